@@ -1,0 +1,43 @@
+# Two commands do everything: `make run` and `make test`. The rest is for developers.
+PYTHON ?= python3
+VENV := .venv
+STAMP := $(VENV)/.installed
+TEST_STAMP := $(VENV)/.installed-tests
+export PYTHONDONTWRITEBYTECODE ?= 1
+
+.PHONY: run test lint bench install install-tests clean
+
+run: $(STAMP)
+	@$(VENV)/bin/prepay run
+
+test: $(TEST_STAMP)
+	@$(VENV)/bin/python -m pytest -n 2 --dist worksteal
+
+lint: $(TEST_STAMP)
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/mypy .
+	$(VENV)/bin/lint-imports
+
+bench: $(TEST_STAMP)
+	@$(VENV)/bin/python -m bench $(ONLY)
+
+install: $(STAMP)
+install-tests: $(TEST_STAMP)
+
+$(STAMP): pyproject.toml requirements.lock tools/install/system_packages.sh
+	@sh tools/install/system_packages.sh run
+	@test -x $(VENV)/bin/python || $(PYTHON) -m venv $(VENV)
+	@echo "Installing OpenPrepay into $(VENV) ..."
+	@$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --editable . --constraint requirements.lock
+	@touch $@
+
+$(TEST_STAMP): $(STAMP)
+	@sh tools/install/system_packages.sh test
+	@echo "Installing the test tools ..."
+	@$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]' --constraint requirements.lock
+	@$(VENV)/bin/python -m tools.interpreters
+	@touch $@
+
+clean:
+	rm -rf $(VENV) build var

@@ -1,0 +1,52 @@
+"""Fixtures every suite may ask for: the interpreters and the programs tests run against."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from tools import interpreters
+from tools.testing import parts
+
+RUNNER = str(interpreters.REPOSITORY / "tools" / "testing" / "micropython_runner.py")
+
+
+@pytest.fixture(params=list(interpreters.INTERPRETERS))
+def interpreter(request: pytest.FixtureRequest) -> str:
+    """Name of each MicroPython in turn."""
+    try:
+        interpreters.command(request.param)
+    except interpreters.InterpreterMissing as error:
+        parts.missing(str(error))
+    return str(request.param)
+
+
+@pytest.fixture
+def run_on_micropython(interpreter: str) -> Callable[..., str]:
+    """Run plain test modules inside each MicroPython; fail with its output if any fails."""
+
+    def run(*modules: str, heap: str | None = None) -> str:
+        done = interpreters.run(interpreter, [RUNNER, *modules], heap=heap)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def mosquitto() -> str:
+    """Path of the Mosquitto broker."""
+    return parts.program("mosquitto", "/usr/sbin", "/usr/local/sbin")
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> str:
+    """Folder of PostgreSQL's server programs (initdb, postgres)."""
+    return parts.program("initdb", "/usr/lib/postgresql/*/bin").removesuffix("/initdb")
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    """Path of the Chromium that page tests drive."""
+    return parts.program("chromium")

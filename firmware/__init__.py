@@ -1,0 +1,1 @@
+"""The meter and its keypad unit: MicroPython for an ESP32."""

@@ -1,0 +1,1 @@
+"""One module per board: which pin is what."""

@@ -1,0 +1,1 @@
+"""The keypad unit (customer interface unit): keys, display, buzzer and lamps."""

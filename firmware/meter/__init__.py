@@ -1,0 +1,1 @@
+"""The meter: pure rules, and the tasks that connect them to the world."""

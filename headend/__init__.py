@@ -1,0 +1,1 @@
+"""The head-end: vending management, management server and fleet gateway (Django)."""

@@ -1,0 +1,1 @@
+"""What head-end, meter and keypad say to each other: topics, messages, frames."""

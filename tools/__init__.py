@@ -1,0 +1,1 @@
+"""The prepay command and what installers, developers and testers run."""

@@ -1,0 +1,37 @@
+"""The `prepay` command: one name for everything a person runs. Subcommands load when called."""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+import click
+
+COMMANDS = {
+    "sts": "tools.sts.command:sts",
+    "vend": "tools.headend.command:vend",
+    "meter": "tools.headend.command:meter",
+    "run": "tools.run.command:run",
+    "demo": "tools.demo.command:demo",
+    "provision": "tools.provision.command:provision",
+    "panel": "tools.panel.command:panel",
+}
+
+
+class LazyGroup(click.Group):
+    """A group whose subcommands are imported only when used, so that each starts quickly."""
+
+    def list_commands(self, context: click.Context) -> list[str]:
+        return sorted(COMMANDS)
+
+    def get_command(self, context: click.Context, name: str) -> click.Command | None:
+        if name not in COMMANDS:
+            return None
+        module, attribute = COMMANDS[name].split(":")
+        command: click.Command = getattr(import_module(module), attribute)
+        return command
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="openprepay")
+def main() -> None:
+    """OpenPrepay: prepayment electricity from the till to the load switch."""
