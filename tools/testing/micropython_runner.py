@@ -32,7 +32,7 @@ def main(names):
         more_passed, more_failed = run_module(name)
         passed += more_passed
         failed += more_failed
-    print("{} passed, {} failed".format(passed, failed))
+    print(f"{passed} passed, {failed} failed")
     sys.exit(1 if failed or not passed else 0)
 
 
