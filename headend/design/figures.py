@@ -1,0 +1,93 @@
+"""Figures as people read them: energy, money, tokens and ages. Pure functions of their input.
+
+Receipts in plain text and pages in HTML use the same ones, so that they never differ.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+# Signs people know better than the code; any other currency shows its ISO 4217 code.
+CURRENCY_SIGNS = {
+    "ZAR": "R", "EUR": "€", "GBP": "£", "USD": "$", "NGN": "₦", "GHS": "GH₵", "KES": "KSh",
+    "INR": "₹", "BDT": "৳",
+}  # fmt: skip
+THOUSANDS = "\u202f"  # narrow no-break space: reads in every language, is no decimal sign in any
+
+MINUTE, HOUR, DAY = 60, 3600, 86400
+
+
+def _grouped(whole: int) -> str:
+    return f"{whole:,}".replace(",", THOUSANDS)
+
+
+def kwh(energy_wh: int) -> str:
+    """Energy in kWh with one decimal, rounded half away from zero.
+
+    Args:
+        energy_wh: watt-hours, of either sign.
+
+    Returns:
+        Text such as ``1 234.5``, without the unit.
+    """
+    tenths = (abs(energy_wh) + 50) // 100
+    sign = "−" if energy_wh < 0 and tenths else ""
+    return f"{sign}{_grouped(tenths // 10)}.{tenths % 10}"
+
+
+def decimal(amount_minor: int, *, digits: int = 2, grouped: bool = True) -> str:
+    """Money without its sign: ``1 234.50``.
+
+    Args:
+        amount_minor: in the currency's smallest unit, of either sign.
+        digits: decimals of the currency, 0..4.
+        grouped: whether thousands stand apart.
+    """
+    whole, rest = divmod(abs(amount_minor), 10**digits)
+    text = _grouped(whole) if grouped else str(whole)
+    if digits:
+        text = f"{text}.{rest:0{digits}d}"
+    return f"−{text}" if amount_minor < 0 else text
+
+
+def money(amount_minor: int, *, currency: str, digits: int = 2) -> str:
+    """Money with its sign or code: ``R 50.00``.
+
+    Args:
+        amount_minor: in the currency's smallest unit, of either sign.
+        currency: ISO 4217 code.
+        digits: decimals of the currency, 0..4.
+    """
+    sign = CURRENCY_SIGNS.get(currency, currency)
+    return f"{sign}\u00a0{decimal(amount_minor, digits=digits)}"
+
+
+def token_groups(digits: str) -> list[str]:
+    """A token's 20 digits in groups of four, as they are read aloud and typed."""
+    return [digits[at : at + 4] for at in range(0, len(digits), 4)]
+
+
+def age(then: datetime, now: datetime) -> str:
+    """How long ago something was, in words.
+
+    Args:
+        then: the time in question, aware.
+        now: the time to measure from, aware.
+
+    Returns:
+        ``just now``, ``40 s ago``, ``3 min ago``, ``5 h ago``, ``2 days ago`` or, for times to
+        come, ``in 3 min``.
+    """
+    seconds = int((now - then).total_seconds())
+    size = abs(seconds)
+    if size < 5:
+        return "just now"
+    if size < MINUTE:
+        words = f"{size} s"
+    elif size < HOUR:
+        words = f"{size // MINUTE} min"
+    elif size < 2 * DAY:
+        words = f"{size // HOUR} h"
+    else:
+        words = f"{size // DAY} days"
+    return f"{words} ago" if seconds > 0 else f"in {words}"

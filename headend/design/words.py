@@ -1,0 +1,40 @@
+"""Which tone each state has, and how a person would put it. The badge's word is the code's own."""
+
+from __future__ import annotations
+
+TONES = {
+    # delivery of a command
+    "pending": "info busy", "queued": "info busy", "published": "info busy",
+    "received": "info busy", "accepted": "good", "rejected": "danger", "expired": "low",
+    "superseded": "calm", "cancelled": "calm",
+    # meter: presence, load switch, balance, mode
+    "online": "good", "offline": "calm", "never seen": "calm",
+    "closed": "good", "open": "danger", "credit": "good", "low credit": "low",
+    "no credit": "danger", "prepayment": "info", "postpayment": "info",
+    # life of a meter or an agreement
+    "in stock": "calm", "installed": "good", "removed": "calm", "scrapped": "calm",
+    "active": "good", "ended": "calm",
+}  # fmt: skip
+
+# Delivery states as one sentence for the person at the counter. Unknown is called unknown.
+DELIVERY = {
+    "pending": "Waiting to be prepared for sending",
+    "queued": "Queued: it goes out as soon as the meter can be reached",
+    "published": "Sent, not yet confirmed by the meter",
+    "received": "The meter has it and is working on it",
+    "accepted": "Accepted by the meter",
+    "rejected": "The meter refused it",
+    "expired": "Not confirmed in time; the meter will not act on it any more",
+    "superseded": "Replaced by a later command",
+    "cancelled": "Cancelled before it was sent",
+}
+
+
+def tone(word: str) -> str:
+    """Class names for a state's tone; calm for a state nobody has given one."""
+    return TONES.get(word, "calm")
+
+
+def delivery(state: str) -> str:
+    """One sentence that says where a command is."""
+    return DELIVERY.get(state, "Unknown")
