@@ -1,0 +1,9 @@
+"""Registers The till with Django."""
+
+from django.apps import AppConfig
+
+
+class TillConfig(AppConfig):
+    """The till."""
+
+    name = "headend.channels.till"

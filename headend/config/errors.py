@@ -1,0 +1,21 @@
+"""Anticipated errors: what a service refuses, with a stable code and a sentence for a person."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class Refusal(Exception):
+    """A service refused what was asked; nothing was changed.
+
+    Interfaces catch this one class: `code` is for programs and never changes, `str()` is one
+    sentence that names the thing and the remedy.
+    """
+
+    code: ClassVar[str] = "refused"
+
+
+class NotPermitted(Refusal):
+    """The user lacks the permission that the act needs."""
+
+    code = "not_permitted"

@@ -1,0 +1,49 @@
+"""Secret files of an installation: created once, readable by their owner only."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from pathlib import Path
+
+
+def read_or_create(path: Path, *, byte_count: int) -> str:
+    """Return the hexadecimal secret in a file, creating the file if there is none.
+
+    Several processes may start at once: the one that creates the file wins and the others read
+    what it wrote.
+
+    Args:
+        path: the secret's file; its folder is created.
+        byte_count: length of a new secret in bytes.
+
+    Raises:
+        ValueError: the file is there but holds no hexadecimal secret of that length.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if not path.exists():
+        _create(path, secrets.token_hex(byte_count))
+    text = path.read_text(encoding="ascii").strip()
+    try:
+        length = len(bytes.fromhex(text))
+    except ValueError:
+        length = 0
+    if length != byte_count:
+        raise ValueError(f"{path} must hold {byte_count} bytes in hexadecimal; restore it")
+    return text
+
+
+def _create(path: Path, text: str) -> None:
+    """Write a new file under its final name in one step, unless another process was first."""
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w", encoding="ascii") as file:
+        file.write(text + "\n")
+        file.flush()
+        os.fsync(file.fileno())
+    try:
+        os.link(draft, path)
+    except FileExistsError:
+        pass
+    finally:
+        draft.unlink()

@@ -1,0 +1,176 @@
+"""Settings of the head-end. Everything that differs between installations is an environment
+variable; without any, a SQLite database under var/ makes a complete single-machine system."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import dj_database_url
+
+from headend.config.secrets import read_or_create
+
+REPOSITORY = Path(__file__).resolve().parent.parent.parent
+DATA = Path(os.environ.get("OPENPREPAY_DATA") or REPOSITORY / "var")
+
+
+def _flag(name: str) -> bool:
+    return os.environ.get(name, "").lower() in ("1", "true", "yes", "on")
+
+
+def _words(name: str) -> list[str]:
+    return os.environ.get(name, "").replace(",", " ").split()
+
+
+def _file(name: str, default: str) -> Path:
+    return Path(os.environ.get(name) or DATA / default)
+
+
+# --- what this installation is -----------------------------------------------------------------
+
+DEMONSTRATION = _flag("OPENPREPAY_DEMONSTRATION")  # published test keys are allowed only here
+UTILITY_NAME = os.environ.get("OPENPREPAY_UTILITY_NAME", "OpenPrepay Demonstration Utility")
+UTILITY_TAX_NUMBER = os.environ.get("OPENPREPAY_UTILITY_TAX_NUMBER", "")
+BASE_CURRENCY = os.environ.get("OPENPREPAY_CURRENCY", "ZAR")
+BASE_CURRENCY_MINOR_DIGITS = 2
+
+# --- secrets -----------------------------------------------------------------------------------
+
+SECRET_KEY = read_or_create(_file("OPENPREPAY_SECRET_KEY_FILE", "secret.key"), byte_count=50)
+MASTER_KEY_FILE = _file("OPENPREPAY_MASTER_KEY_FILE", "master.key")
+
+# --- web ---------------------------------------------------------------------------------------
+
+DEBUG = _flag("OPENPREPAY_DEBUG")
+ALLOWED_HOSTS = _words("OPENPREPAY_HOSTS") or ["localhost", "127.0.0.1", "[::1]"]
+CSRF_TRUSTED_ORIGINS = _words("OPENPREPAY_TRUSTED_ORIGINS")
+_TLS = _flag("OPENPREPAY_TLS")  # pages are served over HTTPS, by us or by a proxy in front
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = _TLS
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_AGE = 12 * 3600
+SECURE_CONTENT_TYPE_NOSNIFF = True
+X_FRAME_OPTIONS = "DENY"
+ROOT_URLCONF = "headend.config.urls"
+WSGI_APPLICATION = "headend.config.wsgi.application"
+LOGIN_URL = "/log-in/"
+LOGIN_REDIRECT_URL = "/"
+LOGOUT_REDIRECT_URL = "/log-in/"
+
+INSTALLED_APPS = [
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.humanize",
+    "django.contrib.messages",
+    "django.contrib.sessions",
+    "django.contrib.staticfiles",
+    "django_htmx",
+    "headend.design",
+    "headend.accounts",
+    "headend.audit",
+    "headend.ledger",
+    "headend.securitymodule",
+    "headend.meters",
+    "headend.tariffs",
+    "headend.customers",
+    "headend.notifications",
+    "headend.fleet",
+    "headend.vending",
+    "headend.channels.till",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+]
+
+TEMPLATES: list[dict[str, Any]] = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    }
+]
+
+STATIC_URL = "/static/"
+STATIC_ROOT = DATA / "static"
+WHITENOISE_USE_FINDERS = True  # serves straight from the packages: no collecting step
+
+# --- people ------------------------------------------------------------------------------------
+
+AUTH_USER_MODEL = "accounts.User"
+PASSWORD_HASHERS = [
+    "django.contrib.auth.hashers.Argon2PasswordHasher",
+    "django.contrib.auth.hashers.PBKDF2PasswordHasher",
+]
+AUTH_PASSWORD_VALIDATORS = [
+    {
+        "NAME": "django.contrib.auth.password_validation.MinimumLengthValidator",
+        "OPTIONS": {"min_length": 10},
+    },
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+]
+
+# --- database ----------------------------------------------------------------------------------
+
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+SQLITE_BUSY_SECONDS = 30
+
+
+def _database() -> dict[str, Any]:
+    """Return the default database; SQLite is set up so that writers queue instead of failing."""
+    url = os.environ.get("DATABASE_URL") or f"sqlite:///{DATA / 'headend.sqlite3'}"
+    database: dict[str, Any] = dict(dj_database_url.parse(url))
+    options = database.setdefault("OPTIONS", {})
+    if "sqlite3" in database["ENGINE"]:
+        options |= {
+            "timeout": SQLITE_BUSY_SECONDS,
+            # Taking the write lock at BEGIN is what makes a reader-turned-writer wait its turn
+            # rather than fail at once with "database is locked".
+            "transaction_mode": "IMMEDIATE",
+            "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;",
+        }
+        return database
+    database["CONN_MAX_AGE"] = 600
+    database["CONN_HEALTH_CHECKS"] = True
+    options.setdefault("application_name", "openprepay")
+    return database
+
+
+DATABASES = {"default": _database()}
+
+# --- language and time -------------------------------------------------------------------------
+
+LANGUAGE_CODE = "en"
+USE_I18N = True
+USE_TZ = True
+TIME_ZONE = os.environ.get("OPENPREPAY_TIME_ZONE", "Africa/Johannesburg")
+
+# --- meters and messages -----------------------------------------------------------------------
+
+MQTT_URL = os.environ.get("MQTT_URL", "mqtt://127.0.0.1:1883")
+TOPIC_PREFIX = os.environ.get("OPENPREPAY_TOPIC_PREFIX", "prepay/v1")
+NOTIFICATION_URLS = _words("OPENPREPAY_NOTIFICATION_URLS")  # apprise; none: the console
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"plain": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "plain"}},
+    "root": {"handlers": ["console"], "level": os.environ.get("OPENPREPAY_LOG_LEVEL", "INFO")},
+}

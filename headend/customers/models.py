@@ -1,0 +1,60 @@
+"""Customers, premises, and which meter serves whom and when."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.db.models import F, Q
+
+from headend.meters.models import Meter
+from headend.tariffs.models import Tariff
+
+
+class Customer(models.Model):
+    """A person or organisation that buys energy."""
+
+    name = models.CharField(max_length=150)
+    phone = models.CharField(max_length=30, blank=True)
+    email = models.EmailField(blank=True)
+    language = models.CharField(max_length=10, default="en")
+    created_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Premises(models.Model):
+    """A place that is supplied."""
+
+    address = models.CharField(max_length=250)
+
+    class Meta:
+        verbose_name_plural = "premises"
+
+    def __str__(self) -> str:
+        return self.address
+
+
+class SupplyAgreement(models.Model):
+    """A customer takes energy at a premises through a meter, from `started_at` to `ended_at`."""
+
+    customer = models.ForeignKey(Customer, on_delete=models.PROTECT, related_name="agreements")
+    premises = models.ForeignKey(Premises, on_delete=models.PROTECT, related_name="agreements")
+    meter = models.ForeignKey(Meter, on_delete=models.PROTECT, related_name="agreements")
+    tariff = models.ForeignKey(Tariff, on_delete=models.PROTECT, related_name="agreements")
+    started_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True, blank=True)
+    low_credit_threshold_wh = models.PositiveIntegerField(default=5000)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["meter"], condition=Q(ended_at__isnull=True), name="one_open_agreement"
+            ),
+            models.CheckConstraint(
+                condition=Q(ended_at__isnull=True) | Q(ended_at__gt=F("started_at")),
+                name="agreement_ends_after_start",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.customer} at {self.premises}, meter {self.meter}"

@@ -1,0 +1,69 @@
+"""Double-entry accounts: every unit of money that moves is a line of a balanced entry.
+
+An entry is written after its lines. A trigger on the entry adds the lines up and refuses any
+currency that is not zero; the lines' deferred foreign key refuses a commit without the entry.
+So no unbalanced and no unfinished entry can be committed, and nothing committed can be changed.
+"""
+
+from __future__ import annotations
+
+from django.db import models
+
+
+class Account(models.Model):
+    """A place where money is, in one currency."""
+
+    class Kind(models.TextChoices):
+        """What a positive balance means."""
+
+        ASSET = "asset"
+        LIABILITY = "liability"
+        INCOME = "income"
+        EXPENSE = "expense"
+
+    code = models.CharField(max_length=80)  # "cash.till", "sales.energy", "tax.vat"
+    currency = models.CharField(max_length=3)
+    kind = models.CharField(max_length=10, choices=Kind.choices)
+    name = models.CharField(max_length=120)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["code", "currency"], name="ledger_account_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.code} ({self.currency})"
+
+
+class Entry(models.Model):
+    """One balanced movement of money. Its id is chosen before its lines are written."""
+
+    id = models.BigIntegerField(primary_key=True)
+    at = models.DateTimeField(db_index=True)
+    description = models.CharField(max_length=200)
+    reference = models.CharField(max_length=80, db_index=True)  # "sale:261121-7K3F9QXM"
+
+    class Meta:
+        verbose_name_plural = "entries"
+
+    def __str__(self) -> str:
+        return f"{self.at:%Y-%m-%d %H:%M} {self.description}"
+
+
+class Line(models.Model):
+    """One side of an entry: positive is a debit, negative a credit."""
+
+    entry = models.ForeignKey(Entry, on_delete=models.PROTECT, related_name="lines")
+    account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="lines")
+    amount_minor = models.BigIntegerField()
+    currency = models.CharField(max_length=3)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=~models.Q(amount_minor=0), name="ledger_line_not_zero"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.account_id}: {self.amount_minor} {self.currency}"

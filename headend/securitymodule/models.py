@@ -1,0 +1,58 @@
+"""Keys of the security module, sealed. Clear keys exist only inside its functions."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.db.models import Q
+
+
+class VendingKey(models.Model):
+    """A vending key from which the decoder keys of a supply group are derived."""
+
+    sgc = models.CharField("supply group code", max_length=6)
+    kt = models.PositiveSmallIntegerField("key type")
+    krn = models.PositiveSmallIntegerField("key revision number")
+    base_date = models.PositiveSmallIntegerField()
+    ken = models.PositiveSmallIntegerField("key expiry number", default=255)
+    dkga = models.PositiveSmallIntegerField("decoder key generation algorithm")
+    sealed_key = models.BinaryField()
+    is_test = models.BooleanField(default=False)  # published: refused outside demonstration
+    active_from = models.DateTimeField()
+    active_until = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["sgc", "kt", "krn", "base_date", "dkga"], name="vending_key_once"
+            ),
+            models.CheckConstraint(
+                condition=Q(kt__gte=1, kt__lte=3, krn__gte=1, krn__lte=9, ken__lte=255),
+                name="vending_key_attributes",
+            ),
+            models.CheckConstraint(
+                condition=Q(base_date__in=(1993, 2014, 2035)), name="vending_key_base_date"
+            ),
+            models.CheckConstraint(condition=Q(dkga__in=(2, 4)), name="vending_key_algorithm"),
+        ]
+        permissions = [("load_keys", "Can load keys into the security module")]
+
+    def __str__(self) -> str:
+        mark = " (TEST)" if self.is_test else ""
+        return f"SGC {self.sgc} KT {self.kt} KRN {self.krn} base {self.base_date}{mark}"
+
+
+class LinkRoot(models.Model):
+    """The secret of a supply group from which its meters' message keys are derived."""
+
+    sgc = models.CharField("supply group code", max_length=6)
+    generation = models.PositiveSmallIntegerField()
+    sealed_key = models.BinaryField()
+    is_test = models.BooleanField(default=False)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["sgc", "generation"], name="link_root_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"message root of SGC {self.sgc}, generation {self.generation}"

@@ -1,0 +1,127 @@
+"""Sales, the tokens they gave, and the copies printed of their receipts."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.core.serializers.json import DjangoJSONEncoder
+from django.db import models
+
+from headend.customers.models import SupplyAgreement
+from headend.meters.models import Meter
+from headend.tariffs.models import TariffVersion
+
+
+class Sale(models.Model):
+    """One vend: money taken and what it bought. Never changed once written."""
+
+    receipt_number = models.CharField(max_length=20, unique=True)
+    caller = models.CharField(max_length=64)  # who names the message: "user:7", "console"
+    message_id = models.CharField(max_length=64)
+    request_digest = models.BinaryField(max_length=32)
+    meter = models.ForeignKey(Meter, on_delete=models.PROTECT, related_name="sales")
+    agreement = models.ForeignKey(SupplyAgreement, on_delete=models.PROTECT, related_name="sales")
+    tariff_version = models.ForeignKey(
+        TariffVersion, on_delete=models.PROTECT, related_name="sales"
+    )
+    operator = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="sales"
+    )
+    tender_minor = models.BigIntegerField()
+    currency = models.CharField(max_length=3)
+    sold_wh = models.BigIntegerField()  # exact price result, rounded down to a whole Wh
+    issued_wh = models.BigIntegerField()  # what the tariff's rounding prints
+    encoded_wh = models.BigIntegerField()  # what the token carries
+    calculation = models.JSONField(encoder=DjangoJSONEncoder)  # the prices and rules used
+    created_at = models.DateTimeField(db_index=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["caller", "message_id"], name="sale_message_once"),
+            models.CheckConstraint(
+                condition=models.Q(tender_minor__gt=0), name="sale_tender_positive"
+            ),
+        ]
+        indexes = [models.Index(fields=["meter", "-created_at"], name="sale_by_meter")]
+        permissions = [
+            ("vend", "Can vend"),
+            ("reprint_receipt", "Can print a copy of a receipt"),
+        ]
+
+    def __str__(self) -> str:
+        return self.receipt_number
+
+
+class SaleLine(models.Model):
+    """One line of the receipt; the lines of a sale add up to its tender."""
+
+    class Kind(models.TextChoices):
+        """What the money of the line is for."""
+
+        ENERGY = "energy"
+        TAX = "tax"
+        ROUNDING = "rounding"
+
+    sale = models.ForeignKey(Sale, on_delete=models.PROTECT, related_name="lines")
+    position = models.PositiveSmallIntegerField()
+    kind = models.CharField(max_length=10, choices=Kind.choices)
+    description = models.CharField(max_length=120)
+    amount_minor = models.BigIntegerField()
+    energy_wh = models.BigIntegerField(null=True)
+
+    class Meta:
+        ordering = ["sale", "position"]
+        constraints = [
+            models.UniqueConstraint(fields=["sale", "position"], name="sale_line_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.description}: {self.amount_minor}"
+
+
+class IssuedToken(models.Model):
+    """A token that was generated, of any class: for which meter, by whom and why."""
+
+    meter = models.ForeignKey(Meter, on_delete=models.PROTECT, related_name="tokens")
+    sale = models.ForeignKey(Sale, null=True, on_delete=models.PROTECT, related_name="tokens")
+    position = models.PositiveSmallIntegerField(default=0)  # order of entry within a sale
+    digits = models.CharField(max_length=20)
+    token_class = models.PositiveSmallIntegerField()
+    subclass = models.PositiveSmallIntegerField()
+    base_date = models.PositiveSmallIntegerField()
+    tid = models.PositiveIntegerField(null=True)
+    units = models.PositiveBigIntegerField(null=True)  # credit: 0.1 kWh
+    krn = models.PositiveSmallIntegerField()
+    purpose = models.CharField(max_length=200)
+    issued_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+"
+    )
+    issued_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["meter", "base_date", "tid"], name="token_tid_once"),
+        ]
+        indexes = [models.Index(fields=["digits"], name="token_by_digits")]
+
+    def __str__(self) -> str:
+        return " ".join(self.digits[i : i + 4] for i in range(0, 20, 4))
+
+
+class ReceiptCopy(models.Model):
+    """A copy of a receipt that was printed after the first."""
+
+    sale = models.ForeignKey(Sale, on_delete=models.PROTECT, related_name="copies")
+    number = models.PositiveSmallIntegerField()  # 1 is the first copy
+    printed_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+"
+    )
+    printed_at = models.DateTimeField()
+    reason = models.CharField(max_length=200, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["sale", "number"], name="receipt_copy_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.sale} copy {self.number}"
