@@ -1,0 +1,10 @@
+"""The plain test modules of the meter again, inside each MicroPython."""
+
+import pytest
+
+MODULES = ["journal"]
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_on_micropython(run_on_micropython, module):
+    run_on_micropython(f"firmware.meter.tests.test_{module}")
