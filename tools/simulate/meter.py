@@ -1,0 +1,381 @@
+"""A simulated meter as a technician has it on the bench: keys, load, plug, cables, and what shows.
+
+The firmware is the very one of a device, run by a real MicroPython; only the chips are simulated.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+from tools.simulate.bench import Message
+from tools.simulate.physics import Supply
+from tools.simulate.program import Program
+from tools.simulate.wires import NetworkCable, SerialCable
+
+BOARDS = ("combined", "split")
+KEYS = "0123456789*#"
+PHYSICS_PERIOD_S = 0.05
+KEY_HOLD_S = 0.07  # a brisk finger; longer than the keypad's debouncing
+KEY_GAP_S = 0.06
+LOG_LINES = 200
+
+T = TypeVar("T")
+
+
+class WaitTimeout(AssertionError):
+    """What was waited for did not come; the text says what the meter showed instead."""
+
+
+class SimulatedMeter:
+    """One meter with its keypad, mains, load and cables.
+
+    Args:
+        folder: holds the meter's flash (state.bin, profile.bin) and config.json.
+        board: "combined", or "split" for a separate keypad unit on a cable.
+        interpreter: "micropython" or "micropython32".
+        heap: heap of each program, for example "110K"; None leaves the interpreter's default.
+        time_lapse: how much faster than real time load and calendar run, 1..3600.
+        clock: give the board the time when it starts; False leaves its clock unset.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        board: str = "combined",
+        interpreter: str = "micropython",
+        heap: str | None = None,
+        *,
+        time_lapse: int = 1,
+        clock: bool = True,
+    ) -> None:
+        if board not in BOARDS:
+            raise ValueError(f"no simulated board called {board}; there are {', '.join(BOARDS)}")
+        self.folder = Path(folder)
+        self.board = board
+        self.name = self.folder.name
+        self.rows = ["", ""]
+        self.cursor: int | None = None
+        self.lamps: dict[str, bool] = {}
+        self.relay = "open"
+        self.buzzer_hz = 0
+        self.powered = False
+        self.pulse_count = 0
+        self.load_watts = 0
+        self.cut_armed = False
+        self.failure = ""
+        self.heap_report: Message = {}
+        self.log: deque[str] = deque(maxlen=LOG_LINES)
+        self.screens: deque[tuple[str, str]] = deque(maxlen=400)
+        self.listeners: list[Callable[[], None]] = []
+        self._time_lapse = time_lapse
+        self._clock = clock
+        self._calendar_utc = time.time()
+        self._changed = threading.Condition(threading.RLock())
+        self._typing = threading.Lock()
+        self._closed = threading.Event()
+        self._supply = Supply(self._setting("impulses_per_kwh", 1000))
+        self.network = self._network_cable()
+        self.keypad_cable = SerialCable() if board == "split" else None
+        self._programs = self._make_programs(interpreter, heap)
+        self._physics = threading.Thread(target=self._run_physics, name="physics", daemon=True)
+        self._physics.start()
+
+    # Power
+
+    def power_on(self, timeout: float = 20) -> None:
+        """Restore the mains and wait until the meter shows something.
+
+        Raises:
+            WaitTimeout: the firmware did not come up.
+        """
+        with self._changed:
+            if self.powered:
+                return
+            self.failure = ""
+            self.cut_armed = False
+            self.powered = True
+            self.screens.clear()
+        for program in self._programs:
+            program.start()
+        self._notify()
+        self.wait_for(lambda meter: any(meter.rows) or meter.failure, timeout)
+        if self.failure:
+            raise WaitTimeout(f"meter {self.name} did not start: {self.failure}")
+
+    def power_off(self) -> None:
+        """Pull the plug: everything stops in the middle of whatever it did."""
+        with self._changed:
+            if not self.powered:
+                return
+            self._go_dark()
+        for program in self._programs:
+            program.kill()
+        self._notify()
+
+    def cut_power_after(self, flash_bytes: int) -> None:
+        """Arm a power cut after so many more bytes written to, or erased from, the flash.
+
+        Args:
+            flash_bytes: >= 0; 0 cuts at the very next byte.
+        """
+        self.cut_armed = True
+        self._meter.bench.send({"cut_after": flash_bytes})
+        self._notify()
+
+    def close(self) -> None:
+        """Switch off and take everything apart."""
+        self._closed.set()
+        self.power_off()
+        self._physics.join()
+        for program in self._programs:
+            program.close()
+        if self.keypad_cable is not None:
+            self.keypad_cable.close()
+        if self.network is not None:
+            self.network.close()
+
+    def __enter__(self) -> SimulatedMeter:
+        self.power_on()
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
+    # What a person does
+
+    def key(self, key: str, down: bool) -> None:
+        """Press or release one key of the keypad."""
+        if key not in KEYS or len(key) != 1:
+            raise ValueError(f"no such key: {key!r}")
+        self._keypad.bench.send({"key": key, "down": down})
+
+    def type(self, keys: str) -> None:
+        """Press keys one after the other, as a brisk person does."""
+        with self._typing:
+            for key in keys:
+                self.key(key, True)
+                self._closed.wait(KEY_HOLD_S)
+                self.key(key, False)
+                self._closed.wait(KEY_GAP_S)
+
+    def enter_token(self, digits: str) -> None:
+        """Type a token's 20 digits and confirm; forgets what the display showed before."""
+        self.forget_screens()
+        self.type(digits + "#")
+
+    @property
+    def time_lapse(self) -> int:
+        """How much faster than real time load and calendar run."""
+        return self._time_lapse
+
+    @time_lapse.setter
+    def time_lapse(self, factor: int) -> None:
+        with self._changed:
+            self._time_lapse = max(1, min(3600, int(factor)))
+        self._tell_time()
+        self._notify()
+
+    def set_load(self, watts: int) -> None:
+        """Switch appliances on: what the house draws while the load switch is closed."""
+        with self._changed:
+            self.load_watts = max(0, int(watts))
+        self._notify()
+
+    def plug_network(self, plugged: bool) -> None:
+        """Plug the network cable in, or pull it out; a meter without a network has none."""
+        if self.network is not None:
+            self.network.plugged = plugged
+        self._notify()
+
+    def plug_keypad(self, plugged: bool) -> None:
+        """Plug a separate keypad's data cable in, or pull it out; the keypad keeps its power."""
+        if self.keypad_cable is not None:
+            self.keypad_cable.plugged = plugged
+        self._notify()
+
+    # What a person sees
+
+    @property
+    def lcd(self) -> str:
+        """Both rows of the display, with a line break between."""
+        return "\n".join(self.rows)
+
+    @property
+    def lit(self) -> bool:
+        """True while the house has electricity."""
+        return self.powered and self.relay == "closed"
+
+    def forget_screens(self) -> None:
+        """Start afresh remembering what the display shows."""
+        with self._changed:
+            self.screens.clear()
+
+    def wait_for(self, condition: Callable[[SimulatedMeter], T], timeout: float = 10) -> T:
+        """Wait until a condition of the meter holds and return its value.
+
+        Raises:
+            WaitTimeout: it did not hold within `timeout` seconds.
+        """
+        with self._changed:
+            held = self._changed.wait_for(lambda: condition(self), timeout)
+            if not held:
+                raise WaitTimeout(f"not within {timeout} s; {self.describe()}")
+            return held
+
+    def wait_for_text(self, text: str, timeout: float = 10) -> str:
+        """Wait until the display shows, or since `forget_screens` has shown, a text.
+
+        Returns:
+            The display's two rows at that moment.
+        """
+
+        def shown(meter: SimulatedMeter) -> str | None:
+            current = tuple(meter.rows)
+            for rows in (*meter.screens, current):
+                if any(text in row for row in rows):
+                    return "\n".join(rows)
+            return None
+
+        try:
+            return str(self.wait_for(shown, timeout))
+        except WaitTimeout as error:
+            raise WaitTimeout(f"{text!r} did not show: {error}") from None
+
+    def describe(self) -> str:
+        """Return in one line what the meter shows, for messages."""
+        lamps = ",".join(name for name, on in self.lamps.items() if on) or "none"
+        power = "on" if self.powered else "off"
+        return (
+            f"meter {self.name}: power {power}, display [{self.rows[0]}|{self.rows[1]}], "
+            f"lamps {lamps}, relay {self.relay} {self.failure}"
+        ).rstrip()
+
+    def peak_heap(self, timeout: float = 10) -> Message:
+        """Ask the firmware for the most memory it has held, as it reports it."""
+        with self._changed:
+            self.heap_report = {}
+        self._meter.bench.send({"heap": 1})
+        return self.wait_for(lambda meter: meter.heap_report, timeout)
+
+    # Inside
+
+    @property
+    def _meter(self) -> Program:
+        return self._programs[0]
+
+    @property
+    def _keypad(self) -> Program:
+        return self._programs[-1]
+
+    def _make_programs(self, interpreter: str, heap: str | None) -> list[Program]:
+        parts = ["combined"] if self.board == "combined" else ["meter", "keypad"]
+        ends = self.keypad_cable.ends if self.keypad_cable else [None]
+        return [
+            Program(part, self.folder, interpreter, heap, uart=end, observe=self._observe)
+            for part, end in zip(parts, ends, strict=True)
+        ]
+
+    def _setting(self, name: str, default: Any) -> Any:
+        path = self.folder / "config.json"
+        return json.loads(path.read_text()).get(name, default) if path.exists() else default
+
+    def _network_cable(self) -> NetworkCable | None:
+        """Put a cable between the meter and the broker its settings name, or a cable before."""
+        mqtt = self._setting("mqtt", None)
+        if mqtt is None:
+            return None
+        path = self.folder / "config.json"
+        settings = json.loads(path.read_text())
+        broker = settings.setdefault("broker", {"host": mqtt["host"], "port": mqtt["port"]})
+        cable = NetworkCable(broker["host"], broker["port"])
+        settings["mqtt"] |= {"host": "127.0.0.1", "port": cable.port}
+        path.write_text(json.dumps(settings))
+        return cable
+
+    def _observe(self, program: Program, message: Message) -> None:
+        with self._changed:
+            for kind, value in message.items():
+                handler = getattr(self, f"_on_{kind}", None)
+                if handler is not None:
+                    handler(program, value)
+        self._notify()
+
+    def _on_hello(self, program: Program, _: Any) -> None:
+        self._tell_time()
+
+    def _on_lcd(self, program: Program, rows: list[str]) -> None:
+        self.rows = list(rows)
+        self.screens.append((rows[0], rows[1]))
+
+    def _on_cursor(self, program: Program, position: int | None) -> None:
+        self.cursor = position
+
+    def _on_lamps(self, program: Program, lamps: dict[str, bool]) -> None:
+        self.lamps = self.lamps | lamps
+
+    def _on_relay(self, program: Program, position: str) -> None:
+        self.relay = position
+
+    def _on_buzzer(self, program: Program, hertz: int) -> None:
+        self.buzzer_hz = hertz
+
+    def _on_pulse_lamp(self, program: Program, count: int) -> None:
+        self.pulse_count += count
+
+    def _on_heap(self, program: Program, report: Any) -> None:
+        self.heap_report = report if isinstance(report, dict) else {"peak": report}
+
+    def _on_log(self, program: Program, line: list[str]) -> None:
+        self.log.append(f"{program.part}: {line[1]}")
+
+    def _on_gone(self, program: Program, connection: int) -> None:
+        """A program's board hung up: it was unplugged, cut its own power, reset, or failed."""
+        ending = program.ending(connection) if self.powered else None
+        if ending is None:
+            return
+        if ending.reset:
+            program.start()
+            return
+        if program is not self._meter:
+            self.failure = f"the keypad stopped: {ending.text}"
+            return
+        if not self.cut_armed:
+            self.failure = f"the firmware stopped: {ending.text}"
+        self._go_dark()
+        for other in self._programs:
+            other.kill()
+
+    def _go_dark(self) -> None:
+        self.powered = False
+        self.cut_armed = False
+        self.rows = ["", ""]
+        self.lamps = {}
+        self.buzzer_hz = 0
+
+    def _tell_time(self) -> None:
+        if self._clock:
+            message = {"clock": {"utc": int(time.time()), "scale": self._time_lapse}}
+            for program in self._programs:
+                program.bench.send(message)
+
+    def _notify(self) -> None:
+        with self._changed:
+            self._changed.notify_all()
+        for listener in self.listeners:
+            listener()
+
+    def _run_physics(self) -> None:
+        before = time.monotonic_ns()
+        while not self._closed.wait(PHYSICS_PERIOD_S):
+            now = time.monotonic_ns()
+            watts = self.load_watts if self.lit else 0
+            impulses = self._supply.advance(now - before, watts=watts, time_lapse=self._time_lapse)
+            before = now
+            if impulses:
+                self._meter.bench.send({"pulses": impulses})
