@@ -1,0 +1,1 @@
+"""MQTT brokers that the tools and tests start: the embedded one, and places to bind them to."""
