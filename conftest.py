@@ -9,6 +9,8 @@ import pytest
 from tools import interpreters
 from tools.testing import parts
 
+pytest_plugins = ["tools.testing.brokers"]
+
 RUNNER = str(interpreters.REPOSITORY / "tools" / "testing" / "micropython_runner.py")
 
 
