@@ -1,0 +1,11 @@
+"""Registers the fleet with Django."""
+
+from django.apps import AppConfig
+
+
+class FleetConfig(AppConfig):
+    """Commands, readings, events and presence of meters."""
+
+    name = "headend.fleet"
+    verbose_name = "Fleet"
+    default_auto_field = "django.db.models.BigAutoField"
