@@ -133,7 +133,11 @@ class Command(models.Model):
                 name="fleet_command_outbox",
             ),
         ]
-        permissions = [("send_token", "Can send a token to a meter")]
+        permissions = [
+            ("send_token", "Can send a token to a meter"),
+            ("command_meter", "Can switch, configure and read meters"),
+            ("switch_payment_mode", "Can switch a meter's payment mode"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.command} to meter {self.meter_id} ({self.state})"

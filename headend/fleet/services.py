@@ -114,7 +114,7 @@ def queue_command(
         raise BadCommand(f"there is no command {command!r} to queue for meter {meter.drn}")
     if requested_by is not None:
         mode = command == commands.PAYMENT_MODE
-        require(requested_by, "meters.switch_payment_mode" if mode else "meters.command_meter")
+        require(requested_by, "fleet.switch_payment_mode" if mode else "fleet.command_meter")
     now = at or timezone.now()
     link = lock_link(meter)
     waiting = list(
@@ -197,7 +197,7 @@ def cancel(
         NotPermitted: the user may not command meters.
     """
     if cancelled_by is not None:
-        require(cancelled_by, "meters.command_meter")
+        require(cancelled_by, "fleet.command_meter")
     now = at or timezone.now()
     lock_link(command.meter)
     command.refresh_from_db()
@@ -235,7 +235,7 @@ def close_work_item(*, item: WorkItem, closed_by: User, at: datetime.datetime) -
     Raises:
         NotPermitted: the user may not command meters.
     """
-    require(closed_by, "meters.command_meter")
+    require(closed_by, "fleet.command_meter")
     item.closed_at = at
     item.closed_by = closed_by
     item.save(update_fields=["closed_at", "closed_by"])

@@ -11,7 +11,7 @@ class Migration(migrations.Migration):
     initial = True
 
     dependencies = [
-        ("meters", "0002_alter_meter_options"),
+        ("meters", "0001_initial"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
@@ -81,7 +81,11 @@ class Migration(migrations.Migration):
                 ),
             ],
             options={
-                "permissions": [("send_token", "Can send a token to a meter")],
+                "permissions": [
+                    ("send_token", "Can send a token to a meter"),
+                    ("command_meter", "Can switch, configure and read meters"),
+                    ("switch_payment_mode", "Can switch a meter's payment mode"),
+                ],
             },
         ),
         migrations.CreateModel(
