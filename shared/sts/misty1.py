@@ -78,7 +78,7 @@ class Misty1:
             for index in range(8)
         ]
         self._rounds = [_round_keys(plain, mixed, number) for number in range(8)]
-        # FL number 2n works with (plain[n], mixed[n + 6]), 2n + 1 with (mixed[n + 2], plain[n + 4]).
+        # FL 2n works with (plain[n], mixed[n + 6]), FL 2n + 1 with (mixed[n + 2], plain[n + 4]).
         self._layers = [
             (
                 (plain[number], mixed[(number + 6) & 7]),

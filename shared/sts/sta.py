@@ -81,8 +81,10 @@ _tables = {}
 
 
 def _tables_for(direction):
+    """Return (boxes for key bit 0 and 1, tables of the fused rounds)."""
     if direction not in _tables:
-        _tables[direction] = fused(*direction())
+        boxes, permutation = direction()
+        _tables[direction] = boxes, fused(boxes, permutation)
     return _tables[direction]
 
 
@@ -142,12 +144,15 @@ class NarrowSta:
     """STA under one key of 8 bytes, with small tables; its key schedule is kept."""
 
     def __init__(self, key):
-        self._choices = choices(key)
-        self._rows = [_offsets(choice) for choice in self._choices]
+        rows = choices(key)
+        self._last_choice = rows[-1]
+        # The row before the first is decryption's extra round.
+        self._rows = [_offsets(choice) for choice in [0] + rows]
 
     def encrypt(self, block):
         """Return the encrypted form of 8 bytes."""
-        return _store(_run(_load(block), reversed(self._rows), _tables_for(encryption)))
+        _, tables = _tables_for(encryption)
+        return _store(_run(_load(block), self._rows[:0:-1], tables))
 
     def decrypt(self, block):
         """Return the clear form of 8 bytes.
@@ -156,10 +161,9 @@ class NarrowSta:
         goes backwards through the box of key bit 0, a fused round with key bits 0 brings it
         back permuted, fifteen more follow, and the last substitution stands alone.
         """
-        boxes, _ = decryption()
+        boxes, tables = _tables_for(decryption)
         quarters = _load(block)
         _substitute(quarters, (S2,), 0)
-        rows = [_offsets(0)] + self._rows[:-1]
-        quarters = _run(quarters, rows, _tables_for(decryption))
-        _substitute(quarters, boxes, self._choices[-1])
+        quarters = _run(quarters, self._rows[:-1], tables)
+        _substitute(quarters, boxes, self._last_choice)
         return _store(quarters)
