@@ -1,9 +1,16 @@
-"""Registers The people who use the head-end with Django."""
+"""Registers the people who use the head-end with Django."""
 
 from django.apps import AppConfig
+from django.db.models.signals import post_migrate
 
 
 class AccountsConfig(AppConfig):
     """The people who use the head-end."""
 
     name = "headend.accounts"
+
+    def ready(self) -> None:
+        """Have the first groups created after the first migration."""
+        from headend.accounts.groups import create_groups
+
+        post_migrate.connect(create_groups, dispatch_uid="headend.accounts.create_groups")

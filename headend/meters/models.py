@@ -63,11 +63,7 @@ class Meter(models.Model):
                 condition=Q(last_tid__isnull=True) | Q(last_tid__lt=1 << 24), name="meter_last_tid"
             ),
         ]
-        permissions = [
-            ("provision_meter", "Can provision a meter"),
-            ("command_meter", "Can send commands to a meter"),
-            ("switch_payment_mode", "Can switch a meter's payment mode"),
-        ]
+        permissions = [("provision_meter", "Can provision a meter")]
 
     def __str__(self) -> str:
         return self.drn

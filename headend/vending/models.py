@@ -7,6 +7,7 @@ from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models
 
 from headend.customers.models import SupplyAgreement
+from headend.fleet.models import Command
 from headend.meters.models import Meter
 from headend.tariffs.models import TariffVersion
 
@@ -105,6 +106,25 @@ class IssuedToken(models.Model):
 
     def __str__(self) -> str:
         return " ".join(self.digits[i : i + 4] for i in range(0, 20, 4))
+
+    @property
+    def delivery(self) -> Command | None:
+        """The latest command that sends the token to its meter, if there is any."""
+        latest = max(self.deliveries.all(), key=lambda each: each.pk, default=None)
+        return latest.command if latest else None
+
+
+class TokenDelivery(models.Model):
+    """A command that takes a token to its meter. How far it has come is the command's state."""
+
+    token = models.ForeignKey(IssuedToken, on_delete=models.PROTECT, related_name="deliveries")
+    command = models.OneToOneField(Command, on_delete=models.PROTECT, related_name="delivers")
+
+    class Meta:
+        verbose_name_plural = "token deliveries"
+
+    def __str__(self) -> str:
+        return f"{self.token} by {self.command}"
 
 
 class ReceiptCopy(models.Model):

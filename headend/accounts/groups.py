@@ -1,0 +1,81 @@
+"""The groups an installation starts with, and what each may do.
+
+The table is only the beginning: a group that exists is left as its utility has set it.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.apps import AppConfig, apps
+from django.contrib.auth.models import Group, Permission
+from django.db.models import Q
+
+ADMINISTRATOR = "utility administrator"
+CASHIER = "cashier"
+ENGINEER = "engineer"
+AUDITOR = "auditor"
+
+_VIEW_SUPPLY = (
+    "customers.view_customer",
+    "customers.view_premises",
+    "customers.view_supplyagreement",
+    "meters.view_meter",
+    "tariffs.view_tariff",
+    "tariffs.view_tariffversion",
+)
+
+# "app.*" is every permission of an app, "*.view_*" every permission to look.
+GROUPS: dict[str, tuple[str, ...]] = {
+    ADMINISTRATOR: (
+        "accounts.*",
+        "audit.search_audit",
+        "customers.*",
+        "fleet.*",
+        "ledger.view_*",
+        "meters.*",
+        "securitymodule.load_keys",
+        "tariffs.*",
+        "vending.*",
+    ),
+    CASHIER: (
+        *_VIEW_SUPPLY,
+        "fleet.send_token",
+        "fleet.view_command",
+        "vending.reprint_receipt",
+        "vending.vend",
+        "vending.view_sale",
+    ),
+    ENGINEER: (
+        *_VIEW_SUPPLY,
+        "fleet.*",
+        "meters.*",
+        "vending.view_sale",
+    ),
+    AUDITOR: ("audit.search_audit", "*.view_*"),
+}
+
+
+def create_groups(sender: AppConfig, **_: Any) -> None:
+    """Create the missing groups once every app has its permissions (`post_migrate`)."""
+    if sender.name != list(apps.get_app_configs())[-1].name:
+        return
+    for name, patterns in GROUPS.items():
+        group, is_new = Group.objects.get_or_create(name=name)
+        if is_new:
+            group.permissions.set(Permission.objects.filter(_matching(patterns)))
+
+
+def _matching(patterns: tuple[str, ...]) -> Q:
+    """Return the condition on permissions that any of the patterns asks for."""
+    wanted = Q(pk__in=[])
+    for pattern in patterns:
+        app, codename = pattern.split(".")
+        one = Q() if app == "*" else Q(content_type__app_label=app)
+        if codename == "*":
+            wanted |= one
+        elif codename.endswith("*"):
+            wanted |= one & Q(codename__startswith=codename[:-1])
+        else:
+            wanted |= one & Q(codename=codename)
+    return wanted

@@ -1,0 +1,58 @@
+"""Migration operations for what the database itself must refuse, on SQLite and PostgreSQL."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.db import migrations
+
+
+def sql(
+    *,
+    sqlite: Sequence[str] = (),
+    postgresql: Sequence[str] = (),
+    undo_sqlite: Sequence[str] = (),
+    undo_postgresql: Sequence[str] = (),
+) -> migrations.RunPython:
+    """Return an operation that runs each database's own statements, and takes them back."""
+    forward = {"sqlite": sqlite, "postgresql": postgresql}
+    backward = {"sqlite": undo_sqlite, "postgresql": undo_postgresql}
+
+    def run(statements: dict[str, Sequence[str]]) -> Any:
+        def execute(_: Any, schema_editor: Any) -> None:
+            for statement in statements[schema_editor.connection.vendor]:
+                schema_editor.execute(statement, params=None)
+
+        return execute
+
+    return migrations.RunPython(run(forward), run(backward))
+
+
+def append_only(table: str) -> migrations.RunPython:
+    """Return an operation that has the database refuse to change or delete a table's rows.
+
+    On SQLite a later migration that rebuilds the table loses its triggers and must add them anew.
+    """
+    message = f"{table} is append-only"
+    return sql(
+        sqlite=[
+            f"""CREATE TRIGGER {table}_no_{event.lower()} BEFORE {event} ON {table}
+                BEGIN SELECT RAISE(ABORT, '{message}'); END"""
+            for event in ("UPDATE", "DELETE")
+        ],
+        postgresql=[
+            f"""CREATE FUNCTION {table}_refuse() RETURNS trigger LANGUAGE plpgsql AS $$
+                BEGIN
+                    RAISE EXCEPTION '{message}'
+                        USING ERRCODE = 'integrity_constraint_violation';
+                END $$""",
+            f"""CREATE TRIGGER {table}_append_only BEFORE UPDATE OR DELETE OR TRUNCATE
+                ON {table} FOR EACH STATEMENT EXECUTE FUNCTION {table}_refuse()""",
+        ],
+        undo_sqlite=[f"DROP TRIGGER {table}_no_update", f"DROP TRIGGER {table}_no_delete"],
+        undo_postgresql=[
+            f"DROP TRIGGER {table}_append_only ON {table}",
+            f"DROP FUNCTION {table}_refuse()",
+        ],
+    )

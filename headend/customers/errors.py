@@ -1,0 +1,15 @@
+"""What the customer register refuses."""
+
+from headend.config.errors import Refusal
+
+
+class NoSupplyAgreement(Refusal):
+    """The meter serves nobody at that time."""
+
+    code = "no_supply_agreement"
+
+
+class InvalidAgreement(Refusal):
+    """The agreement can't be: the meter serves somebody, or the dates are impossible."""
+
+    code = "agreement_invalid"

@@ -1,0 +1,57 @@
+"""Finds customers and who is served by which meter."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.db.models import Q, QuerySet
+
+from headend.customers.errors import NoSupplyAgreement
+from headend.customers.models import SupplyAgreement
+from headend.meters.models import Meter
+
+
+def agreements(*, at: datetime) -> QuerySet[SupplyAgreement]:
+    """Return the agreements in force at an instant, with all they refer to."""
+    return SupplyAgreement.objects.filter(
+        Q(ended_at__isnull=True) | Q(ended_at__gt=at), started_at__lte=at
+    ).select_related("customer", "premises", "meter", "tariff")
+
+
+def agreement_of(meter: Meter, *, at: datetime) -> SupplyAgreement:
+    """Return the agreement that a meter serves at an instant.
+
+    Raises:
+        NoSupplyAgreement: it serves nobody then.
+    """
+    agreement = agreements(at=at).filter(meter=meter).first()
+    if agreement is None:
+        raise no_agreement(meter, at)
+    return agreement
+
+
+def no_agreement(meter: Meter, at: datetime) -> NoSupplyAgreement:
+    """Return the error that says that a meter serves nobody."""
+    return NoSupplyAgreement(
+        f"meter {meter} has no active supply agreement on {at:%Y-%m-%d}; "
+        "assign one under Customers"
+    )
+
+
+def search(text: str, *, at: datetime) -> QuerySet[SupplyAgreement]:
+    """Return the agreements whose customer, address, phone or meter number holds the words.
+
+    Args:
+        text: words in any order; each must occur somewhere. Nothing finds everything.
+        at: agreements in force at this instant.
+    """
+    found = agreements(at=at)
+    for word in text.split():
+        found = found.filter(
+            Q(customer__name__icontains=word)
+            | Q(customer__phone__icontains=word)
+            | Q(premises__address__icontains=word)
+            | Q(meter__drn__startswith=word)
+            | Q(meter__pan=word)
+        )
+    return found.order_by("customer__name", "id")

@@ -1,0 +1,106 @@
+"""Everything that changes customers, premises and supply agreements."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.db import IntegrityError, transaction
+
+from headend.accounts.models import User
+from headend.accounts.services import require
+from headend.audit import services as audit
+from headend.customers.errors import InvalidAgreement
+from headend.customers.models import Customer, Premises, SupplyAgreement
+from headend.meters.models import Meter
+from headend.tariffs.models import Tariff
+
+
+@transaction.atomic
+def register_customer(
+    *, name: str, by: User, at: datetime, phone: str = "", email: str = "", language: str = "en"
+) -> Customer:
+    """Add a customer; needs customers.add_customer."""
+    require(by, "customers.add_customer")
+    customer = Customer.objects.create(
+        name=name, phone=phone, email=email, language=language, created_at=at
+    )
+    audit.record(
+        actor=by, action="customers.register", target=customer, at=at, after={"name": name}
+    )
+    return customer
+
+
+@transaction.atomic
+def open_agreement(
+    *,
+    customer: Customer,
+    address: str,
+    meter: Meter,
+    tariff: Tariff,
+    by: User,
+    at: datetime,
+    low_credit_threshold_wh: int = 5000,
+) -> SupplyAgreement:
+    """Let a meter serve a customer at an address from now on.
+
+    Args:
+        customer: who is served.
+        address: of the premises, which are created if new.
+        meter: a meter that serves nobody.
+        tariff: what the energy costs.
+        by: who decides; needs customers.add_supplyagreement.
+        at: now; the agreement starts here.
+        low_credit_threshold_wh: the customer is told when the credit falls below it.
+
+    Raises:
+        InvalidAgreement: the meter serves somebody already.
+    """
+    require(by, "customers.add_supplyagreement")
+    premises = Premises.objects.filter(address=address).first()
+    premises = premises or Premises.objects.create(address=address)
+    try:
+        with transaction.atomic():
+            agreement = SupplyAgreement.objects.create(
+                customer=customer,
+                premises=premises,
+                meter=meter,
+                tariff=tariff,
+                started_at=at,
+                low_credit_threshold_wh=low_credit_threshold_wh,
+            )
+    except IntegrityError:
+        raise InvalidAgreement(
+            f"meter {meter} serves somebody already; end that agreement first"
+        ) from None
+    audit.record(
+        actor=by,
+        action="customers.open_agreement",
+        target=agreement,
+        at=at,
+        after={"customer": customer.pk, "meter": meter.drn, "tariff": tariff.code},
+    )
+    return agreement
+
+
+@transaction.atomic
+def end_agreement(agreement: SupplyAgreement, *, by: User, at: datetime, reason: str) -> None:
+    """End an agreement now; its meter serves nobody until the next one.
+
+    Raises:
+        InvalidAgreement: it has ended, or would end before it began.
+    """
+    require(by, "customers.change_supplyagreement")
+    ended = SupplyAgreement.objects.filter(
+        pk=agreement.pk, ended_at__isnull=True, started_at__lt=at
+    ).update(ended_at=at)
+    if not ended:
+        raise InvalidAgreement("this agreement has ended already or has not begun")
+    agreement.ended_at = at
+    audit.record(
+        actor=by,
+        action="customers.end_agreement",
+        target=agreement,
+        at=at,
+        after={"ended_at": at},
+        reason=reason,
+    )

@@ -1,0 +1,106 @@
+"""Posts entries to the ledger; nothing else writes to it."""
+
+from __future__ import annotations
+
+import secrets
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from django.db import transaction
+
+from headend.config.errors import Refusal
+from headend.ledger import chart
+from headend.ledger.models import Account, Entry, Line
+
+_EPOCH = datetime(2020, 1, 1, tzinfo=UTC)
+
+
+class UnbalancedEntry(Refusal):
+    """The lines of an entry do not add up to zero in each currency."""
+
+    code = "unbalanced_entry"
+
+
+@dataclass(frozen=True)
+class Posting:
+    """One line to be posted: a debit if positive, a credit if negative."""
+
+    account: str
+    amount_minor: int
+    currency: str
+
+
+@transaction.atomic
+def post(*, at: datetime, description: str, reference: str, postings: Sequence[Posting]) -> Entry:
+    """Write one balanced entry.
+
+    Args:
+        at: when the money moved.
+        description: what happened, for a person.
+        reference: what it belongs to, for example "sale:261121-7K3F9QXM".
+        postings: its lines; those of nothing are left out.
+
+    Raises:
+        UnbalancedEntry: they do not add up to zero in each currency, or there are none.
+    """
+    postings = [posting for posting in postings if posting.amount_minor]
+    _require_balance(postings)
+    accounts = _accounts({(posting.account, posting.currency) for posting in postings})
+    entry = Entry(id=_new_id(), at=at, description=description, reference=reference)
+    # Lines first: the entry's trigger adds them up, and their deferred foreign key makes a commit
+    # without the entry impossible.
+    Line.objects.bulk_create(
+        Line(
+            entry=entry,
+            account_id=accounts[posting.account, posting.currency],
+            amount_minor=posting.amount_minor,
+            currency=posting.currency,
+        )
+        for posting in postings
+    )
+    entry.save(force_insert=True)
+    return entry
+
+
+def _require_balance(postings: Sequence[Posting]) -> None:
+    sums: defaultdict[str, int] = defaultdict(int)
+    for posting in postings:
+        sums[posting.currency] += posting.amount_minor
+    wrong = {currency: amount for currency, amount in sums.items() if amount}
+    if wrong or not postings:
+        raise UnbalancedEntry(f"the lines of an entry must add up to zero; they leave {wrong}")
+
+
+def _accounts(wanted: set[tuple[str, str]]) -> dict[tuple[str, str], int]:
+    """Return the ids of accounts by (code, currency), opening those that are new."""
+    found = _find(wanted)
+    missing = wanted - found.keys()
+    if missing:
+        Account.objects.bulk_create(
+            (
+                Account(code=code, currency=currency, kind=chart.kind(code), name=chart.name(code))
+                for code, currency in sorted(missing)
+            ),
+            ignore_conflicts=True,
+        )
+        found = _find(wanted)
+    return found
+
+
+def _find(wanted: set[tuple[str, str]]) -> dict[tuple[str, str], int]:
+    rows = Account.objects.filter(
+        code__in={code for code, _ in wanted}, currency__in={currency for _, currency in wanted}
+    ).values_list("code", "currency", "id")
+    return {(code, currency): id_ for code, currency, id_ in rows if (code, currency) in wanted}
+
+
+def _new_id() -> int:
+    """Return an id that rises with time and is unique across processes without asking anyone.
+
+    32 bits of seconds since 2020 and 31 random bits fill a positive 64-bit integer; a clash,
+    should it happen, is refused by the primary key.
+    """
+    seconds = int((datetime.now(UTC) - _EPOCH).total_seconds())
+    return (seconds << 31) | secrets.randbits(31)

@@ -1,0 +1,185 @@
+"""Everything that changes the meter register."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.db.models import Q
+
+from headend.accounts.models import User
+from headend.accounts.services import require
+from headend.audit import services as audit
+from headend.meters.errors import InvalidMeter, InvalidMeterNumber, TokenIdentifiersExhausted
+from headend.meters.models import Meter
+from shared.sts import identifiers, token_identifier
+from shared.sts.errors import StsError
+
+
+@dataclass(frozen=True)
+class KeyAttributes:
+    """What a meter's decoder key was made of (STS clause on key attributes)."""
+
+    sgc: str
+    kt: int = 2
+    krn: int = 1
+    ti: int = 1
+    ken: int = 255
+    base_date: int = 2014
+    ea: int = 7
+    dkga: int = 4
+    tct: int = 2
+
+
+@transaction.atomic
+def register_meter(
+    *, drn: str, key: KeyAttributes, by: User, at: datetime, source: str = ""
+) -> Meter:
+    """Add a meter to the stock.
+
+    Args:
+        drn: the number on its label, 11 or 13 digits.
+        key: the STS attributes of its decoder key.
+        by: who registers it; needs meters.add_meter.
+        at: now.
+        source: the channel it comes by.
+
+    Raises:
+        InvalidMeterNumber: the number has a wrong length, sign or check digit.
+        InvalidMeter: the attributes are impossible or the meter is registered already.
+    """
+    require(by, "meters.add_meter")
+    try:
+        pan = identifiers.make_pan(drn)
+        identifiers.require_key_attributes(key.sgc, key.kt, key.krn, key.ti)
+    except StsError as error:
+        raise InvalidMeterNumber(str(error)) from None
+    meter = Meter(drn=drn, pan=pan, registered_at=at, **vars(key))
+    try:
+        meter.full_clean()
+    except ValidationError as error:
+        raise InvalidMeter(f"meter {drn}: {' '.join(error.messages)}") from None
+    meter.save(force_insert=True)
+    audit.record(
+        actor=by, action="meters.register", target=meter, at=at, after=vars(key), source=source
+    )
+    return meter
+
+
+@transaction.atomic
+def install_meter(meter: Meter, *, by: User, at: datetime, source: str = "") -> None:
+    """Note that a meter from stock now stands at a premises.
+
+    Raises:
+        InvalidMeter: it is not in stock, so it can't be installed.
+    """
+    require(by, "meters.change_meter")
+    changed = Meter.objects.filter(
+        pk=meter.pk, status__in=(Meter.Status.STOCK, Meter.Status.REMOVED)
+    ).update(status=Meter.Status.INSTALLED)
+    if not changed:
+        raise InvalidMeter(f"meter {meter} is {meter.status}; only one in stock can be installed")
+    audit.record(
+        actor=by,
+        action="meters.install",
+        target=meter,
+        at=at,
+        before={"status": meter.status},
+        after={"status": Meter.Status.INSTALLED},
+        source=source,
+    )
+    meter.status = Meter.Status.INSTALLED
+
+
+@transaction.atomic
+def intend_payment_mode(
+    meter: Meter, *, mode: str, by: User | None, at: datetime, reason: str = "", source: str = ""
+) -> None:
+    """Record in which payment mode the utility wants a meter; telling it is the fleet's work.
+
+    Args:
+        meter: the meter.
+        mode: a value of Meter.PaymentMode.
+        by: who decided; None for the system.
+        at: now.
+        reason: why.
+        source: the channel it comes by.
+
+    Raises:
+        InvalidMeter: there is no such payment mode.
+    """
+    if mode not in Meter.PaymentMode.values:
+        raise InvalidMeter(f"a payment mode is prepayment or postpayment, not {mode!r}")
+    locked = Meter.objects.select_for_update().get(pk=meter.pk)
+    if locked.intended_payment_mode != mode:
+        Meter.objects.filter(pk=meter.pk).update(intended_payment_mode=mode)
+        audit.record(
+            actor=by,
+            action="meters.intend_payment_mode",
+            target=meter,
+            at=at,
+            before={"intended_payment_mode": locked.intended_payment_mode},
+            after={"intended_payment_mode": mode},
+            reason=reason,
+            source=source,
+        )
+    meter.intended_payment_mode = mode
+
+
+def allocate_token_identifiers(meter: Meter, *, count: int, at: datetime) -> list[int]:
+    """Give the next token identifiers to a meter.
+
+    They are strictly increasing over the meter's life, also when the clock was set back, one per
+    minute, and never the reserved 00:01. The update succeeds only if nobody else allocated in
+    between, so two processes can never give the same one, locked row or not.
+
+    Args:
+        meter: the meter; its `last_tid` is brought up to date.
+        count: how many, at least 1.
+        at: the time of issue.
+
+    Raises:
+        TokenIdentifiersExhausted: the base date has none left, or has not begun.
+    """
+    while True:
+        identifiers_given = _next(meter, count, at)
+        unchanged = (
+            Q(last_tid__isnull=True) if meter.last_tid is None else Q(last_tid=meter.last_tid)
+        )
+        is_ours = Meter.objects.filter(unchanged, pk=meter.pk).update(
+            last_tid=identifiers_given[-1]
+        )
+        if is_ours:
+            meter.last_tid = identifiers_given[-1]
+            return identifiers_given
+        meter.refresh_from_db(fields=["last_tid", "base_date"])
+
+
+def _next(meter: Meter, count: int, at: datetime) -> list[int]:
+    try:
+        tid = token_identifier.from_utc(int(at.timestamp()), meter.base_date)
+        if meter.last_tid is not None and tid <= meter.last_tid:
+            tid = token_identifier.following(meter.last_tid)
+        given = [tid]
+        while len(given) < count:
+            given.append(token_identifier.following(given[-1]))
+    except StsError as error:
+        raise TokenIdentifiersExhausted(
+            f"meter {meter} has no token identifier for {at:%Y-%m-%d}: {error}; "
+            "move it to a later base date with a key change"
+        ) from None
+    return given
+
+
+def raise_token_identifier_floor(meter: Meter, *, at: datetime) -> int:
+    """Have the meter's next token identifiers lie after a minute, and return that minute's.
+
+    A meter leaves the factory with its token store filled with the time of provisioning, so
+    tokens of that minute or earlier would be refused as used or old.
+
+    Raises:
+        TokenIdentifiersExhausted: the minute is outside the meter's base date.
+    """
+    return allocate_token_identifiers(meter, count=1, at=at)[0]

@@ -1,0 +1,298 @@
+"""The security module's functions. Clear keys never leave it, but for provisioning a meter.
+
+It is told a meter's key attributes and identity and what a token carries; no customer, tariff or
+debt reaches it.
+"""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.conf import settings
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+from django.views.decorators.debug import sensitive_variables
+
+from headend.accounts.models import User
+from headend.accounts.services import require
+from headend.audit import services as audit
+from headend.meters.models import Meter
+from headend.meters.services import raise_token_identifier_floor
+from headend.securitymodule import vault
+from headend.securitymodule.derivation import (
+    LINK_ROOT_LENGTH,
+    derive_dkga02,
+    derive_dkga04,
+    derive_link_root,
+)
+from headend.securitymodule.errors import (
+    InvalidKey,
+    KeyMissing,
+    KeyNotActive,
+    TestKeyRefused,
+    VendingKeyExpired,
+)
+from headend.securitymodule.models import LinkRoot, VendingKey
+from shared.sts import generation, identifiers, token_identifier
+from shared.sts.cipher import make_cipher
+from shared.wire import keys as wire_keys
+
+VENDING_KEY_LENGTH = {2: 8, 4: 20}  # bytes, by decoder key generation algorithm
+
+# Published with the standard's compliance tests, so it protects nothing: demonstration only.
+DEMONSTRATION_SGC = "201457"
+_DEMONSTRATION_VENDING_KEY = bytes.fromhex("abababababababab949494949494949401234567")
+
+
+@dataclass(frozen=True, repr=False)
+class ProvisioningSecrets:
+    """What is written into a meter once, when it is provisioned. Never shown or stored."""
+
+    decoder_key: bytes
+    link_root: bytes
+    link_generation: int
+    tid_floor: int  # fills the meter's token store; tokens issued from now on lie above
+
+
+@sensitive_variables()
+def load_vending_key(
+    *,
+    clear_key: bytes,
+    sgc: str,
+    kt: int,
+    krn: int,
+    base_date: int,
+    by: User,
+    at: datetime,
+    ken: int = 255,
+    dkga: int = 4,
+    is_test: bool = False,
+) -> VendingKey:
+    """Seal a vending key into the vault.
+
+    Args:
+        clear_key: 20 bytes for DKGA04, 8 for DKGA02.
+        sgc: supply group code, 6 digits.
+        kt: key type 1..3.
+        krn: key revision number 1..9.
+        base_date: 1993, 2014 or 2035.
+        by: who loads it; needs securitymodule.load_keys.
+        at: now; the key is active from now on.
+        ken: key expiry number 0..255.
+        dkga: 2 or 4.
+        is_test: it is published, so it is refused outside demonstration mode.
+
+    Raises:
+        InvalidKey: wrong length or attributes, or the key is there already.
+    """
+    require(by, "securitymodule.load_keys")
+    if len(clear_key) != VENDING_KEY_LENGTH.get(dkga):
+        raise InvalidKey(f"a vending key of DKGA{dkga:02d} does not have {len(clear_key)} bytes")
+    key = VendingKey(
+        sgc=sgc,
+        kt=kt,
+        krn=krn,
+        base_date=base_date,
+        ken=ken,
+        dkga=dkga,
+        is_test=is_test,
+        active_from=at,
+    )
+    key.sealed_key = vault.seal(clear_key, label=_label(key))
+    try:
+        with transaction.atomic():
+            key.save(force_insert=True)
+            audit.record(
+                actor=by,
+                action="securitymodule.load_vending_key",
+                target=key,
+                at=at,
+                after={"sgc": sgc, "kt": kt, "krn": krn, "ken": ken, "is_test": is_test},
+            )
+    except IntegrityError:
+        raise InvalidKey(f"{key} has impossible attributes or is loaded already") from None
+    return key
+
+
+@sensitive_variables()
+def create_link_root(
+    *, sgc: str, generation_number: int, by: User, at: datetime, is_test: bool = False
+) -> LinkRoot:
+    """Make a new random root for the message keys of a supply group's meters.
+
+    Raises:
+        InvalidKey: the group has a root of that generation already.
+    """
+    require(by, "securitymodule.load_keys")
+    root = LinkRoot(sgc=sgc, generation=generation_number, is_test=is_test)
+    root.sealed_key = vault.seal(secrets.token_bytes(LINK_ROOT_LENGTH), label=_label(root))
+    try:
+        with transaction.atomic():
+            root.save(force_insert=True)
+            audit.record(actor=by, action="securitymodule.create_link_root", target=root, at=at)
+    except IntegrityError:
+        raise InvalidKey(f"there is a {root} already") from None
+    return root
+
+
+def load_demonstration_keys(*, by: User, at: datetime) -> None:
+    """Load the published test key of the demonstration supply group, once.
+
+    Raises:
+        TestKeyRefused: this is not a demonstration.
+    """
+    _require_demonstration("the demonstration's vending key")
+    if not VendingKey.objects.filter(sgc=DEMONSTRATION_SGC).exists():
+        load_vending_key(
+            clear_key=_DEMONSTRATION_VENDING_KEY,
+            sgc=DEMONSTRATION_SGC,
+            kt=2,
+            krn=1,
+            base_date=2014,
+            by=by,
+            at=at,
+            is_test=True,
+        )
+    if not LinkRoot.objects.filter(sgc=DEMONSTRATION_SGC).exists():
+        create_link_root(sgc=DEMONSTRATION_SGC, generation_number=1, by=by, at=at)
+
+
+@sensitive_variables()
+def generate_credit_token(meter: Meter, *, units: int, tid: int, at: datetime) -> str:
+    """Return the 20 digits of a transfer-credit token for electricity.
+
+    Args:
+        meter: whose key attributes and identity are used.
+        units: 0.1 kWh, 0..18201624; the token carries at least as much.
+        tid: token identifier given by `meters.services.allocate_token_identifiers`.
+        at: now.
+
+    Raises:
+        KeyMissing, KeyNotActive, TestKeyRefused, VendingKeyExpired: the key can't be used.
+    """
+    vending_key = _usable_vending_key(meter, at)
+    expiry = min(meter.ken, vending_key.ken)
+    if token_identifier.is_expired(tid, expiry):
+        raise VendingKeyExpired(
+            f"{vending_key} expired (KEN {expiry}); load its next revision and change the key "
+            f"of meter {meter}"
+        )
+    cipher = make_cipher(meter.ea, _decoder_key(meter, vending_key))
+    return generation.credit(cipher, units=units, tid=tid, rnd=secrets.randbelow(16))
+
+
+@sensitive_variables()
+def link_keys(meter: Meter) -> tuple[bytes, bytes, bytes]:
+    """Return the keys of a meter's messages: (up, down, update), 32 bytes each.
+
+    Raises:
+        KeyMissing: the meter's supply group has no root of its generation.
+        TestKeyRefused: the root is a test root and this is not a demonstration.
+    """
+    root = _meter_link_root(meter)
+    up, down, update = wire_keys.derive_link_keys(root, meter.link_generation)
+    return up, down, update
+
+
+@sensitive_variables()
+def provisioning_secrets(
+    meter: Meter, by: User, at: datetime | None = None
+) -> ProvisioningSecrets:
+    """Give the secrets to write into one of our own meters, and set its token store's floor.
+
+    Args:
+        meter: a meter with a DKGA04 key.
+        by: who provisions it; needs meters.provision_meter.
+        at: the time of provisioning; now if not told.
+
+    Raises:
+        InvalidKey: the meter uses DKGA02, whose 64-bit vending key could be searched from one
+            extracted decoder key; our own meters do not take such keys.
+        KeyMissing, KeyNotActive, TestKeyRefused: the key can't be used.
+    """
+    require(by, "meters.provision_meter")
+    if meter.dkga != 4:
+        raise InvalidKey(f"meter {meter} uses DKGA{meter.dkga:02d}; our meters take DKGA04 only")
+    at = at or timezone.now()
+    vending_key = _usable_vending_key(meter, at)
+    link_root = _meter_link_root(meter)
+    with transaction.atomic():
+        tid_floor = raise_token_identifier_floor(meter, at=at)
+        audit.record(
+            actor=by,
+            action="securitymodule.provision",
+            target=meter,
+            at=at,
+            after={"link_generation": meter.link_generation, "tid_floor": tid_floor},
+        )
+    return ProvisioningSecrets(
+        decoder_key=_decoder_key(meter, vending_key),
+        link_root=link_root,
+        link_generation=meter.link_generation,
+        tid_floor=tid_floor,
+    )
+
+
+def _usable_vending_key(meter: Meter, at: datetime) -> VendingKey:
+    key = VendingKey.objects.filter(
+        sgc=meter.sgc, kt=meter.kt, krn=meter.krn, base_date=meter.base_date, dkga=meter.dkga
+    ).first()
+    if key is None:
+        raise KeyMissing(
+            f"there is no vending key for meter {meter}: SGC {meter.sgc} KT {meter.kt} "
+            f"KRN {meter.krn} base {meter.base_date} DKGA{meter.dkga:02d}; load it"
+        )
+    if key.is_test:
+        _require_demonstration(str(key))
+    if at < key.active_from or (key.active_until is not None and at >= key.active_until):
+        raise KeyNotActive(f"{key} is not active at {at:%Y-%m-%d %H:%M}")
+    return key
+
+
+@sensitive_variables()
+def _decoder_key(meter: Meter, vending_key: VendingKey) -> bytes:
+    clear = vault.unseal(vending_key.sealed_key, label=_label(vending_key))
+    if meter.dkga == 2:
+        return derive_dkga02(
+            clear,
+            identifiers.pan_block(meter.pan, meter.kt),
+            identifiers.control_block(meter.kt, meter.sgc, meter.ti, meter.krn),
+        )
+    message = identifiers.dkga04_message(
+        meter.pan, meter.sgc, meter.kt, meter.krn, meter.ti, meter.base_date, meter.ea
+    )
+    return derive_dkga04(clear, message, meter.ea)
+
+
+@sensitive_variables()
+def _meter_link_root(meter: Meter) -> bytes:
+    root = LinkRoot.objects.filter(sgc=meter.sgc, generation=meter.link_generation).first()
+    if root is None:
+        raise KeyMissing(
+            f"SGC {meter.sgc} has no message root of generation {meter.link_generation}; "
+            "create it in the security module"
+        )
+    if root.is_test:
+        _require_demonstration(str(root))
+    clear = vault.unseal(root.sealed_key, label=_label(root))
+    return derive_link_root(clear, meter.drn, meter.link_generation)
+
+
+def _label(key: VendingKey | LinkRoot) -> str:
+    """Return everything that says which key it is, the mark of a test key among it."""
+    if isinstance(key, LinkRoot):
+        return f"link root {key.sgc}/{key.generation}/{key.is_test}"
+    return (
+        f"vending key {key.sgc}/{key.kt}/{key.krn}/{key.base_date}/{key.ken}/{key.dkga}"
+        f"/{key.is_test}"
+    )
+
+
+def _require_demonstration(what: str) -> None:
+    if not settings.DEMONSTRATION:
+        raise TestKeyRefused(
+            f"{what} is published and may be used in demonstrations only "
+            "(OPENPREPAY_DEMONSTRATION=1)"
+        )

@@ -1,0 +1,15 @@
+"""What the tariffs refuse."""
+
+from headend.config.errors import Refusal
+
+
+class NoTariffInForce(Refusal):
+    """The tariff has no version at that time."""
+
+    code = "no_tariff_in_force"
+
+
+class InvalidTariff(Refusal):
+    """The version has impossible values, or begins when another one does."""
+
+    code = "tariff_invalid"

@@ -1,0 +1,111 @@
+"""What a tender would buy: the common first half of trial vend and vend. Changes nothing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.conf import settings
+
+from headend.customers.models import SupplyAgreement
+from headend.meters.models import Meter
+from headend.tariffs import pricing
+from headend.tariffs.models import TariffVersion
+from headend.tariffs.queries import flat_tariff, version_in_force
+from headend.vending.errors import (
+    InvalidTender,
+    MeterNotInstalled,
+    TenderTooLarge,
+    TenderTooSmall,
+)
+from shared.sts import amount
+
+WH_PER_TOKEN_UNIT = 100  # a transfer-credit token counts in 0.1 kWh
+LARGEST_TENDER_MINOR = 10**13
+
+
+@dataclass(frozen=True)
+class Quote:
+    """The full price of a tender: nothing is stored of it."""
+
+    agreement: SupplyAgreement
+    tariff_version: TariffVersion
+    tender_minor: int
+    currency: str
+    calculation: pricing.Calculation
+    units: int  # of the token, 0.1 kWh
+    encoded_wh: int  # what the token carries, at least `issued_wh`
+
+    @property
+    def meter(self) -> Meter:
+        """The meter that the energy is for."""
+        return self.agreement.meter
+
+    @property
+    def lines(self) -> tuple[pricing.PriceLine, ...]:
+        """The receipt's lines; they add up to the tender."""
+        return self.calculation.lines
+
+    @property
+    def sold_wh(self) -> int:
+        """The energy bought, rounded down to a whole Wh."""
+        return self.calculation.sold_wh
+
+    @property
+    def issued_wh(self) -> int:
+        """The energy as the tariff rounds it."""
+        return self.calculation.issued_wh
+
+    def explanation(self) -> dict[str, Any]:
+        """Return the prices and rules used, to be kept with the sale."""
+        version = self.tariff_version
+        return {
+            "tariff": version.tariff.code,
+            "valid_from": version.valid_from,
+            "price_minor_per_kwh": version.price_minor_per_kwh,
+            "tax_name": version.tax_name,
+            "tax_percent": version.tax_percent,
+            "energy_step_wh": version.energy_step_wh,
+            "exact_wh": str(self.calculation.exact_wh),
+        }
+
+
+def quote(agreement: SupplyAgreement, *, tender_minor: int, at: datetime) -> Quote:
+    """Price a tender under an agreement.
+
+    Args:
+        agreement: with its meter.
+        tender_minor: money handed over, minor currency units, > 0.
+        at: the time of sale; decides the tariff version.
+
+    Raises:
+        InvalidTender, TenderTooSmall, TenderTooLarge: the money can't be vended.
+        MeterNotInstalled: the meter is not in use.
+        NoTariffInForce: the tariff says nothing about that time.
+    """
+    meter = agreement.meter
+    if meter.status != Meter.Status.INSTALLED:
+        raise MeterNotInstalled(f"meter {meter} is {meter.status}; only an installed one vends")
+    if not 0 < tender_minor <= LARGEST_TENDER_MINOR:
+        raise InvalidTender("a tender must be more than nothing, in whole minor currency units")
+    version = version_in_force(agreement.tariff_id, at=at)
+    calculation = pricing.price(tender_minor, flat_tariff(version))
+    if calculation.issued_wh == 0:
+        raise TenderTooSmall(
+            f"this tender buys less than {version.energy_step_wh / 1000:g} kWh, the least that "
+            f"{version.tariff.name} gives"
+        )
+    wanted_units = -(-calculation.issued_wh // WH_PER_TOKEN_UNIT)
+    if wanted_units > amount.MAXIMUM_UNITS:
+        raise TenderTooLarge("this tender buys more than one token carries; split it")
+    units = amount.decode(amount.encode(wanted_units))
+    return Quote(
+        agreement=agreement,
+        tariff_version=version,
+        tender_minor=tender_minor,
+        currency=settings.BASE_CURRENCY,
+        calculation=calculation,
+        units=units,
+        encoded_wh=units * WH_PER_TOKEN_UNIT,
+    )

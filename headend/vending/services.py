@@ -1,0 +1,316 @@
+"""The vend: money in, token out, once per message. The only code that makes sales.
+
+Every vend carries a message id that its caller chose. The same id with the same request gives the
+same sale again, so that a caller who got no answer can simply ask again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from datetime import datetime
+
+from django.db import IntegrityError, transaction
+
+from headend.accounts.models import User
+from headend.accounts.services import require
+from headend.audit import services as audit
+from headend.customers.models import SupplyAgreement
+from headend.customers.queries import agreement_of, agreements, no_agreement
+from headend.fleet.models import Command
+from headend.fleet.services import queue_token
+from headend.ledger import chart
+from headend.ledger import services as ledger
+from headend.meters.models import Meter
+from headend.meters.services import allocate_token_identifiers
+from headend.securitymodule.services import generate_credit_token
+from headend.vending.errors import (
+    InvalidMessageId,
+    MessageConflict,
+    NothingToSend,
+    SaleNotFound,
+)
+from headend.vending.models import IssuedToken, ReceiptCopy, Sale, SaleLine, TokenDelivery
+from headend.vending.quotes import Quote, quote
+
+_LEDGER_ACCOUNTS = {
+    SaleLine.Kind.ENERGY: chart.ENERGY_SALES,
+    SaleLine.Kind.TAX: chart.TAX_ON_SALES,
+    SaleLine.Kind.ROUNDING: chart.ROUNDING,
+}
+_RECEIPT_ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # no I, L, O, U: they are misread
+_RECEIPT_RANDOM_LENGTH = 10
+_LONGEST_MESSAGE_ID = 64
+
+
+def trial_vend(*, meter: Meter, tender_minor: int, at: datetime) -> Quote:
+    """Say what a vend would give. Nothing is stored and nothing changes.
+
+    Args:
+        meter: the meter to vend for.
+        tender_minor: money offered, minor units of the base currency.
+        at: the time of sale.
+
+    Raises:
+        Refusal: as `vend` would, for the reasons that can be known before.
+    """
+    return quote(agreement_of(meter, at=at), tender_minor=tender_minor, at=at)
+
+
+def vend(
+    *,
+    caller: str,
+    message_id: str,
+    meter: Meter,
+    tender_minor: int,
+    operator: User,
+    at: datetime,
+    send: bool = False,
+) -> Sale:
+    """Sell energy: sale, ledger entry, token and audit entry in one transaction.
+
+    Args:
+        caller: who names the message, for example "user:7"; ids of other callers are unknown.
+        message_id: chosen by the caller, 1..64 characters; names this request for ever.
+        meter: the meter to vend for.
+        tender_minor: money taken, minor units of the base currency, > 0.
+        operator: who sells; needs vending.vend, and fleet.send_token to send.
+        at: now.
+        send: also queue the token to the meter; not part of what the message id stands for.
+
+    Returns:
+        Sale: the new one, or the one this very request made before.
+
+    Raises:
+        MessageConflict: the caller used the id for another meter or tender.
+        Refusal: anything else that forbids the sale; nothing was stored.
+    """
+    require(operator, "vending.vend")
+    _require_names(caller, message_id)
+    digest = _digest(meter, tender_minor)
+    try:
+        with transaction.atomic():
+            agreement = _locked_agreement(meter, at)
+            earlier = _sale_of(caller, message_id)
+            if earlier is not None:
+                return _same_request(earlier, digest)
+            if agreement is None:
+                raise no_agreement(meter, at)
+            offer = quote(agreement, tender_minor=tender_minor, at=at)
+            return _sell(offer, caller, message_id, digest, operator, at, send)
+    except IntegrityError:
+        # The same id was used at the same moment for another meter, whose lock is not ours.
+        earlier = _sale_of(caller, message_id)
+        if earlier is None:
+            raise
+        return _same_request(earlier, digest)
+
+
+def advice(*, caller: str, message_id: str) -> Sale:
+    """Return the sale that a message of this caller made: what to ask after a time-out.
+
+    Raises:
+        SaleNotFound: it made none; vending again with the same id is safe.
+    """
+    sale = _sale_of(caller, message_id)
+    if sale is None:
+        raise SaleNotFound(f"there is no sale under message id {message_id}")
+    return sale
+
+
+@transaction.atomic
+def reprint(*, sale: Sale, by: User, at: datetime, reason: str = "") -> ReceiptCopy:
+    """Count and record one more copy of a receipt; the caller prints it, marked as a copy.
+
+    Args:
+        sale: whose receipt is printed again.
+        by: who prints; needs vending.reprint_receipt.
+        at: now.
+        reason: why.
+    """
+    require(by, "vending.reprint_receipt")
+    Sale.objects.select_for_update().get(pk=sale.pk)  # copies are numbered one at a time
+    copy = ReceiptCopy.objects.create(
+        sale=sale,
+        number=sale.copies.count() + 1,
+        printed_by=by,
+        printed_at=at,
+        reason=reason,
+    )
+    audit.record(
+        actor=by,
+        action="vending.reprint",
+        target=sale,
+        at=at,
+        after={"copy": copy.number},
+        reason=reason,
+    )
+    return copy
+
+
+@transaction.atomic
+def send_to_meter(*, sale: Sale, by: User, at: datetime) -> list[Command]:
+    """Queue the tokens of a sale to their meter, in order of entry.
+
+    Asking again while one is under way, or after it was accepted, queues nothing new.
+
+    Args:
+        sale: whose tokens are sent.
+        by: who asks; needs fleet.send_token.
+        at: now.
+
+    Returns:
+        list: the command of each token.
+
+    Raises:
+        NothingToSend: the sale gave no token.
+    """
+    tokens = list(sale.tokens.order_by("position"))
+    if not tokens:
+        raise NothingToSend(f"sale {sale} gave no token")
+    return [_deliver(token, by, at) for token in tokens]
+
+
+def _sell(
+    offer: Quote,
+    caller: str,
+    message_id: str,
+    digest: bytes,
+    operator: User,
+    at: datetime,
+    send: bool,
+) -> Sale:
+    """Write everything a sale is. The caller holds the transaction and the meter's lock."""
+    meter = offer.meter
+    (tid,) = allocate_token_identifiers(meter, count=1, at=at)
+    digits = generate_credit_token(meter, units=offer.units, tid=tid, at=at)
+    sale = Sale.objects.create(
+        receipt_number=_new_receipt_number(at),
+        caller=caller,
+        message_id=message_id,
+        request_digest=digest,
+        meter=meter,
+        agreement=offer.agreement,
+        tariff_version=offer.tariff_version,
+        operator=operator,
+        tender_minor=offer.tender_minor,
+        currency=offer.currency,
+        sold_wh=offer.sold_wh,
+        issued_wh=offer.issued_wh,
+        encoded_wh=offer.encoded_wh,
+        calculation=offer.explanation(),
+        created_at=at,
+    )
+    SaleLine.objects.bulk_create(
+        SaleLine(
+            sale=sale,
+            position=position,
+            kind=line.kind,
+            description=line.description,
+            amount_minor=line.amount_minor,
+            energy_wh=line.energy_wh,
+        )
+        for position, line in enumerate(offer.lines)
+    )
+    token = IssuedToken.objects.create(
+        meter=meter,
+        sale=sale,
+        digits=digits,
+        token_class=0,
+        subclass=0,
+        base_date=meter.base_date,
+        tid=tid,
+        units=offer.units,
+        krn=meter.krn,
+        purpose=f"sale {sale.receipt_number}",
+        issued_by=operator,
+        issued_at=at,
+    )
+    _post(sale, offer)
+    audit.record(
+        actor=operator,
+        action="vending.vend",
+        target=sale,
+        at=at,
+        after={
+            "meter": meter.drn,
+            "tender_minor": offer.tender_minor,
+            "currency": offer.currency,
+            "issued_wh": offer.issued_wh,
+            "tid": tid,
+        },
+        source=caller,
+    )
+    if send:
+        _deliver(token, operator, at)
+    return sale
+
+
+def _post(sale: Sale, offer: Quote) -> None:
+    """Enter the money in the ledger: cash taken against what the lines are for."""
+    currency = offer.currency
+    ledger.post(
+        at=sale.created_at,
+        description=f"Vend {sale.receipt_number}",
+        reference=f"sale:{sale.receipt_number}",
+        postings=[
+            ledger.Posting(chart.CASH_AT_TILLS, offer.tender_minor, currency),
+            *(
+                ledger.Posting(
+                    _LEDGER_ACCOUNTS[SaleLine.Kind(line.kind)], -line.amount_minor, currency
+                )
+                for line in offer.lines
+            ),
+        ],
+    )
+
+
+def _deliver(token: IssuedToken, by: User, at: datetime) -> Command:
+    command = queue_token(
+        meter=token.meter,
+        digits=token.digits,
+        requested_by=by,
+        token_identifier=token.tid,
+        at=at,
+    )
+    TokenDelivery.objects.get_or_create(token=token, command=command)
+    return command
+
+
+def _locked_agreement(meter: Meter, at: datetime) -> SupplyAgreement | None:
+    """Return the meter's agreement, and hold the meter's row until the transaction ends.
+
+    On SQLite the transaction itself is the lock: it began as the only writer.
+    """
+    return agreements(at=at).filter(meter_id=meter.pk).select_for_update(of=("meter",)).first()
+
+
+def _sale_of(caller: str, message_id: str) -> Sale | None:
+    return Sale.objects.filter(caller=caller, message_id=message_id).first()
+
+
+def _same_request(sale: Sale, digest: bytes) -> Sale:
+    if bytes(sale.request_digest) != digest:
+        raise MessageConflict(
+            f"message id {sale.message_id} already stands for receipt {sale.receipt_number}, "
+            "another request; choose a new id"
+        )
+    return sale
+
+
+def _digest(meter: Meter, tender_minor: int) -> bytes:
+    return hashlib.sha256(f"vend|{meter.pan}|{tender_minor}".encode()).digest()
+
+
+def _require_names(caller: str, message_id: str) -> None:
+    for what, text in (("caller", caller), ("message id", message_id)):
+        if not 0 < len(text) <= _LONGEST_MESSAGE_ID or not text.isprintable():
+            raise InvalidMessageId(
+                f"a {what} is 1 to {_LONGEST_MESSAGE_ID} printable characters, not {text!r}"
+            )
+
+
+def _new_receipt_number(at: datetime) -> str:
+    """Return a number that tells the day but not how many sales there were."""
+    tail = "".join(secrets.choice(_RECEIPT_ALPHABET) for _ in range(_RECEIPT_RANDOM_LENGTH))
+    return f"{at:%y%m%d}-{tail[:5]}-{tail[5:]}"
