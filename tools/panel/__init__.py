@@ -1,1 +1,1 @@
-"""The panel: a web page with the face of every simulated meter, and the real firmware behind it."""
+"""The panel: a page with the face of every simulated meter, and the real firmware behind it."""

@@ -62,7 +62,7 @@ class SimulatedMeter:
         self.rows = ["", ""]
         self.cursor: int | None = None
         self.lamps: dict[str, bool] = {}
-        self.relay = "open"
+        self.relay = self._latched_relay()
         self.buzzer_hz = 0
         self.powered = False
         self.pulse_count = 0
@@ -75,7 +75,8 @@ class SimulatedMeter:
         self.listeners: list[Callable[[], None]] = []
         self._time_lapse = time_lapse
         self._clock = clock
-        self._calendar_utc = time.time()
+        self._calendar = time.time()  # what the house's calendar showed ...
+        self._calendar_at = time.time()  # ... at this moment
         self._changed = threading.Condition(threading.RLock())
         self._typing = threading.Lock()
         self._closed = threading.Event()
@@ -177,9 +178,21 @@ class SimulatedMeter:
     @time_lapse.setter
     def time_lapse(self, factor: int) -> None:
         with self._changed:
+            self._calendar, self._calendar_at = self.calendar, time.time()
             self._time_lapse = max(1, min(3600, int(factor)))
         self._tell_time()
         self._notify()
+
+    @property
+    def calendar(self) -> float:
+        """Time-lapsed time of day, in seconds since 1970."""
+        return self._calendar + (time.time() - self._calendar_at) * self._time_lapse
+
+    @calendar.setter
+    def calendar(self, utc: float) -> None:
+        with self._changed:
+            self._calendar, self._calendar_at = utc, time.time()
+        self._tell_time()
 
     def set_load(self, watts: int) -> None:
         """Switch appliances on: what the house draws while the load switch is closed."""
@@ -274,12 +287,20 @@ class SimulatedMeter:
         return self._programs[-1]
 
     def _make_programs(self, interpreter: str, heap: str | None) -> list[Program]:
-        parts = ["combined"] if self.board == "combined" else ["meter", "keypad"]
-        ends = self.keypad_cable.ends if self.keypad_cable else [None]
-        return [
-            Program(part, self.folder, interpreter, heap, uart=end, observe=self._observe)
-            for part, end in zip(parts, ends, strict=True)
-        ]
+        def program(part: str, folder: Path, uart: str | None = None) -> Program:
+            return Program(part, folder, interpreter, heap, uart=uart, observe=self._observe)
+
+        if self.keypad_cable is None:
+            return [program("combined", self.folder)]
+        own = self.folder / "keypad"
+        own.mkdir(parents=True, exist_ok=True)
+        meter_end, keypad_end = self.keypad_cable.ends
+        return [program("meter", self.folder, meter_end), program("keypad", own, keypad_end)]
+
+    def _latched_relay(self) -> str:
+        """The load switch keeps its position without power; the board keeps that in a file."""
+        kept = self.folder / "relay.txt"
+        return kept.read_text() if kept.exists() else "open"
 
     def _setting(self, name: str, default: Any) -> Any:
         path = self.folder / "config.json"
@@ -328,6 +349,9 @@ class SimulatedMeter:
     def _on_pulse_lamp(self, program: Program, count: int) -> None:
         self.pulse_count += count
 
+    def _on_reset(self, program: Program, _: Any) -> None:
+        program.resetting = True
+
     def _on_heap(self, program: Program, report: Any) -> None:
         self.heap_report = report if isinstance(report, dict) else {"peak": report}
 
@@ -339,14 +363,14 @@ class SimulatedMeter:
         ending = program.ending(connection) if self.powered else None
         if ending is None:
             return
-        if ending.reset:
+        if program.resetting:
             program.start()
             return
         if program is not self._meter:
-            self.failure = f"the keypad stopped: {ending.text}"
+            self.failure = f"the keypad stopped: {ending}"
             return
         if not self.cut_armed:
-            self.failure = f"the firmware stopped: {ending.text}"
+            self.failure = f"the firmware stopped: {ending}"
         self._go_dark()
         for other in self._programs:
             other.kill()
@@ -360,9 +384,12 @@ class SimulatedMeter:
 
     def _tell_time(self) -> None:
         if self._clock:
-            message = {"clock": {"utc": int(time.time()), "scale": self._time_lapse}}
-            for program in self._programs:
-                program.bench.send(message)
+            setting = {
+                "utc": int(time.time()),
+                "scale": self._time_lapse,
+                "calendar": int(self.calendar),
+            }
+            self._meter.bench.send({"clock": setting})
 
     def _notify(self) -> None:
         with self._changed:

@@ -5,19 +5,9 @@ from __future__ import annotations
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
 
-from tools import children, firmware_build, interpreters
+from tools import children, firmware_build
 from tools.simulate.bench import Bench, Message
-
-RESET_STATUS = 42  # the simulated machine.reset() ends the process with this
-
-
-class Ending(NamedTuple):
-    """How a program ended: by a reset it asked for, or as the text says."""
-
-    reset: bool
-    text: str
 
 
 class Program:
@@ -25,7 +15,7 @@ class Program:
 
     Args:
         part: "combined", "meter" or "keypad".
-        folder: working directory: the device's flash.
+        folder: working directory: the device's flash and settings.
         interpreter: name of a MicroPython.
         heap: heap size for it, or None.
         uart: the serial line's end, or None.
@@ -47,28 +37,24 @@ class Program:
         self._interpreter = interpreter
         self._heap = heap
         self._uart = uart
+        self.resetting = False  # the firmware reset its chip, and so must be started again
         self._child: children.Child | None = None
         self._connections_before = 0
         self.bench = Bench(lambda message: observe(self, message))
 
     def start(self) -> None:
         """Start the firmware, compiled as for a device."""
-        options = ["-X", f"heapsize={self._heap}"] if self._heap else []
-        environment = {
-            "MICROPYPATH": f"{firmware_build.build(f'simulated_{self.part}')}:.frozen",
-            "BENCH_PORT": str(self.bench.port),
-        }
+        command, environment = firmware_build.command(
+            self.part, interpreter=self._interpreter, heap=self._heap
+        )
+        environment["BENCH_PORT"] = str(self.bench.port)
         if self._uart:
             environment["UART_PATH"] = self._uart
         self._connections_before = self.bench.accepted
+        self.resetting = False
         self._child = children.start(
             f"{self.folder.name} {self.part}",
-            [
-                *interpreters.command(self._interpreter),
-                *options,
-                "-m",
-                f"firmware.main_{self.part}",
-            ],
+            command,
             folder=self.folder,
             environment=environment,
             log=self.folder / f"{self.part}.log",
@@ -80,8 +66,8 @@ class Program:
             self._child.kill()
             self._child = None
 
-    def ending(self, connection: int) -> Ending | None:
-        """Return how the program whose board hung up ended.
+    def ending(self, connection: int) -> str | None:
+        """Return in words how the program whose board hung up ended.
 
         Args:
             connection: number of the bench connection that ended.
@@ -95,7 +81,7 @@ class Program:
             status = self._child.process.wait(2)
         except subprocess.TimeoutExpired:
             return None
-        return Ending(status == RESET_STATUS, self._child.last_words(4) or f"status {status}")
+        return self._child.last_words(4) or f"status {status}"
 
     def close(self) -> None:
         """Stop it and its bench."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import select
 import socket
@@ -130,8 +131,6 @@ def _pump(source: socket.socket, target: socket.socket, pair: tuple[socket.socke
 
 def _hang_up(pair: tuple[socket.socket, ...]) -> None:
     for end in pair:
-        try:
+        with contextlib.suppress(OSError):
             end.shutdown(socket.SHUT_RDWR)
-        except OSError:
-            pass
         end.close()

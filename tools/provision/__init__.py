@@ -1,0 +1,1 @@
+"""Makes a meter of its own out of blank flash: identity, keys and settings, written once."""

@@ -1,0 +1,171 @@
+"""`prepay run`: starts the head-end, broker, gateway, simulated meters and panel, and stops them."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import secrets
+import time
+from pathlib import Path
+from typing import IO
+from urllib.parse import urlsplit
+
+import click
+from rich.console import Console
+
+from tools import children, interpreters
+from tools.run import ports, privileges
+from tools.run.installation import Installation
+from tools.run.preparation import Prepared, prepare
+from tools.run.supervisor import StartFailed, Supervisor
+
+USUAL_WEB_PORT = 8400
+USUAL_PANEL_PORT = 8401
+USUAL_BROKER_PORT = 8402
+
+
+@click.command()
+@click.option(
+    "--data",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=interpreters.REPOSITORY / "var",
+    show_default="var/",
+    help="Folder that keeps everything; give an empty one to start afresh.",
+)
+@click.option("--web-port", type=click.IntRange(1, 65535), help="Port of the head-end's pages.")
+@click.option("--panel-port", type=click.IntRange(1, 65535), help="Port of the meters' panel.")
+@click.option("--broker-port", type=click.IntRange(1, 65535), help="Port of the embedded broker.")
+def run(data: Path, web_port: int | None, panel_port: int | None, broker_port: int | None) -> None:
+    """Run the whole system on this machine until Ctrl-C.
+
+    Starts the head-end's pages, an embedded MQTT broker (unless MQTT_URL names one), the gateway,
+    two simulated meters with the real firmware, and the panel that shows them. All of it listens
+    on this machine only.
+    """
+    console = Console(highlight=False)
+    data.mkdir(parents=True, exist_ok=True)
+    with _only_one(data) as _:
+        supervisor = Supervisor(console)
+        try:
+            with supervisor.stopping_on_signals():
+                _start(supervisor, data, web_port, panel_port, broker_port)
+                supervisor.watch()
+        except (ports.PortBusy, StartFailed) as error:
+            raise click.ClickException(str(error)) from None
+        finally:
+            supervisor.stop()
+
+
+def _start(
+    supervisor: Supervisor,
+    data: Path,
+    web_port: int | None,
+    panel_port: int | None,
+    broker_port: int | None,
+) -> None:
+    began = time.monotonic()
+    taken: set[int] = set()
+    web = ports.choose(web_port, usual=USUAL_WEB_PORT, purpose="web", taken=taken)
+    panel = ports.choose(panel_port, usual=USUAL_PANEL_PORT, purpose="panel", taken=taken)
+    mqtt_url = os.environ.get("MQTT_URL", "")
+    own_broker = not mqtt_url
+    if own_broker:
+        port = ports.choose(broker_port, usual=USUAL_BROKER_PORT, purpose="broker", taken=taken)
+        mqtt_url = f"mqtt://127.0.0.1:{port}"
+    installation = Installation(data, mqtt_url=mqtt_url)
+    with supervisor.step("Firmware, database, keys, customers and meters"):
+        prepared = prepare(installation)
+    user = privileges.server_user()
+    if user is not None:
+        privileges.give(installation.folder, user)
+
+    def program(name: str, *arguments: str) -> children.Child:
+        return installation.start(name, list(arguments), user=user)
+
+    if own_broker:
+        with supervisor.step(f"MQTT broker on 127.0.0.1:{port}"):
+            supervisor.add(
+                lambda: program("broker", "-m", "tools.run.broker_process", str(port)),
+                port=port,
+            )
+    with supervisor.step("Gateway to the meters"):
+        supervisor.add(lambda: program("gateway", "-m", "headend.manage", "gateway"))
+    till = f"http://127.0.0.1:{web}/"
+    access_key = secrets.token_urlsafe(16)
+    with supervisor.step("Meters, panel and pages"):
+        supervisor.add(
+            lambda: program(
+                *("panel", "-m", "tools.panel", "--data", str(installation.folder)),
+                *("--port", str(panel), "--till", till, "--key", access_key),
+            )
+        )
+        supervisor.add(
+            lambda: program(
+                *("web", "-m", "granian", "--interface", "wsgi", "--host", "127.0.0.1"),
+                *("--port", str(web), "--workers", "1", "--blocking-threads", "4"),
+                *("--no-ws", "--log-level", "warning", "tools.run.wsgi:application"),
+            ),
+            port=web,
+        )
+        supervisor.wait_for_port("panel", panel)
+    _tell(supervisor.console, till, f"http://127.0.0.1:{panel}/?key={access_key}", prepared)
+    took = time.monotonic() - began
+    broker = urlsplit(mqtt_url)
+    supervisor.console.print(
+        f"[dim]Ready in {took:.1f} s. MQTT broker {broker.hostname}:{broker.port}. "
+        f"Everything is kept in {data}; logs are in {installation.logs}. Ctrl-C stops it.[/dim]"
+    )
+
+
+def _tell(console: Console, till: str, panel: str, prepared: Prepared) -> None:
+    """Print where things are and what to try."""
+    console.print()
+    console.print(f"  [bold]Till and meters[/bold]   {till}", soft_wrap=True)
+    console.print(f"  [bold]Panel[/bold]             {panel}", soft_wrap=True)
+    console.print()
+    for login in prepared.logins:
+        console.print(
+            f"  Log in as [bold]{login.username}[/bold]  password [bold]{login.password}[/bold]"
+            f"   [dim]{login.role}[/dim]"
+        )
+    console.print()
+    for meter in prepared.meters:
+        kind = "meter and separate keypad" if meter.board == "split" else "combined meter"
+        console.print(f"  Meter [bold]{meter.drn}[/bold]  {meter.customer}  [dim]{kind}[/dim]")
+    first = prepared.meters[0].drn
+    console.print(
+        f"""
+  [bold]Try this[/bold]
+  1. At the till, find meter {first} and vend 50.00; type the token on the panel's keys, then #.
+  2. Switch the kettle on and the time-lapse to ×600; watch the credit fall, warn, and go out.
+  3. Vend again and press "Send to meter": the light comes back by itself.
+  4. Press "Cut in mid-write" and type a token: nothing is lost, nothing counts twice.
+  5. In another terminal: .venv/bin/prepay meter mode {first} postpayment
+"""
+    )
+
+
+class _only_one:  # noqa: N801 - reads as a function in a with statement
+    """Holds a data folder for one running system."""
+
+    def __init__(self, data: Path) -> None:
+        self._path = data / "run.lock"
+
+    def __enter__(self) -> None:
+        self._file: IO[str] = self._path.open("a+")
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            self._file.seek(0)
+            holder = self._file.read().strip() or "unknown"
+            self._file.close()
+            raise click.ClickException(
+                f"OpenPrepay is running already with {self._path.parent} (process {holder}); "
+                "stop it with Ctrl-C there, or start another one with --data FOLDER"
+            ) from None
+        self._file.truncate(0)
+        self._file.write(str(os.getpid()))
+        self._file.flush()
+
+    def __exit__(self, *exception: object) -> None:
+        self._file.close()

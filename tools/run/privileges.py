@@ -1,0 +1,52 @@
+"""Which user the servers run as when root starts the system."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import stat
+import sys
+from pathlib import Path
+
+from tools import interpreters
+
+FALLBACK_USER = "nobody"
+
+
+def server_user() -> str | None:
+    """Return the user who shall run the servers; None when we are not root, or have no choice.
+
+    It is the owner of the source tree if that is a person, else `nobody`, provided that user can
+    read the programs.
+    """
+    if os.geteuid() != 0:
+        return None
+    owner = interpreters.REPOSITORY.stat().st_uid
+    try:
+        account = pwd.getpwuid(owner) if owner else pwd.getpwnam(FALLBACK_USER)
+    except KeyError:
+        return None
+    needed = (interpreters.REPOSITORY, Path(sys.executable), Path(sys.executable).resolve())
+    return account.pw_name if all(_reachable(path, account) for path in needed) else None
+
+
+def give(folder: Path, user: str) -> None:
+    """Make a folder and all in it the user's own."""
+    account = pwd.getpwnam(user)
+    for path in (folder, *folder.rglob("*")):
+        os.chown(path, account.pw_uid, account.pw_gid, follow_symlinks=False)
+
+
+def _reachable(path: Path, account: pwd.struct_passwd) -> bool:
+    return all(_allows(part.stat(), account) for part in (path, *path.parents))
+
+
+def _allows(status: os.stat_result, account: pwd.struct_passwd) -> bool:
+    """True if the user may read and enter (or execute) it, by the mode bits."""
+    if status.st_uid == account.pw_uid:
+        wanted = stat.S_IRUSR | stat.S_IXUSR
+    elif status.st_gid == account.pw_gid:
+        wanted = stat.S_IRGRP | stat.S_IXGRP
+    else:
+        wanted = stat.S_IROTH | stat.S_IXOTH
+    return status.st_mode & wanted == wanted
