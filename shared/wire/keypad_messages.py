@@ -13,6 +13,13 @@ LAMP_AMBER = 2
 LAMP_RED = 4
 LAMP_LINK = 8
 
+# Beep patterns; how they sound is the keypad's business. 0 is silence.
+BEEP_ACCEPTED = 1
+BEEP_REFUSED = 2
+BEEP_LOCKED = 3
+BEEP_WARNING = 4
+BEEP_SWITCHED_OFF = 5
+
 BOOT_ID_LENGTH = 4
 MOST_KEYS = 16
 _KEYS_TAKEN = "<4sH"
