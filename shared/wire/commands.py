@@ -23,7 +23,7 @@ READABLE = ("registers", "events", "settings")
 
 # Arguments of each command: name -> what it may be. A tuple of texts: one of them. A pair of
 # integers: lowest and highest. "digits20": 20 decimal digits. A trailing "?": optional.
-ARGUMENTS = {
+ARGUMENTS: dict = {
     TOKEN: {"digits": "digits20"},
     PAYMENT_MODE: {"mode": codes.PAYMENT_MODES, "from?": (0, LATEST_SECOND)},
     LOAD_SWITCH: {"action": LOAD_SWITCH_ACTIONS},

@@ -16,10 +16,9 @@ def hmac_sha256(key, message):
         outer[place] ^= byte
     digest = hashlib.sha256(inner)
     digest.update(message)
-    inner = digest.digest()
-    digest = hashlib.sha256(outer)
-    digest.update(inner)
-    return digest.digest()
+    outside = hashlib.sha256(outer)
+    outside.update(digest.digest())
+    return outside.digest()
 
 
 def equal(one, other):

@@ -126,8 +126,8 @@ def check_up(kind, claims, drn):
     Raises:
         BadMessage: another kind, meter or version; a field missing, not known or out of range.
     """
-    fields = {"ack": ACK, "state": STATE, "reading": READING, "event": EVENT}.get(kind)
-    if fields is None:
+    fields: dict = {"ack": ACK, "state": STATE, "reading": READING, "event": EVENT}.get(kind, {})
+    if not fields:
         raise BadMessage(f"no messages of kind {kind}")
     check_envelope(claims, kind, drn)
     taken = 3

@@ -93,7 +93,7 @@ class _Reader:
         return self.integer()
 
     def members(self, depth):
-        found = {}
+        found: dict = {}
         self.at += 1
         while self.peek() != "}":
             if found:
@@ -108,7 +108,7 @@ class _Reader:
         return found
 
     def items(self, depth):
-        found = []
+        found: list = []
         self.at += 1
         while self.peek() != "]":
             if found:

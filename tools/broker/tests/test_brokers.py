@@ -19,7 +19,7 @@ from tools.testing.brokers import Broker, Mosquitto
 ADDRESSES = "/proc/net/tcp"
 
 
-def connect(port: int, wanted: Callable[[mqtt.Client], None]) -> tuple[bool, list[bytes]]:
+def connect(port: int, wanted: Callable[[mqtt.Client], object]) -> tuple[bool, list[bytes]]:
     """Open the session "s"; return whether it was there, and what arrived until the end did."""
     end = uuid4().bytes  # of this call: the last one may come again, as it was not acknowledged
     present: list[bool] = []
@@ -40,7 +40,7 @@ def connect(port: int, wanted: Callable[[mqtt.Client], None]) -> tuple[bool, lis
         if message.payload == end:
             client.disconnect()
         elif message.topic != "end":
-            messages.append(message.payload)
+            messages.append(bytes(message.payload))
 
     client.on_connect, client.on_subscribe, client.on_message = (
         on_connect,
@@ -56,7 +56,7 @@ def test_a_session_lives_as_long_as_the_broker(broker: Broker) -> None:
     present, _ = connect(broker.port, lambda _client: None)
     assert not present
     present, retained = connect(
-        broker.port, lambda client: client.publish("t/kept", b"kept", 1, retain=True) and None
+        broker.port, lambda client: client.publish("t/kept", b"kept", 1, retain=True)
     )
     assert present
     assert retained == [b"kept"]
