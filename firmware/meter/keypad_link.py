@@ -1,0 +1,162 @@
+"""The meter's end of the line to the keypad: asks, shows, and counts each key exactly once."""
+
+import asyncio
+
+from micropython import const
+
+from shared.wire import frames, keypad_messages
+
+_PERIOD_MS = const(60)  # 16 questions a second
+_TIMEOUT_MS = const(60)  # counted from the last byte sent
+_TRIES = const(3)
+_WAIT_STEP_MS = const(4)
+_LINK_DOWN_MS = const(2000)
+_SHOW_AGAIN_MS = const(1000)
+_BYTES_PER_MS = const(2)  # 19200 baud, ten bits a byte
+
+_NO_BOOT_ID = bytes(keypad_messages.BOOT_ID_LENGTH)
+
+
+class KeypadLink:
+    """Master of the line.
+
+    Attributes:
+        is_up: whether a keypad answered within the last two seconds.
+        is_foreign: whether the keypad belongs to another meter; its keys do not count.
+    """
+
+    def __init__(self, stream, meter, clock, drn="", on_change=None):
+        """Take what the link connects.
+
+        Args:
+            stream: the line, with `any()`, `readinto(buffer)` and `write(octets)`.
+            meter: has `face()` and `key_pressed(character)`.
+            clock: has `ticks_ms()` and `ticks_diff(later, earlier)`.
+            drn: the meter's number; a keypad that is paired with another one is ignored.
+            on_change: called with this link when `is_up` or `is_foreign` changes.
+        """
+        self.is_up = False
+        self.is_foreign = False
+        self._stream = stream
+        self._meter = meter
+        self._clock = clock
+        self._drn = drn
+        self._on_change = on_change
+        self._reader = frames.FrameReader()
+        self._input = bytearray(64)
+        self._input_view = memoryview(self._input)
+        self._sequence = 0
+        self._boot_id = _NO_BOOT_ID
+        self._taken = 0  # sequence number of the last key that counted
+        self._heard_at = clock.ticks_ms()
+        self._shown = b""
+        self._shown_at = clock.ticks_ms()
+
+    async def run(self):
+        """Keep asking until the power goes."""
+        while True:
+            await self.turn()
+            await asyncio.sleep_ms(_PERIOD_MS)
+
+    async def turn(self):
+        """Ask once, with retries, and act on the answer."""
+        show = self._face_payload()
+        if show != self._shown or self._since(self._shown_at) > _SHOW_AGAIN_MS:
+            answer = await self._ask(frames.SHOW, show)
+            if answer is not None:
+                self._shown = show
+                self._shown_at = self._clock.ticks_ms()
+        else:
+            poll = keypad_messages.pack_poll(self._boot_id, self._taken)
+            answer = await self._ask(frames.POLL, poll)
+        if answer is not None:
+            await self._take_keys(answer)
+            self._set_up(True)
+        elif self._since(self._heard_at) > _LINK_DOWN_MS:
+            self._shown = b""
+            self._set_up(False)
+
+    def _face_payload(self):
+        face = self._meter.face()
+        pattern, serial = face.buzzer
+        return keypad_messages.pack_show(face.rows, face.cursor, face.lamps, pattern, serial)
+
+    def _since(self, ticks):
+        return self._clock.ticks_diff(self._clock.ticks_ms(), ticks)
+
+    def _set_up(self, up):
+        if up:
+            self._heard_at = self._clock.ticks_ms()
+        if up != self.is_up:
+            self.is_up = up
+            self._tell_change()
+
+    def _tell_change(self):
+        if self._on_change is not None:
+            self._on_change(self)
+
+    async def _take_keys(self, payload):
+        try:
+            boot_id, first, keys = keypad_messages.unpack_keys(payload)
+        except frames.BadFrame:
+            return
+        if boot_id != self._boot_id:
+            await self._adopt(boot_id, first, len(keys))
+            return
+        for index, key in enumerate(keys):
+            number = (first + index) & 0xFFFF
+            if 0 < ((number - self._taken) & 0xFFFF) < 0x8000:
+                self._taken = number
+                if not self.is_foreign:
+                    self._meter.key_pressed(chr(key))
+
+    async def _adopt(self, boot_id, first, count):
+        """Begin with a keypad that started anew, or with one we do not remember.
+
+        What it brings along may have counted before this meter restarted, so it counts as taken.
+        """
+        info = await self._ask(frames.INFO, b"")
+        if info is None:
+            return
+        try:
+            _unit_id, paired_drn, _firmware, _tampered = keypad_messages.unpack_info(info)
+        except frames.BadFrame:
+            return
+        self._boot_id = boot_id
+        self._taken = (first + count - 1) & 0xFFFF
+        foreign = bool(paired_drn and self._drn and paired_drn != self._drn)
+        if foreign != self.is_foreign:
+            self.is_foreign = foreign
+            self._tell_change()
+
+    async def _ask(self, frame_type, payload):
+        """Return the payload of the answer, or None after three tries."""
+        self._sequence = (self._sequence + 1) & 0xFF
+        question = b"\0" + frames.encode(
+            frames.KEYPAD, frames.METER, self._sequence, frame_type, payload
+        )
+        expected = frame_type if frame_type in (frames.INFO, frames.PING) else frames.KEYS
+        for _ in range(_TRIES):
+            self._stream.write(question)
+            wait_ms = _TIMEOUT_MS + len(question) // _BYTES_PER_MS
+            asked_at = self._clock.ticks_ms()
+            while self._since(asked_at) < wait_ms:
+                await asyncio.sleep_ms(_WAIT_STEP_MS)
+                answer = self._received(expected)
+                if answer is not None:
+                    return answer
+        return None
+
+    def _received(self, expected):
+        if not self._stream.any():
+            return None
+        count = self._stream.readinto(self._input)
+        if not count:
+            return None
+        answer = None
+        for frame in self._reader.feed(self._input_view[:count]):
+            destination, source, sequence, frame_type, payload = frame
+            ours = destination == frames.METER and source == frames.KEYPAD
+            if ours and sequence == self._sequence and frame_type == expected:
+                answer = payload
+        return answer

