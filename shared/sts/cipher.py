@@ -27,9 +27,13 @@ def make_cipher(ea, key):
         )
     # Loaded here, so that a meter holds only the algorithm it uses.
     if ea == 11:
-        from shared.sts.misty1 import Misty1 as Cipher
-    elif _SMALL:
-        from shared.sts.sta import NarrowSta as Cipher
-    else:
-        from shared.sts.sta_wide import WideSta as Cipher
-    return Cipher(key)
+        from shared.sts.misty1 import Misty1
+
+        return Misty1(key)
+    if _SMALL:
+        from shared.sts.sta import NarrowSta
+
+        return NarrowSta(key)
+    from shared.sts.sta_wide import WideSta
+
+    return WideSta(key)

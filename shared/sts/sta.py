@@ -77,7 +77,7 @@ def fused(boxes, permutation):
 
 
 # Built at the first encryption and the first decryption; a meter needs the second only.
-_tables = {}
+_tables: dict = {}
 
 
 def _tables_for(direction):

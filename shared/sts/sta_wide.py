@@ -8,7 +8,7 @@ from operator import getitem
 
 from shared.sts import sta
 
-_tables = {}
+_tables: dict = {}
 
 
 def _tables_for(direction):
@@ -56,20 +56,20 @@ class WideSta:
 
     def __init__(self, key):
         self._choices = sta.choices(key)
-        self._encryption_rows = None
-        self._decryption_rows = None
-        self._last = None
+        self._encryption_rows: list = []
+        self._decryption_rows: list = []
+        self._last: list = []
 
     def encrypt(self, block):
         """Return the encrypted form of 8 bytes."""
-        if self._encryption_rows is None:
+        if not self._encryption_rows:
             tables = _tables_for(sta.encryption)
             self._encryption_rows = [_row(tables, choice) for choice in reversed(self._choices)]
         return _run(int.from_bytes(block, "big"), self._encryption_rows).to_bytes(8, "big")
 
     def decrypt(self, block):
         """Return the clear form of 8 bytes; `NarrowSta.decrypt` says how the rounds are cut."""
-        if self._decryption_rows is None:
+        if not self._decryption_rows:
             tables = _tables_for(sta.decryption)
             self._decryption_rows = [_row(tables, choice) for choice in (0, *self._choices[:-1])]
             boxes, _ = sta.decryption()

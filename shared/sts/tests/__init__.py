@@ -1,0 +1,1 @@
+"""Tests of the STS layer; some modules run inside MicroPython too."""

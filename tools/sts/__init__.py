@@ -1,0 +1,1 @@
+"""The `prepay sts` command: check vectors, make tokens, read them, explain them."""
