@@ -21,8 +21,8 @@ from tools.simulate.wires import NetworkCable, SerialCable
 BOARDS = ("combined", "split")
 KEYS = "0123456789*#"
 PHYSICS_PERIOD_S = 0.05
-KEY_HOLD_S = 0.07  # a brisk finger; longer than the keypad's debouncing
-KEY_GAP_S = 0.06
+KEY_HOLD_S = 1.0  # at most; a person lets go at the keypad's click
+KEY_GAP_S = 0.06  # longer than the keypad's debouncing
 LOG_LINES = 200
 
 T = TypeVar("T")
@@ -64,6 +64,7 @@ class SimulatedMeter:
         self.lamps: dict[str, bool] = {}
         self.relay = self._latched_relay()
         self.buzzer_hz = 0
+        self.sounds = 0  # how often the buzzer has begun to sound
         self.powered = False
         self.pulse_count = 0
         self.load_watts = 0
@@ -157,13 +158,19 @@ class SimulatedMeter:
         self._keypad.bench.send({"key": key, "down": down})
 
     def type(self, keys: str) -> None:
-        """Press keys one after the other, as a brisk person does."""
+        """Press keys one after the other, each until the keypad clicks, as a person does."""
         with self._typing:
             for key in keys:
+                before = self.sounds
                 self.key(key, True)
-                self._closed.wait(KEY_HOLD_S)
+                self._await_sound(lambda before=before: self.sounds > before)
                 self.key(key, False)
+                self._await_sound(lambda: not self.buzzer_hz)
                 self._closed.wait(KEY_GAP_S)
+
+    def _await_sound(self, heard: Callable[[], bool]) -> None:
+        with self._changed:
+            self._changed.wait_for(lambda: heard() or not self.powered, KEY_HOLD_S)
 
     def enter_token(self, digits: str) -> None:
         """Type a token's 20 digits and confirm; forgets what the display showed before."""
@@ -209,7 +216,7 @@ class SimulatedMeter:
     def plug_keypad(self, plugged: bool) -> None:
         """Plug a separate keypad's data cable in, or pull it out; the keypad keeps its power."""
         if self.keypad_cable is not None:
-            self.keypad_cable.plugged = plugged
+            self.keypad_cable.plug(plugged)
         self._notify()
 
     # What a person sees
@@ -344,6 +351,7 @@ class SimulatedMeter:
         self.relay = position
 
     def _on_buzzer(self, program: Program, hertz: int) -> None:
+        self.sounds += bool(hertz and not self.buzzer_hz)
         self.buzzer_hz = hertz
 
     def _on_pulse_lamp(self, program: Program, count: int) -> None:

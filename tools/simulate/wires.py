@@ -14,7 +14,8 @@ class SerialCable:
     """Two pseudo terminals whose bytes the host carries across while plugged in."""
 
     def __init__(self) -> None:
-        self.plugged = True
+        self._plugged = True
+        self._settled = threading.Event()
         self._masters: list[int] = []
         self._slaves: list[int] = []
         for _ in range(2):
@@ -27,6 +28,17 @@ class SerialCable:
         self._thread = threading.Thread(target=self._carry, name="serial cable", daemon=True)
         self._thread.start()
 
+    @property
+    def plugged(self) -> bool:
+        """True while bytes pass."""
+        return self._plugged
+
+    def plug(self, plugged: bool) -> None:
+        """Plug in or pull out; what was sent before meets the cable as it was before."""
+        self._settled.clear()
+        os.write(self._wake_write, b"1" if plugged else b"0")
+        self._settled.wait(5)
+
     def close(self) -> None:
         """Take the cable away."""
         os.write(self._wake_write, b"x")
@@ -38,13 +50,17 @@ class SerialCable:
         first, second = self._masters
         while True:
             ready, _, _ = select.select([first, second, self._wake_read], [], [])
-            if self._wake_read in ready:
-                return
             for source, target in ((first, second), (second, first)):
                 if source in ready:
                     data = os.read(source, 4096)
-                    if self.plugged:
+                    if self._plugged:
                         os.write(target, data)
+            if self._wake_read in ready:
+                order = os.read(self._wake_read, 1)
+                if order == b"x":
+                    return
+                self._plugged = order == b"1"
+                self._settled.set()
 
 
 class NetworkCable:
