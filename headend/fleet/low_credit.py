@@ -40,3 +40,17 @@ def judge(*, told: bool, payment_mode: str, credit_wh: int, threshold_wh: int) -
     if credit_wh > threshold_wh + hysteresis_wh(threshold_wh):
         return Verdict(told=False, tell_now=False)
     return Verdict(told=told, tell_now=False)
+
+
+def message(*, drn: str, credit_wh: int) -> str:
+    """Return the text for the customer.
+
+    Args:
+        drn: number on the meter's label.
+        credit_wh: credit register; below zero counts as nothing left.
+    """
+    tenths = max(credit_wh, 0) // 100
+    return (
+        f"Meter {drn} has {tenths // 10}.{tenths % 10} kWh left. "
+        "Buy electricity in time to stay connected."
+    )

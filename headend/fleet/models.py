@@ -32,6 +32,7 @@ class MeterLink(models.Model):
     stored_boot = models.BigIntegerField(default=0)
     stored_seq = models.BigIntegerField(default=0)
     watermark_due = models.BooleanField(default=False)
+    has_gap = models.BooleanField(default=False)  # something is stored beyond the watermark
     # Low credit: whether this drop was already told, and for which agreement's threshold.
     low_credit_told = models.BooleanField(default=False)
     low_credit_agreement_id = models.BigIntegerField(null=True, blank=True)
@@ -57,20 +58,13 @@ class MeterState(models.Model):
     clock_quality = models.CharField(max_length=16)
     payment_mode = models.CharField(max_length=16)
     account_status = models.CharField(max_length=16)
-    credit_status = models.CharField(max_length=16)
     credit_wh = models.BigIntegerField()
-    low_credit_wh = models.BigIntegerField()  # the meter's own warning threshold
     relay_closed = models.BooleanField()
     open_reasons = models.JSONField(default=list)
-    energy_wh = models.BigIntegerField()
-    power_w = models.BigIntegerField()
-    sgc = models.CharField(max_length=6)
-    krn = models.PositiveSmallIntegerField()
-    ti = models.PositiveSmallIntegerField()
-    firmware = models.CharField(max_length=64)
     last_boot = models.BigIntegerField()
     last_seq = models.BigIntegerField()
     last_command_number = models.BigIntegerField()
+    content = models.JSONField(default=dict)  # everything it told, as `shared.wire` names it
 
     def __str__(self) -> str:
         return f"state of meter {self.meter_id}"

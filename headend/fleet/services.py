@@ -17,6 +17,7 @@ from headend.fleet.errors import BadCommand, CommandFinished, CommandSent
 from headend.fleet.models import Command, MeterLink, WorkItem
 from headend.fleet.steps import step
 from headend.meters.models import Meter
+from headend.meters.services import intend_payment_mode
 from shared.wire import commands
 
 # How long an order stays worth executing when its caller says nothing. Credit never expires.
@@ -169,8 +170,9 @@ def change_payment_mode(
         reason=reason,
         at=at,
     )
-    meter.intended_payment_mode = payment_mode
-    meter.save(update_fields=["intended_payment_mode"])
+    intend_payment_mode(
+        meter, mode=payment_mode, by=requested_by, at=at or timezone.now(), reason=reason
+    )
     return made
 
 

@@ -1,0 +1,58 @@
+"""Counts messages that must not be believed, and has a person look at the first of each sort."""
+
+from __future__ import annotations
+
+import datetime
+
+from django.db.models import F
+
+from headend.fleet.models import SecurityEvent
+from headend.fleet.services import open_work_item
+from headend.meters.models import Meter
+
+_LONGEST_SAMPLE = 1024  # bytes of the latest message kept as evidence
+
+
+def count(
+    *,
+    drn: str,
+    meter: Meter | None,
+    reason: str,
+    explanation: str,
+    topic: str,
+    payload: bytes,
+    at: datetime.datetime,
+) -> None:
+    """Count one message.
+
+    Args:
+        drn: number of a registered meter; empty for any other, so that invented numbers do not
+            each get a row.
+        meter: that meter.
+        reason: short name of what is wrong.
+        explanation: one sentence.
+        topic: where it was published.
+        payload: its bytes.
+        at: when it came.
+    """
+    event, is_new = SecurityEvent.objects.get_or_create(
+        drn=drn,
+        reason=reason,
+        day=at.date(),
+        defaults={"first_at": at, "last_at": at, "topic": topic[:200]},
+    )
+    event.count = F("count") + 1
+    event.last_at = at
+    event.topic = topic[:200].replace("\0", "")
+    event.sample = payload[:_LONGEST_SAMPLE]
+    event.explanation = explanation[:300].replace("\0", "")
+    event.save()
+    if is_new:
+        open_work_item(
+            kind="security",
+            cause=f"security {reason} {drn}",
+            summary=f"messages not believed ({reason}) from meter {drn or 'numbers unknown'}: "
+            f"{explanation}",
+            at=at,
+            meter=meter,
+        )
