@@ -129,7 +129,9 @@ def _stored_beyond(
             "boot", "seq", "after_boot", "after_seq"
         )
         for its_boot, its_seq, after_boot, after_seq in rows:
-            after = None if after_boot is None else (after_boot, after_seq)
+            after: watermark.Number | None = None
+            if after_boot is not None and after_seq is not None:
+                after = (after_boot, after_seq)
             found.append(((its_boot, its_seq), after))
     return sorted(found, key=lambda each: each[0])
 

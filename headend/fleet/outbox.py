@@ -201,7 +201,7 @@ def broker_took(publication: Publication, *, at: datetime.datetime) -> None:
             command.refresh_from_db()
             if command.number == publication.number and command.state == State.QUEUED:
                 step(command, Occurrence.BROKER_TOOK, at=at)
-        elif publication.watermark is not None:
+        elif publication.link_id is not None and publication.watermark is not None:
             boot, seq = publication.watermark
             MeterLink.objects.filter(
                 pk=publication.link_id, stored_boot=boot, stored_seq=seq

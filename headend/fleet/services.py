@@ -17,7 +17,6 @@ from headend.fleet.errors import BadCommand, CommandFinished, CommandSent
 from headend.fleet.models import Command, MeterLink, WorkItem
 from headend.fleet.steps import step
 from headend.meters.models import Meter
-from headend.meters.services import intend_payment_mode
 from shared.wire import commands
 
 # How long an order stays worth executing when its caller says nothing. Credit never expires.
@@ -170,8 +169,17 @@ def change_payment_mode(
         reason=reason,
         at=at,
     )
-    intend_payment_mode(
-        meter, mode=payment_mode, by=requested_by, at=at or timezone.now(), reason=reason
+    before = meter.intended_payment_mode
+    meter.intended_payment_mode = payment_mode
+    meter.save(update_fields=["intended_payment_mode"])
+    record(
+        actor=requested_by,
+        action="fleet.intend_payment_mode",
+        target=meter,
+        at=at or timezone.now(),
+        before={"intended_payment_mode": before},
+        after={"intended_payment_mode": payment_mode},
+        reason=reason,
     )
     return made
 
