@@ -58,8 +58,9 @@ GROUPS: dict[str, tuple[str, ...]] = {
 
 def create_groups(sender: AppConfig, **_: Any) -> None:
     """Create the missing groups once every app has its permissions (`post_migrate`)."""
-    if sender.name != list(apps.get_app_configs())[-1].name:
-        return
+    with_models = [app for app in apps.get_app_configs() if app.models_module is not None]
+    if sender.name != with_models[-1].name:
+        return  # the permissions of later apps are still missing
     for name, patterns in GROUPS.items():
         group, is_new = Group.objects.get_or_create(name=name)
         if is_new:

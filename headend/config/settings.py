@@ -29,7 +29,10 @@ def _file(name: str, default: str) -> Path:
 
 # --- what this installation is -----------------------------------------------------------------
 
-DEMONSTRATION = _flag("OPENPREPAY_DEMONSTRATION")  # published test keys are allowed only here
+# Published test keys are allowed only in a demonstration. Seeding one marks its data folder, so
+# that commands typed beside it later know.
+DEMONSTRATION_FILE = DATA / "demonstration.json"
+DEMONSTRATION = _flag("OPENPREPAY_DEMONSTRATION") or DEMONSTRATION_FILE.exists()
 UTILITY_NAME = os.environ.get("OPENPREPAY_UTILITY_NAME", "OpenPrepay Demonstration Utility")
 UTILITY_TAX_NUMBER = os.environ.get("OPENPREPAY_UTILITY_TAX_NUMBER", "")
 BASE_CURRENCY = os.environ.get("OPENPREPAY_CURRENCY", "ZAR")
@@ -76,11 +79,13 @@ INSTALLED_APPS = [
     "headend.notifications",
     "headend.fleet",
     "headend.vending",
+    "headend.channels.home",
     "headend.channels.till",
 ]
 
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
+    "headend.design.policy.ContentSecurityPolicy",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -89,6 +94,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "headend.accounts.middleware.LogInFirst",
 ]
 
 TEMPLATES: list[dict[str, Any]] = [
@@ -101,6 +107,7 @@ TEMPLATES: list[dict[str, Any]] = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
+                "headend.design.navigation.navigation",
             ],
         },
     }

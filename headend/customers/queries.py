@@ -36,22 +36,3 @@ def no_agreement(meter: Meter, at: datetime) -> NoSupplyAgreement:
         f"meter {meter} has no active supply agreement on {at:%Y-%m-%d}; "
         "assign one under Customers"
     )
-
-
-def search(text: str, *, at: datetime) -> QuerySet[SupplyAgreement]:
-    """Return the agreements whose customer, address, phone or meter number holds the words.
-
-    Args:
-        text: words in any order; each must occur somewhere. Nothing finds everything.
-        at: agreements in force at this instant.
-    """
-    found = agreements(at=at)
-    for word in text.split():
-        found = found.filter(
-            Q(customer__name__icontains=word)
-            | Q(customer__phone__icontains=word)
-            | Q(premises__address__icontains=word)
-            | Q(meter__drn__startswith=word)
-            | Q(meter__pan=word)
-        )
-    return found.order_by("customer__name", "id")

@@ -32,7 +32,7 @@ class Posting:
     currency: str
 
 
-@transaction.atomic
+@transaction.atomic(savepoint=False)  # a failed entry fails the caller's transaction with it
 def post(*, at: datetime, description: str, reference: str, postings: Sequence[Posting]) -> Entry:
     """Write one balanced entry.
 

@@ -53,9 +53,12 @@ def register_meter(
     require(by, "meters.add_meter")
     try:
         pan = identifiers.make_pan(drn)
-        identifiers.require_key_attributes(key.sgc, key.kt, key.krn, key.ti)
     except StsError as error:
         raise InvalidMeterNumber(str(error)) from None
+    try:
+        identifiers.require_key_attributes(key.sgc, key.kt, key.krn, key.ti)
+    except StsError as error:
+        raise InvalidMeter(f"meter {drn}: {error}") from None
     meter = Meter(drn=drn, pan=pan, registered_at=at, **vars(key))
     try:
         meter.full_clean()
@@ -91,41 +94,6 @@ def install_meter(meter: Meter, *, by: User, at: datetime, source: str = "") -> 
         source=source,
     )
     meter.status = Meter.Status.INSTALLED
-
-
-@transaction.atomic
-def intend_payment_mode(
-    meter: Meter, *, mode: str, by: User | None, at: datetime, reason: str = "", source: str = ""
-) -> None:
-    """Record in which payment mode the utility wants a meter; telling it is the fleet's work.
-
-    Args:
-        meter: the meter.
-        mode: a value of Meter.PaymentMode.
-        by: who decided; None for the system.
-        at: now.
-        reason: why.
-        source: the channel it comes by.
-
-    Raises:
-        InvalidMeter: there is no such payment mode.
-    """
-    if mode not in Meter.PaymentMode.values:
-        raise InvalidMeter(f"a payment mode is prepayment or postpayment, not {mode!r}")
-    locked = Meter.objects.select_for_update().get(pk=meter.pk)
-    if locked.intended_payment_mode != mode:
-        Meter.objects.filter(pk=meter.pk).update(intended_payment_mode=mode)
-        audit.record(
-            actor=by,
-            action="meters.intend_payment_mode",
-            target=meter,
-            at=at,
-            before={"intended_payment_mode": locked.intended_payment_mode},
-            after={"intended_payment_mode": mode},
-            reason=reason,
-            source=source,
-        )
-    meter.intended_payment_mode = mode
 
 
 def allocate_token_identifiers(meter: Meter, *, count: int, at: datetime) -> list[int]:

@@ -33,6 +33,7 @@ class Sale(models.Model):
     issued_wh = models.BigIntegerField()  # what the tariff's rounding prints
     encoded_wh = models.BigIntegerField()  # what the token carries
     calculation = models.JSONField(encoder=DjangoJSONEncoder)  # the prices and rules used
+    particulars = models.JSONField()  # names and numbers as the receipt prints them, for copies
     created_at = models.DateTimeField(db_index=True)
 
     class Meta:

@@ -8,8 +8,11 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
+from django.conf import settings
 from django.db import IntegrityError, transaction
 
 from headend.accounts.models import User
@@ -66,6 +69,7 @@ def vend(
     operator: User,
     at: datetime,
     send: bool = False,
+    terminal: str = "",
 ) -> Sale:
     """Sell energy: sale, ledger entry, token and audit entry in one transaction.
 
@@ -77,6 +81,7 @@ def vend(
         operator: who sells; needs vending.vend, and fleet.send_token to send.
         at: now.
         send: also queue the token to the meter; not part of what the message id stands for.
+        terminal: where it is sold, as the receipt prints it.
 
     Returns:
         Sale: the new one, or the one this very request made before.
@@ -97,7 +102,11 @@ def vend(
             if agreement is None:
                 raise no_agreement(meter, at)
             offer = quote(agreement, tender_minor=tender_minor, at=at)
-            return _sell(offer, caller, message_id, digest, operator, at, send)
+            request = _Request(caller, message_id, digest, operator, at, terminal)
+            sale, token = _sell(offer, request)
+            if send:
+                _deliver(token, operator, at)
+            return sale
     except IntegrityError:
         # The same id was used at the same moment for another meter, whose lock is not ours.
         earlier = _sale_of(caller, message_id)
@@ -171,24 +180,28 @@ def send_to_meter(*, sale: Sale, by: User, at: datetime) -> list[Command]:
     return [_deliver(token, by, at) for token in tokens]
 
 
-def _sell(
-    offer: Quote,
-    caller: str,
-    message_id: str,
-    digest: bytes,
-    operator: User,
-    at: datetime,
-    send: bool,
-) -> Sale:
+@dataclass(frozen=True)
+class _Request:
+    """Who asks for a sale, under which name, where and when."""
+
+    caller: str
+    message_id: str
+    digest: bytes
+    operator: User
+    at: datetime
+    terminal: str
+
+
+def _sell(offer: Quote, request: _Request) -> tuple[Sale, IssuedToken]:
     """Write everything a sale is. The caller holds the transaction and the meter's lock."""
-    meter = offer.meter
+    meter, at, operator = offer.meter, request.at, request.operator
     (tid,) = allocate_token_identifiers(meter, count=1, at=at)
     digits = generate_credit_token(meter, units=offer.units, tid=tid, at=at)
     sale = Sale.objects.create(
         receipt_number=_new_receipt_number(at),
-        caller=caller,
-        message_id=message_id,
-        request_digest=digest,
+        caller=request.caller,
+        message_id=request.message_id,
+        request_digest=request.digest,
         meter=meter,
         agreement=offer.agreement,
         tariff_version=offer.tariff_version,
@@ -199,6 +212,7 @@ def _sell(
         issued_wh=offer.issued_wh,
         encoded_wh=offer.encoded_wh,
         calculation=offer.explanation(),
+        particulars=_particulars(offer, request),
         created_at=at,
     )
     SaleLine.objects.bulk_create(
@@ -239,11 +253,28 @@ def _sell(
             "issued_wh": offer.issued_wh,
             "tid": tid,
         },
-        source=caller,
+        source=request.caller,
     )
-    if send:
-        _deliver(token, operator, at)
-    return sale
+    return sale, token
+
+
+def _particulars(offer: Quote, request: _Request) -> dict[str, Any]:
+    """Return what the receipt prints and may be called otherwise when a copy is printed."""
+    meter = offer.meter
+    return {
+        "utility": settings.UTILITY_NAME,
+        "utility_tax_number": settings.UTILITY_TAX_NUMBER,
+        "operator": str(request.operator),
+        "terminal": request.terminal,
+        "customer": offer.agreement.customer.name,
+        "address": offer.agreement.premises.address,
+        "tariff": offer.tariff_version.tariff.name,
+        "meter_number": meter.drn,
+        "sgc": meter.sgc,
+        "krn": meter.krn,
+        "ti": meter.ti,
+        "ea": meter.ea,
+    }
 
 
 def _post(sale: Sale, offer: Quote) -> None:

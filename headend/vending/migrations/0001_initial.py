@@ -40,6 +40,7 @@ class Migration(migrations.Migration):
                     "calculation",
                     models.JSONField(encoder=django.core.serializers.json.DjangoJSONEncoder),
                 ),
+                ("particulars", models.JSONField()),
                 ("created_at", models.DateTimeField(db_index=True)),
                 (
                     "agreement",

@@ -1,0 +1,153 @@
+"""Fills an empty installation with what a demonstration needs: people, customers, meters, keys."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from decimal import Decimal
+from pathlib import Path
+
+from django.conf import settings
+from django.db import transaction
+
+from headend.accounts import groups
+from headend.accounts.models import User
+from headend.accounts.services import console_user, create_user
+from headend.customers.models import SupplyAgreement
+from headend.customers.services import open_agreement, register_customer
+from headend.meters.models import Meter
+from headend.meters.services import KeyAttributes, install_meter, register_meter
+from headend.securitymodule.services import DEMONSTRATION_SGC, load_demonstration_keys
+from headend.tariffs.models import Tariff
+from headend.tariffs.services import publish_version
+from shared.sts import identifiers
+
+_PASSWORD_BYTES = 9
+_TARIFF = "domestic-flat"
+_PRICE_MINOR_PER_KWH = Decimal("250.00")
+_TAX_PERCENT = Decimal(15)
+_MANUFACTURER = "04"
+
+_PEOPLE = (
+    ("admin", groups.ADMINISTRATOR),
+    ("cashier", groups.CASHIER),
+    ("engineer", groups.ENGINEER),
+    ("auditor", groups.AUDITOR),
+)
+
+# (serial, customer, phone, address)
+_SUPPLIES = (
+    ("10000001", "Thandi Mokoena", "+27 82 555 0101", "12 Acacia Street, Riverside"),
+    ("10000002", "Pieter van der Merwe", "+27 83 555 0102", "4 Station Road, Riverside"),
+)
+
+
+@dataclass(frozen=True)
+class Person:
+    """A user of the demonstration, who may log in with this password."""
+
+    username: str
+    password: str
+    group: str
+
+
+@dataclass(frozen=True)
+class Supply:
+    """A meter of the demonstration and whom it serves."""
+
+    drn: str
+    customer: str
+    address: str
+
+
+@dataclass(frozen=True)
+class Demonstration:
+    """What was seeded."""
+
+    people: list[Person]
+    supplies: list[Supply]
+
+
+def seed(*, at: datetime) -> Demonstration:
+    """Create what is missing and tell what there is; doing it again changes nothing.
+
+    The generated passwords are kept in the demonstration's own file, readable by its owner only,
+    so that later starts can print them. Whoever changed a password is not told it.
+
+    Args:
+        at: now.
+
+    Raises:
+        TestKeyRefused: this is not a demonstration.
+    """
+    file: Path = settings.DEMONSTRATION_FILE
+    known: dict[str, str] = json.loads(file.read_text())["passwords"] if file.exists() else {}
+    with transaction.atomic():
+        by = console_user()
+        load_demonstration_keys(by=by, at=at)
+        people = [_person(name, group, known.get(name)) for name, group in _PEOPLE]
+        tariff = _tariff(by, at)
+        supplies = [_supply(serial, *rest, tariff, by, at) for serial, *rest in _SUPPLIES]
+    _write(file, {person.username: person.password for person in people})
+    return Demonstration(people=people, supplies=supplies)
+
+
+def as_dictionary(demonstration: Demonstration) -> dict[str, list[dict[str, str]]]:
+    """Return it as plain lists and dictionaries, for JSON."""
+    return asdict(demonstration)
+
+
+def _person(username: str, group: str, known_password: str | None) -> Person:
+    user = User.objects.filter(username=username).first()
+    if user is None:
+        password = known_password or secrets.token_urlsafe(_PASSWORD_BYTES)
+        create_user(username=username, password=password, groups=(group,))
+        return Person(username, password, group)
+    return Person(username, known_password or "", group)
+
+
+def _tariff(by: User, at: datetime) -> Tariff:
+    tariff = Tariff.objects.filter(code=_TARIFF).first()
+    if tariff is not None:
+        return tariff
+    return publish_version(
+        code=_TARIFF,
+        name="Domestic flat",
+        valid_from=at,
+        price_minor_per_kwh=_PRICE_MINOR_PER_KWH,
+        tax_percent=_TAX_PERCENT,
+        by=by,
+        at=at,
+    ).tariff
+
+
+def _supply(
+    serial: str, name: str, phone: str, address: str, tariff: Tariff, by: User, at: datetime
+) -> Supply:
+    drn = identifiers.make_drn(_MANUFACTURER, serial)
+    meter = Meter.objects.filter(drn=drn).first()
+    if meter is None:
+        meter = register_meter(drn=drn, key=KeyAttributes(sgc=DEMONSTRATION_SGC), by=by, at=at)
+        install_meter(meter, by=by, at=at)
+        open_agreement(
+            customer=register_customer(name=name, phone=phone, by=by, at=at),
+            address=address,
+            meter=meter,
+            tariff=tariff,
+            by=by,
+            at=at,
+        )
+    agreement = SupplyAgreement.objects.select_related("customer", "premises").get(
+        meter=meter, ended_at__isnull=True
+    )
+    return Supply(drn, agreement.customer.name, agreement.premises.address)
+
+
+def _write(file: Path, passwords: dict[str, str]) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w") as opened:
+        json.dump({"passwords": passwords}, opened)

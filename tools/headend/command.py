@@ -1,0 +1,319 @@
+"""`prepay vend` and `prepay meter`: the head-end from a shell or a script.
+
+They call the services that the pages call, on the same database; the gateway delivers. Exit
+status: 0 done, 1 refused, 2 wrong usage, 3 not known (ask again with the same message id).
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+import click
+
+from tools.headend.django_setup import set_up_django
+
+REFUSED = 1
+UNKNOWN = 3
+_POLL_SECONDS = 0.2
+_TIMEOUT_SECONDS = 60.0
+
+as_json = click.option("--json", "json_wanted", is_flag=True, help="Print JSON.")
+
+
+class Money(click.ParamType):
+    """An amount such as 50 or 50.00, read into minor units exactly."""
+
+    name = "amount"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """Return minor units of a text, or fail with one sentence."""
+        if isinstance(value, int):
+            return value
+        if not re.fullmatch(r"[0-9]{1,12}(\.[0-9]{1,2})?", value):
+            self.fail(f"{value!r} is no amount; write 50 or 50.00", param, ctx)
+        minor = int(Decimal(value) * 100)
+        if minor == 0:
+            self.fail("an amount must be more than nothing", param, ctx)
+        return minor
+
+
+@click.command()
+@click.option("--meter", "number", required=True, help="Meter number (DRN) or PAN.")
+@click.option("--amount", "tender_minor", type=Money(), required=True, help="Money, e.g. 50.00.")
+@click.option("--message-id", help="Names this vend; the same id gives the same sale again.")
+@click.option("--trial", is_flag=True, help="Only say what it would give.")
+@click.option("--send", is_flag=True, help="Also send the token to the meter.")
+@as_json
+def vend(
+    number: str,
+    tender_minor: int,
+    message_id: str | None,
+    trial: bool,
+    send: bool,
+    json_wanted: bool,
+) -> None:
+    """Sell energy for a meter and print the token.
+
+    If the answer was lost, run it again with the same --message-id: it gives the same sale.
+    """
+    message_id = message_id or uuid.uuid4().hex
+    with _answering(json_wanted, hint=f"ask again with --message-id {message_id}"):
+        from headend.accounts.services import console_user
+        from headend.meters.queries import meter_numbered
+        from headend.vending import services
+
+        meter = meter_numbered(number)
+        if trial:
+            quote = services.trial_vend(meter=meter, tender_minor=tender_minor, at=_now())
+            _print(json_wanted, _quote_facts(quote), _quote_text)
+            return
+        sale = services.vend(
+            caller="console",
+            message_id=message_id,
+            meter=meter,
+            tender_minor=tender_minor,
+            operator=console_user(),
+            at=_now(),
+            send=send,
+            terminal="console",
+        )
+        _print(json_wanted, _sale_facts(sale), _sale_text)
+
+
+@click.group()
+def meter() -> None:
+    """Look at a meter, or switch its payment mode."""
+
+
+@meter.command()
+@click.argument("number", metavar="DRN")
+@as_json
+def show(number: str, json_wanted: bool) -> None:
+    """Show what is known about a meter: register, customer, last state."""
+    with _answering(json_wanted):
+        from headend.meters.queries import meter_numbered
+
+        _print(json_wanted, _meter_facts(meter_numbered(number)), _facts_text)
+
+
+@meter.command()
+@click.argument("number", metavar="DRN")
+@click.argument("payment_mode", type=click.Choice(["prepayment", "postpayment"]))
+@click.option("--reason", default="", help="Why; kept in the audit record.")
+@click.option("--wait", is_flag=True, help="Wait for the meter's answer.")
+@click.option("--timeout", default=_TIMEOUT_SECONDS, show_default=True, help="Seconds to wait.")
+@as_json
+def mode(
+    number: str, payment_mode: str, reason: str, wait: bool, timeout: float, json_wanted: bool
+) -> None:
+    """Switch a meter between prepayment and post-payment."""
+    with _answering(json_wanted):
+        from headend.accounts.services import console_user
+        from headend.fleet import services
+        from headend.meters.queries import meter_numbered
+
+        command = services.change_payment_mode(
+            meter=meter_numbered(number),
+            payment_mode=payment_mode,
+            requested_by=console_user(),
+            reason=reason,
+            at=_now(),
+        )
+        if wait:
+            _wait_for(command, timeout)
+        _print(json_wanted, _command_facts(command), _facts_text)
+    if wait:
+        _exit_by_state(command.state)
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+@contextmanager
+def _answering(json_wanted: bool, *, hint: str = "") -> Iterator[None]:
+    """Set up Django; turn refusals and database trouble into one sentence and an exit status."""
+    set_up_django()
+    from django.db import DatabaseError
+
+    from headend.config.errors import Refusal
+
+    try:
+        yield
+    except Refusal as error:
+        _fail(json_wanted, REFUSED, error.code, str(error))
+    except DatabaseError as error:
+        text = str(error).strip().split("\n")[0]
+        if "no such table" in text or "does not exist" in text:
+            text = "the head-end's database is not set up; run 'make run' once"
+            _fail(json_wanted, REFUSED, "database_missing", text)
+        remedy = f"; {hint}" if hint else ""
+        _fail(json_wanted, UNKNOWN, "unknown", f"no answer from the database ({text}){remedy}")
+
+
+def _fail(json_wanted: bool, status: int, code: str, text: str) -> None:
+    if json_wanted:
+        click.echo(json.dumps({"error": {"code": code, "message": text}}))
+    else:
+        click.echo(f"Error: {text}", err=True)
+    raise SystemExit(status)
+
+
+def _print(
+    json_wanted: bool, facts: dict[str, Any], to_text: Callable[[dict[str, Any]], str]
+) -> None:
+    click.echo(json.dumps(facts, default=str) if json_wanted else to_text(facts))
+
+
+def _wait_for(command: Any, timeout: float) -> None:
+    """Refresh the command until it has ended or the time is up."""
+    from headend.fleet.delivery import FINISHED
+
+    deadline = time.monotonic() + timeout
+    while command.state not in FINISHED and time.monotonic() < deadline:
+        time.sleep(_POLL_SECONDS)
+        command.refresh_from_db()
+
+
+def _exit_by_state(state: str) -> None:
+    from headend.fleet.delivery import FINISHED, State
+
+    if state not in FINISHED:
+        raise SystemExit(UNKNOWN)
+    if state != State.ACCEPTED:
+        raise SystemExit(REFUSED)
+
+
+def _money(minor: int, currency: str) -> str:
+    return f"{currency} {minor // 100}.{minor % 100:02d}"
+
+
+def _lines_facts(lines: Any) -> list[dict[str, Any]]:
+    return [
+        {
+            "kind": str(line.kind),
+            "description": line.description,
+            "amount_minor": line.amount_minor,
+            "energy_wh": line.energy_wh,
+        }
+        for line in lines
+    ]
+
+
+def _quote_facts(quote: Any) -> dict[str, Any]:
+    return {
+        "meter": quote.meter.drn,
+        "customer": quote.agreement.customer.name,
+        "tariff": quote.tariff_version.tariff.name,
+        "currency": quote.currency,
+        "tender_minor": quote.tender_minor,
+        "issued_wh": quote.issued_wh,
+        "lines": _lines_facts(quote.lines),
+    }
+
+
+def _sale_facts(sale: Any) -> dict[str, Any]:
+    tokens = list(sale.tokens.order_by("position"))
+    return {
+        "receipt_number": sale.receipt_number,
+        "message_id": sale.message_id,
+        "meter": sale.meter.drn,
+        "customer": sale.agreement.customer.name,
+        "tariff": sale.tariff_version.tariff.name,
+        "currency": sale.currency,
+        "tender_minor": sale.tender_minor,
+        "issued_wh": sale.issued_wh,
+        "created_at": sale.created_at.isoformat(),
+        "lines": _lines_facts(sale.lines.all()),
+        "tokens": [token.digits for token in tokens],
+        "delivery": [token.delivery.state if token.delivery else None for token in tokens],
+    }
+
+
+def _quote_text(facts: dict[str, Any]) -> str:
+    rows = [
+        f"Meter     {facts['meter']}  {facts['customer']}",
+        f"Tariff    {facts['tariff']}",
+        *(
+            f"  {line['description']:20} {_money(line['amount_minor'], facts['currency']):>14}"
+            for line in facts["lines"]
+        ),
+        f"Tender    {_money(facts['tender_minor'], facts['currency'])}",
+        f"Energy    {facts['issued_wh'] / 1000:.1f} kWh",
+    ]
+    return "\n".join(rows)
+
+
+def _sale_text(facts: dict[str, Any]) -> str:
+    rows = [f"Receipt   {facts['receipt_number']}", _quote_text(facts)]
+    for digits, delivery in zip(facts["tokens"], facts["delivery"], strict=True):
+        groups = " ".join(digits[i : i + 4] for i in range(0, 20, 4))
+        rows.append(f"Token     {groups}" + (f"  ({delivery})" if delivery else ""))
+    return "\n".join(rows)
+
+
+def _meter_facts(meter: Any) -> dict[str, Any]:
+    from headend.customers.queries import agreements
+    from headend.fleet.models import MeterState
+
+    agreement = agreements(at=_now()).filter(meter=meter).first()
+    state = MeterState.objects.filter(meter=meter).first()
+    return {
+        "meter": meter.drn,
+        "pan": meter.pan,
+        "status": meter.status,
+        "sgc": meter.sgc,
+        "krn": meter.krn,
+        "kt": meter.kt,
+        "ti": meter.ti,
+        "ken": meter.ken,
+        "ea": meter.ea,
+        "dkga": meter.dkga,
+        "base_date": meter.base_date,
+        "customer": agreement.customer.name if agreement else None,
+        "address": agreement.premises.address if agreement else None,
+        "tariff": agreement.tariff.name if agreement else None,
+        "intended_payment_mode": meter.intended_payment_mode,
+        "state": None
+        if state is None
+        else {
+            "received_at": state.received_at.isoformat(),
+            "payment_mode": state.payment_mode,
+            "credit_wh": state.credit_wh,
+            "account_status": state.account_status,
+            "relay_closed": state.relay_closed,
+            "open_reasons": state.open_reasons,
+            "clock_quality": state.clock_quality,
+        },
+    }
+
+
+def _command_facts(command: Any) -> dict[str, Any]:
+    return {
+        "command": command.command,
+        "arguments": command.arguments,
+        "state": str(command.state),
+        "status": command.status,
+        "detail": command.detail,
+    }
+
+
+def _facts_text(facts: dict[str, Any], indent: str = "") -> str:
+    rows = []
+    for name, fact in facts.items():
+        label = name.replace("_", " ")
+        if isinstance(fact, dict):
+            rows.append(f"{indent}{label}:")
+            rows.append(_facts_text(fact, indent + "  "))
+        else:
+            shown = ", ".join(map(str, fact)) if isinstance(fact, list) else fact
+            rows.append(f"{indent}{label + ':':24}{'-' if shown in (None, '') else shown}")
+    return "\n".join(rows)
