@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -11,6 +12,7 @@ from tools.testing import parts
 
 pytest_plugins = ["tools.testing.brokers"]
 
+SIMULATED_BOARD = interpreters.REPOSITORY / "firmware" / "boards" / "simulated"
 RUNNER = str(interpreters.REPOSITORY / "tools" / "testing" / "micropython_runner.py")
 
 
@@ -30,6 +32,24 @@ def run_on_micropython(interpreter: str) -> Callable[..., str]:
 
     def run(*modules: str, heap: str | None = None) -> str:
         done = interpreters.run(interpreter, [RUNNER, *modules], heap=heap)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    return run
+
+
+@pytest.fixture
+def run_on_board(interpreter: str, tmp_path: Path) -> Callable[..., str]:
+    """Run plain test modules inside each MicroPython, on the simulated board's hardware."""
+
+    def run(*modules: str, heap: str | None = None) -> str:
+        done = interpreters.run(
+            interpreter,
+            [RUNNER, *modules],
+            paths=(SIMULATED_BOARD, interpreters.REPOSITORY),
+            heap=heap,
+            folder=tmp_path,
+        )
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
 

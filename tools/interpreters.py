@@ -93,6 +93,7 @@ def run(
     heap: str | None = None,
     stdin: str | None = None,
     timeout: float = 120,
+    folder: Path | None = None,
 ) -> subprocess.CompletedProcess[str]:
     """Run a MicroPython to its end and return what it printed.
 
@@ -103,11 +104,13 @@ def run(
         heap: size of its heap, for example "110K"; None leaves the default.
         stdin: text for its standard input.
         timeout: seconds.
+        folder: working directory; None keeps the caller's.
     """
     options = ["-X", f"heapsize={heap}"] if heap else []
     environment = dict(os.environ, MICROPYPATH=":".join([*map(str, paths), ".frozen"]))
     return subprocess.run(
         [*command(name), *options, *arguments],
+        cwd=folder,
         env=environment,
         input=stdin,
         capture_output=True,
