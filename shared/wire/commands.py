@@ -31,7 +31,7 @@ ARGUMENTS: dict = {
         "low_credit_wh?": (0, 100_000_000),
         "low_credit_hysteresis_wh?": (0, 1_000_000),
         "reading_interval_s?": (10, 86400),
-        "language?": ("en",),
+        "language?": ("en", "fr"),
         "reclose?": ("automatic", "key"),
     },
     READ: {"what": READABLE, "page?": (0, 9999)},

@@ -80,6 +80,7 @@ EVENT = {
     "time": "time",
     "detail?": dict,
 }
+FIELDS: dict = {"ack": ACK, "state": STATE, "reading": READING, "event": EVENT}
 
 
 def command_claims(drn, n, iat, cmd, args, exp=None, boot=None):
@@ -126,8 +127,8 @@ def check_up(kind, claims, drn):
     Raises:
         BadMessage: another kind, meter or version; a field missing, not known or out of range.
     """
-    fields: dict = {"ack": ACK, "state": STATE, "reading": READING, "event": EVENT}.get(kind, {})
-    if not fields:
+    fields = FIELDS.get(kind)
+    if fields is None:
         raise BadMessage(f"no messages of kind {kind}")
     check_envelope(claims, kind, drn)
     taken = 3

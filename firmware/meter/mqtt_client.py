@@ -1,0 +1,384 @@
+"""A small MQTT 3.1.1 client on asyncio streams that keeps one connection up for ever.
+
+It knows nothing of Wi-Fi, TLS or messages: the caller hands in how to open a connection and what
+to do with what arrives. The session is kept at the broker (clean session off), but nothing here
+trusts the broker to have kept it. OASIS MQTT 3.1.1 sections are cited as [MQTT-n.n].
+"""
+
+import asyncio
+import gc
+
+_CONNACK = 0x20
+_PUBLISH = 0x30
+_PUBACK = 0x40
+_SUBACK = 0x90
+_PINGRESP = 0xD0
+_DUP = 0x08
+_UNSENT = -1
+
+MOST_UNACKNOWLEDGED = 8
+LONGEST_PAUSE_MS = 300_000
+
+# Stable numbers of what ends a connection, for logs.
+REFUSED = 1
+BAD_PACKET = 2
+SILENT = 3
+NO_PUBACK = 4
+SUBSCRIPTION_REFUSED = 5
+
+
+class MQTTError(Exception):
+    """The connection can't go on; `args` are one of the numbers above and a text."""
+
+
+def pause_ms(failures, random):
+    """Return how long to wait before the next try: 0.5..1 s at first, 150..300 s in the end.
+
+    Args:
+        failures: connections that failed in a row, >= 0.
+        random: function (n) -> 0..n-1, so that a fleet does not come back in one instant.
+    """
+    longest = min(LONGEST_PAUSE_MS, 1000 << min(failures, 9))
+    return longest // 2 + random(longest // 2 + 1)
+
+
+class MQTTClient:
+    """Connects, subscribes, publishes, and connects again whenever anything fails.
+
+    Attributes:
+        up: True while connected and subscribed.
+        connections: how often it has come up.
+    """
+
+    def __init__(
+        self,
+        client_id,
+        open_connection,
+        subscriptions,
+        on_message,
+        on_up,
+        random,
+        user=None,
+        password=None,
+        will=None,
+        keepalive_s=60,
+        step_s=20,
+        longest=2048,
+        sleep=asyncio.sleep,
+        log=None,
+    ):
+        """Prepare; `run` does the work.
+
+        Args:
+            client_id: text, also the name of the session at the broker.
+            open_connection: coroutine function () -> (reader, writer).
+            subscriptions: topics to take at QoS 1, again after every connection.
+            on_message: coroutine function (topic, payload) -> True if it may be acknowledged,
+                that is, once it is stored. It may `send`, but must not wait for `publish`.
+            on_up: function (), called after every connection.
+            random: function (n) -> 0..n-1.
+            user, password: texts or None.
+            will: (topic, payload), published retained by the broker when we vanish, or None.
+            keepalive_s: seconds of silence after which either end gives up.
+            step_s: seconds that one step of connecting, or one write, may take.
+            longest: bytes of the longest packet taken; longer ones are dropped unread.
+            sleep: coroutine function (seconds).
+            log: function (text) or None.
+        """
+        self.up = False
+        self.connections = 0
+        self._open_connection = open_connection
+        self._subscriptions = subscriptions
+        self._on_message = on_message
+        self._on_up = on_up
+        self._random = random
+        self._half_keepalive_s = keepalive_s / 2
+        self._step_s = step_s
+        self._longest = longest
+        self._sleep = sleep
+        self._log = log or (lambda text: None)
+        self._hello = _connect_packet(client_id, user, password, will, keepalive_s)
+        self._writer = None
+        self._write_lock = asyncio.Lock()
+        self._ended = asyncio.Event()
+        self._subscribed = asyncio.Event()
+        self._fault = None
+        self._heard = False
+        self._stable = False
+        self._packet_id = 0
+        self._unacknowledged = []
+
+    async def run(self):
+        """Stay connected until cancelled; faults are logged and answered by waiting longer."""
+        failures = 0
+        while True:
+            self._stable = False
+            try:
+                await self._connection()
+            except Exception as error:
+                self._log("mqtt down: " + repr(error))
+            await self._close()
+            gc.collect()
+            failures = 0 if self._stable else failures + 1
+            await self._sleep(pause_ms(max(failures - 1, 0), self._random) / 1000)
+
+    async def publish(self, topic, payload, retain=False):
+        """Publish at QoS 1 and wait until the broker has it, over reconnections if need be."""
+        done = asyncio.Event()
+        await self._start(topic, payload, retain, done)
+        await done.wait()
+
+    async def send(self, topic, payload):
+        """Publish at QoS 1, now or when connected, without waiting for the acknowledgement.
+
+        Returns:
+            False if it was dropped, because too many wait for acknowledgement.
+        """
+        if len(self._unacknowledged) >= MOST_UNACKNOWLEDGED:
+            return False
+        await self._start(topic, payload, False, None)
+        return True
+
+    async def _start(self, topic, payload, retain, done):
+        taken = [waiting.packet_id for waiting in self._unacknowledged]
+        while True:
+            self._packet_id = self._packet_id % 65535 + 1
+            if self._packet_id not in taken:
+                break
+        packet = _publish_packet(topic, payload, self._packet_id, retain)
+        waiting = _Unacknowledged(self._packet_id, packet, done)
+        self._unacknowledged.append(waiting)
+        if self.up:
+            try:
+                await self._write_waiting(waiting)
+            except Exception as error:
+                self._end(error)
+
+    async def _write_waiting(self, waiting):
+        waiting.age = 0
+        waiting.sent = True
+        await self._write(waiting.packet)
+
+    async def _write(self, packet):
+        async with self._write_lock:
+            if self._writer is None:
+                raise OSError("closed")
+            self._writer.write(packet)
+            await asyncio.wait_for(self._writer.drain(), self._step_s)
+
+    def _end(self, error):
+        """End the connection, once; whoever meets the first fault calls this."""
+        if not self._ended.is_set():
+            self._fault = error
+            self._ended.set()
+            self._subscribed.set()
+
+    async def _connection(self):
+        """Live through one connection; raise what ended it."""
+        self._ended.clear()
+        self._subscribed.clear()
+        reader, self._writer = await asyncio.wait_for(self._open_connection(), self._step_s)
+        session_present = await asyncio.wait_for(self._greet(reader), self._step_s)
+        tasks = (
+            asyncio.create_task(self._guard(self._receive(reader))),
+            asyncio.create_task(self._guard(self._keep_alive())),
+        )
+        try:
+            # Always: neither the broker's memory nor its word on it is relied upon.
+            await self._write(_subscribe_packet(self._subscriptions))
+            await asyncio.wait_for(self._subscribed.wait(), self._step_s)
+            await self._send_again(session_present)
+            if not self._ended.is_set():
+                self.up = True
+                self.connections += 1
+                self._on_up()
+            await self._ended.wait()
+        finally:
+            self.up = False
+            for task in tasks:
+                task.cancel()
+                try:
+                    await task
+                except asyncio.CancelledError:
+                    pass
+        raise self._fault
+
+    async def _guard(self, work):
+        try:
+            await work
+        except Exception as error:
+            self._end(error)
+
+    async def _close(self):
+        writer, self._writer = self._writer, None
+        if writer is None:
+            return
+        try:
+            writer.close()
+            await asyncio.wait_for(writer.wait_closed(), self._step_s)
+        except Exception as error:
+            self._log("mqtt close: " + repr(error))
+
+    async def _greet(self, reader):
+        await self._write(self._hello)
+        answer = await reader.readexactly(4)
+        if answer[0] != _CONNACK or answer[1] != 2 or answer[2] > 1:
+            raise MQTTError(BAD_PACKET, "no CONNACK")
+        if answer[3]:
+            raise MQTTError(REFUSED, "code %d" % answer[3])
+        return bool(answer[2])
+
+    async def _send_again(self, session_present):
+        """Send what was not acknowledged, in order, marked as such if the broker may have it."""
+        for waiting in self._unacknowledged:
+            waiting.age = _UNSENT
+            if session_present and waiting.sent:
+                waiting.packet[0] |= _DUP  # [MQTT-3.3.1-1], [MQTT-4.4.0-1]
+            else:
+                waiting.packet[0] &= ~_DUP
+        while True:  # the list may grow and shrink while a packet is written
+            unsent = [waiting for waiting in self._unacknowledged if waiting.age == _UNSENT]
+            if not unsent:
+                return
+            await self._write_waiting(unsent[0])
+
+    async def _keep_alive(self):
+        while True:
+            self._heard = False
+            await self._write(b"\xc0\0")
+            await self._sleep(self._half_keepalive_s)
+            if not self._heard:
+                raise MQTTError(SILENT, "nothing heard")
+            for waiting in self._unacknowledged:
+                waiting.age += 1
+                if waiting.age > 2:
+                    raise MQTTError(NO_PUBACK, "not acknowledged")
+            self._stable = True
+
+    async def _receive(self, reader):
+        while True:
+            head = (await reader.readexactly(1))[0]
+            length = await _remaining_length(reader)
+            if head & 0xF0 == _PUBLISH:
+                await self._receive_message(reader, head, length)
+            elif head == _PUBACK and length == 2:
+                number = await reader.readexactly(2)
+                self._acknowledged(number[0] << 8 | number[1])
+            elif head == _SUBACK and length == 2 + len(self._subscriptions):
+                if 0x80 in (await reader.readexactly(length))[2:]:
+                    raise MQTTError(SUBSCRIPTION_REFUSED, "by the broker")
+                self._subscribed.set()
+            elif head != _PINGRESP or length:
+                raise MQTTError(BAD_PACKET, "head %d length %d" % (head, length))
+            self._heard = True
+
+    def _acknowledged(self, packet_id):
+        for waiting in self._unacknowledged:
+            if waiting.packet_id == packet_id:
+                self._unacknowledged.remove(waiting)
+                if waiting.done:
+                    waiting.done.set()
+                return
+
+    async def _receive_message(self, reader, head, length):
+        qos = head >> 1 & 3
+        start = await reader.readexactly(2)
+        topic_length = start[0] << 8 | start[1]
+        rest = length - 2 - topic_length - (2 if qos else 0)
+        if qos > 1 or rest < 0:
+            raise MQTTError(BAD_PACKET, "PUBLISH")
+        if length > self._longest:
+            self._log("mqtt: packet of %d bytes dropped" % length)
+            await _skip(reader, topic_length)
+            packet_id = await reader.readexactly(2) if qos else b""
+            await _skip(reader, rest)
+            keep = True
+        else:
+            topic = (await reader.readexactly(topic_length)).decode()
+            packet_id = await reader.readexactly(2) if qos else b""
+            payload = await reader.readexactly(rest)
+            keep = await self._handled(topic, payload)
+        if qos and keep:
+            await self._write(b"\x40\x02" + packet_id)
+
+    async def _handled(self, topic, payload):
+        try:
+            return await self._on_message(topic, payload)
+        except Exception as error:
+            self._log("mqtt: message not handled: " + repr(error))
+            return False
+
+
+class _Unacknowledged:
+    """A message on its way: its packet, and whom to tell when the broker has it."""
+
+    def __init__(self, packet_id, packet, done):
+        self.packet_id = packet_id
+        self.packet = packet
+        self.done = done
+        self.age = _UNSENT  # then half keepalives since it was sent in this connection
+        self.sent = False
+
+
+async def _remaining_length(reader):
+    length = 0
+    for place in range(4):  # [MQTT-2.2.3]
+        byte = (await reader.readexactly(1))[0]
+        length |= (byte & 127) << 7 * place
+        if byte < 128:
+            return length
+    raise MQTTError(BAD_PACKET, "length")
+
+
+async def _skip(reader, count):
+    while count:
+        count -= len(await reader.readexactly(min(count, 128)))
+
+
+def _field(data):
+    if isinstance(data, str):
+        data = data.encode()
+    return bytes((len(data) >> 8, len(data) & 255)) + data
+
+
+def _packet(head, body):
+    packet = bytearray((head,))
+    length = len(body)
+    while length > 127:
+        packet.append(length & 127 | 128)
+        length >>= 7
+    packet.append(length)
+    packet.extend(body)
+    return packet
+
+
+def _connect_packet(client_id, user, password, will, keepalive_s):
+    flags = 0
+    tail = _field(client_id)
+    if will:
+        flags |= 0x2C  # will, at QoS 1, retained
+        tail += _field(will[0]) + _field(will[1])
+    if user is not None:
+        flags |= 0x80
+        tail += _field(user)
+    if password is not None:
+        flags |= 0x40
+        tail += _field(password)
+    body = _field("MQTT") + bytes((4, flags, keepalive_s >> 8, keepalive_s & 255)) + tail
+    return _packet(0x10, body)
+
+
+def _publish_packet(topic, payload, packet_id, retain):
+    head = _PUBLISH | (1 if retain else 0)
+    body = _field(topic)
+    if packet_id is not None:
+        head |= 2
+        body += bytes((packet_id >> 8, packet_id & 255))
+    return _packet(head, body + payload)
+
+
+def _subscribe_packet(topics):
+    body = b"\0\1"
+    for topic in topics:
+        body += _field(topic) + b"\1"
+    return _packet(0x82, body)
