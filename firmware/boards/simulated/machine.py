@@ -1,4 +1,4 @@
-"""Shadows `machine`: the parts of an ESP32's module that OpenPrepay uses, wired to parts.py."""
+"""Shadows `machine`: what OpenPrepay uses of an ESP32's, wired to the parts of `bench_parts`."""
 
 import os
 import select
@@ -6,7 +6,7 @@ import termios
 import time
 
 import bench_line
-import parts
+import bench_parts
 
 PWRON_RESET = 1
 HARD_RESET = 2
@@ -14,7 +14,7 @@ WDT_RESET = 3
 DEEPSLEEP_RESET = 4
 SOFT_RESET = 5
 
-_parts = parts.connect(bench_line.BOARD)
+_parts = bench_parts.connect(bench_line.BOARD)
 _RESET_FILE = "reset_cause.txt"
 
 

@@ -20,10 +20,9 @@ class KeyMatrix:
         self.rows = rows
         self.columns = columns
         self._down = []  # (row pin, column pin) of each pressed key
-        bench_line.handlers["key"] = self._on_key
-        bench_line.handlers["down"] = _ignore
 
-    def _on_key(self, message):
+    def on_key(self, message):
+        """Take {"key": ..., "down": ...}: a contact closes or opens."""
         key = message["key"]
         for row, keys in enumerate(KEY_ROWS):
             column = keys.find(key)
@@ -64,10 +63,10 @@ class Relay:
                 self.closed = kept.read() == "closed"
         except OSError:
             self.closed = False
-        bench_line.handlers["relay_stuck"] = self._on_stuck
         self._tell()
 
-    def _on_stuck(self, message):
+    def on_stuck(self, message):
+        """Take {"relay_stuck": ...}: the contact is welded, or free again."""
         self.stuck = bool(message["relay_stuck"])
 
     def _tell(self):
@@ -115,9 +114,9 @@ class PulseOutput:
 
     def __init__(self):
         self.count = 0
-        bench_line.handlers["pulses"] = self._on_pulses
 
-    def _on_pulses(self, message):
+    def on_pulses(self, message):
+        """Take {"pulses": n}: so many more were counted."""
         self.count += message["pulses"]
         bench_line.emit({"pulse_lamp": 1})
 
@@ -139,9 +138,9 @@ class Display:
         self._cursor_on = False
         self._shown = None
         self.present = True
-        bench_line.handlers["lcd_present"] = self._on_present
 
-    def _on_present(self, message):
+    def on_present(self, message):
+        """Take {"lcd_present": ...}: unplugged, or plugged in again."""
         self.present = bool(message["lcd_present"])
         if not self.present:  # unplugged: it forgets everything
             self._four_bits = self._on = False
@@ -230,22 +229,27 @@ class Parts:
     def add_customer_side(self, rows, columns, lamps, buzzer):
         """Keys, display, lamps and buzzer of a keypad unit or a combined box."""
         self.keys = KeyMatrix(rows, columns)
+        bench_line.handlers["key"] = self.keys.on_key
+        bench_line.handlers["down"] = _ignore
         for pin in columns:
             self.reads[pin] = self._read_column
         self.lamps = Lamps(lamps)
         for pin in lamps:
             self.drives[pin] = self.lamps.drive
         self.display = Display()
+        bench_line.handlers["lcd_present"] = self.display.on_present
         self.i2c[0x27] = self.display
         self.buzzer_pin = buzzer
 
     def add_metering_side(self, close_coil, open_coil, sense, pulses):
         """Load switch and pulse output of a meter or a combined box."""
         self.relay = Relay(close_coil, open_coil)
+        bench_line.handlers["relay_stuck"] = self.relay.on_stuck
         for pin in (close_coil, open_coil):
             self.drives[pin] = self.relay.drive
         self.reads[sense] = self._read_sense
         self.pulses[pulses] = PulseOutput()
+        bench_line.handlers["pulses"] = self.pulses[pulses].on_pulses
 
     def _read_column(self, pin):
         return self.keys.column_level(pin, self.levels)
