@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime
 import logging
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -95,11 +96,15 @@ def commands_due(*, at: datetime.datetime, limit: int, keys: KeyRing) -> list[Pu
     if limit <= 0:
         return []
     _number_next(at=at, limit=limit, keys=keys)
+    ready = Command.objects.filter(
+        state__in=IN_DELIVERY, next_attempt_at__lte=at, meter__link__online=True
+    )
+    if not ready.exists():  # the usual case, and it needs no lock
+        return []
     with transaction.atomic():
         due = list(
-            Command.objects.select_for_update(skip_locked=True, of=("self",))
+            ready.select_for_update(skip_locked=True, of=("self",))
             .select_related("meter")
-            .filter(state__in=IN_DELIVERY, next_attempt_at__lte=at, meter__link__online=True)
             .order_by("next_attempt_at", "id")[:limit]
         )
         for command in due:
@@ -208,16 +213,20 @@ def broker_took(publication: Publication, *, at: datetime.datetime) -> None:
             ).update(watermark_due=False)
 
 
-def watermarks_due(*, limit: int, keys: KeyRing) -> list[Publication]:
+def watermarks_due(
+    *, limit: int, keys: KeyRing, except_links: Collection[int | None] = ()
+) -> list[Publication]:
     """Return the watermarks to publish; each stays due until the broker has taken it.
 
     Args:
         limit: most watermarks in one go.
         keys: the meters' message keys.
+        except_links: links whose watermark is on its way to the broker.
     """
     due = []
     links = MeterLink.objects.select_related("meter").filter(watermark_due=True)
-    for link in links.order_by("pk")[: max(limit, 0)]:
+    wanted = links.exclude(pk__in=[each for each in except_links if each is not None])
+    for link in wanted.order_by("pk")[: max(limit, 0)]:
         watermark = (link.stored_boot, link.stored_seq)
         claims = messages.stored_claims(link.meter.drn, *watermark)
         try:

@@ -87,11 +87,12 @@ def deliver_due(*, carrier: Carrier, at: datetime.datetime, limit: int = 20) -> 
 
 
 def _lease(*, at: datetime.datetime, limit: int) -> list[Notification]:
+    ready = Notification.objects.filter(state=Notification.State.PENDING, next_attempt_at__lte=at)
+    if not ready.exists():  # the usual case, and it needs no lock
+        return []
     with transaction.atomic():
         due = list(
-            Notification.objects.select_for_update(skip_locked=True)
-            .filter(state=Notification.State.PENDING, next_attempt_at__lte=at)
-            .order_by("next_attempt_at", "id")[:limit]
+            ready.select_for_update(skip_locked=True).order_by("next_attempt_at", "id")[:limit]
         )
         for notification in due:
             notification.attempts += 1
