@@ -1,5 +1,12 @@
 """Which page answers which address."""
 
-from django.urls import URLPattern, URLResolver
+from django.urls import URLPattern, URLResolver, include, path
 
-urlpatterns: list[URLPattern | URLResolver] = []
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("", include("headend.channels.home.urls")),
+    path("", include("headend.accounts.urls")),
+    path("till/", include("headend.channels.till.urls")),
+    path("sales/", include("headend.vending.urls")),
+    path("customers/", include("headend.customers.urls")),
+    path("meters/", include("headend.fleet.urls")),
+]

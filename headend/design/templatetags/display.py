@@ -121,3 +121,9 @@ def with_page(context: dict[str, Any], number: int) -> str:
     query = context["request"].GET.copy()
     query["page"] = str(number)
     return f"?{query.urlencode()}"
+
+
+@register.filter
+def tenths(units: int) -> str:
+    """A token's units of 0.1 kWh, in kWh."""
+    return figures.kwh(units * 100)

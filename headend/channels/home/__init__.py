@@ -1,0 +1,1 @@
+"""The first page after logging in: it leads everybody to their work."""

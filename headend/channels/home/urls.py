@@ -1,0 +1,7 @@
+"""Address of the start page."""
+
+from django.urls import path
+
+from headend.channels.home.views import home
+
+urlpatterns = [path("", home, name="home")]

@@ -1,0 +1,13 @@
+"""Addresses of the till."""
+
+from django.urls import path
+
+from headend.channels.till import views
+
+app_name = "till"
+urlpatterns = [
+    path("", views.find, name="find"),
+    path("<slug:drn>/", views.sell, name="sell"),
+    path("<slug:drn>/trial/", views.trial, name="trial"),
+    path("<slug:drn>/confirm/", views.confirm, name="confirm"),
+]

@@ -1,0 +1,138 @@
+"""The till: find whom, say how much, confirm, hand over the receipt. Each step is one page."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib.auth.decorators import permission_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods, require_safe
+
+from headend.channels.till.forms import AmountForm, VendForm
+from headend.config.errors import Refusal
+from headend.customers.queries import agreements
+from headend.customers.search import find_supplies, number_in
+from headend.meters.models import Meter
+from headend.vending import pages, services
+from headend.vending.views import JUST_SOLD
+
+TERMINAL = "Web till"
+FOUND_SHOWN = 20
+LAST_SALES_SHOWN = 5
+USUAL_AMOUNTS_MINOR = (2000, 5000, 10000, 20000, 50000)
+
+may_vend = permission_required("vending.vend", raise_exception=True)
+
+
+@require_safe
+@may_vend
+def find(request: HttpRequest) -> HttpResponse:
+    """Find the customer or meter. One hit leads straight on, unless the search is still typed."""
+    text = request.GET.get("q", "").strip()
+    now = timezone.now()
+    found = list(find_supplies(text, at=now)[: FOUND_SHOWN + 1]) if text else []
+    if len(found) == 1 and not request.htmx:
+        return redirect("till:sell", found[0].meter.drn)
+    context = {
+        "q": text,
+        "found": found[:FOUND_SHOWN],
+        "there_are_more": len(found) > FOUND_SHOWN,
+        "idle_meter": None if found else _meter_without_agreement(text),
+    }
+    if request.htmx:
+        return render(request, "till/found.html", context)
+    context["last_sales"] = pages.sales(operator_id=request.user.pk)[:LAST_SALES_SHOWN]
+    return render(request, "till/find.html", context)
+
+
+@require_safe
+@may_vend
+def sell(request: HttpRequest, drn: str) -> HttpResponse:
+    """Ask how much money; show what the typed amount buys."""
+    context = _whom(drn)
+    form = AmountForm(request.GET if "amount" in request.GET else None)
+    return render(request, "till/sell.html", {**context, "form": form, **_trial(context, form)})
+
+
+@require_safe
+@may_vend
+def trial(request: HttpRequest, drn: str) -> HttpResponse:
+    """The part of the page that says what an amount buys; nothing is stored."""
+    context = _whom(drn)
+    form = AmountForm(request.GET if request.GET.get("amount") else None)
+    return render(request, "till/trial.html", {**context, "form": form, **_trial(context, form)})
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@may_vend
+@never_cache
+def confirm(request: HttpRequest, drn: str) -> HttpResponse:
+    """Show exactly what will be sold to whom; on confirmation sell it, once per form."""
+    context = _whom(drn)
+    if request.method == "POST":
+        return _sell(request, context)
+    amount = AmountForm(request.GET)
+    offered = _trial(context, amount)
+    if offered["quote"] is None:
+        page = {**context, "form": amount, **offered}
+        return render(request, "till/sell.html", page, status=422)
+    form = VendForm(initial={"amount": request.GET["amount"]})
+    return render(request, "till/confirm.html", {**context, "form": form, **offered})
+
+
+def _sell(request: HttpRequest, context: dict[str, Any]) -> HttpResponse:
+    form = VendForm(request.POST)
+    offered = _trial(context, form)
+    if form.is_valid():
+        try:
+            sale = services.vend(
+                caller=f"user:{request.user.pk}",
+                message_id=str(form.cleaned_data["message_id"]),
+                meter=context["meter"],
+                tender_minor=form.cleaned_data["amount"],
+                operator=request.user,
+                at=timezone.now(),
+                terminal=TERMINAL,
+            )
+        except Refusal as error:
+            offered["refused"] = str(error)
+        else:
+            request.session[JUST_SOLD] = sale.receipt_number
+            return redirect(reverse("vending:sale", args=[sale.receipt_number]) + "?sold")
+    elif not offered["refused"]:
+        offered["refused"] = "The form came back incomplete; nothing was sold. Start again."
+    return render(request, "till/confirm.html", {**context, "form": form, **offered}, status=422)
+
+
+def _whom(drn: str) -> dict[str, Any]:
+    meter = get_object_or_404(Meter.objects.select_related("state", "link"), drn=drn)
+    return {
+        "meter": meter,
+        "agreement": agreements(at=timezone.now()).filter(meter=meter).first(),
+        "state": getattr(meter, "state", None),
+        "link": getattr(meter, "link", None),
+        "usual_amounts": USUAL_AMOUNTS_MINOR,
+    }
+
+
+def _trial(context: dict[str, Any], form: AmountForm) -> dict[str, Any]:
+    """The quote for the form's amount, or why there is none."""
+    if not form.is_valid():
+        return {"quote": None, "refused": ""}
+    try:
+        quote = services.trial_vend(
+            meter=context["meter"], tender_minor=form.cleaned_data["amount"], at=timezone.now()
+        )
+    except Refusal as error:
+        return {"quote": None, "refused": str(error)}
+    return {"quote": quote, "refused": ""}
+
+
+def _meter_without_agreement(text: str) -> Meter | None:
+    """The meter whose whole number was typed but that serves nobody, to say so."""
+    number = number_in(text)
+    return Meter.objects.filter(drn=number).first() if number else None

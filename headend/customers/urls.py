@@ -1,0 +1,11 @@
+"""Addresses of the customer pages."""
+
+from django.urls import path
+
+from headend.customers import views
+
+app_name = "customers"
+urlpatterns = [
+    path("", views.customers, name="list"),
+    path("<int:customer_id>/", views.customer, name="customer"),
+]

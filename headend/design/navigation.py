@@ -1,0 +1,67 @@
+"""The main navigation: what each user may open, in the order of the day's work."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from django.http import HttpRequest
+from django.urls import reverse
+
+
+class Link(NamedTuple):
+    """One entry: the namespace of its addresses, its title and address, who may follow it."""
+
+    section: str
+    title: str
+    view: str
+    permission: str
+    purpose: str
+
+
+LINKS = (
+    Link("till", "Till", "till:find", "vending.vend", "Sell energy and hand out a token."),
+    Link(
+        "vending",
+        "Sales",
+        "vending:sales",
+        "vending.view_sale",
+        "What was sold, by whom, and whether it arrived.",
+    ),
+    Link(
+        "customers",
+        "Customers",
+        "customers:list",
+        "customers.view_customer",
+        "Who is supplied, where and through which meter.",
+    ),
+    Link(
+        "fleet",
+        "Meters",
+        "fleet:meters",
+        "meters.view_meter",
+        "Balance, load switch and presence of every meter; commands.",
+    ),
+)
+
+
+def links_for(request: HttpRequest) -> list[dict[str, str]]:
+    """The links that the user of a request may follow."""
+    return [
+        {
+            "section": link.section,
+            "title": link.title,
+            "url": reverse(link.view),
+            "purpose": link.purpose,
+        }
+        for link in LINKS
+        if request.user.has_perm(link.permission)
+    ]
+
+
+def navigation(request: HttpRequest) -> dict[str, Any]:
+    """Context processor: `navigation` and, from the view's name, the current `section`."""
+    user = getattr(request, "user", None)
+    if user is None or not user.is_authenticated:
+        return {"navigation": []}
+    match = request.resolver_match
+    return {"navigation": links_for(request), "section": getattr(match, "namespace", "")}

@@ -1,0 +1,205 @@
+"""The orders a person can give a meter from its page: what each says, warns of and sends.
+
+One table; the confirm page and the history are made from it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from headend.design.figures import token_groups
+from headend.fleet.delivery import State
+from headend.fleet.models import Command
+from shared.sts import result as token_result
+from shared.wire import code_names, codes, commands
+
+COMMAND_METER = "meters.command_meter"
+SWITCH_MODE = "meters.switch_payment_mode"
+
+OPEN_REASON_WORDS = {
+    "no_credit": "no credit",
+    "remote": "disconnected by command",
+    "over_power": "too much power drawn",
+    "tamper": "tamper",
+    "ready_for_reconnection": "waits for a key press at the keypad",
+    "fault": "fault in the meter",
+}
+
+# Token results as one says them to a customer.
+TOKEN_WORDS = {
+    token_result.ACCEPT: "accepted",
+    token_result.OVERFLOW_ERROR: "refused: the meter's register is full",
+    token_result.KEY_TYPE_ERROR: "refused: it needs another type of key",
+    token_result.FORMAT_ERROR: "refused: not a token",
+    token_result.RANGE_ERROR: "refused: out of range for this meter",
+    token_result.FUNCTION_ERROR: "refused: this meter has no such function",
+    token_result.OLD_ERROR: "refused: older than what the meter remembers",
+    token_result.USED_ERROR: "this token was used before",
+    token_result.KEY_EXPIRED_ERROR: "refused: the meter's key has expired; change its key",
+    token_result.DDTK_ERROR: "refused: the meter still has its factory key",
+    token_result.CRC_ERROR: "refused: a wrong number, or a token for another meter",
+    token_result.MFR_CODE_ERROR: "refused: for another maker's meters",
+    token_result.LOCKOUT_ERROR: "refused: locked for a while after wrong tokens",
+    token_result.FIRST_SECTION: "first part of a new key taken",
+    token_result.SECOND_SECTION: "second part of a new key taken",
+    token_result.THIRD_SECTION: "third part of a new key taken",
+    token_result.FOURTH_SECTION: "fourth part of a new key taken",
+}
+
+
+@dataclass(frozen=True)
+class Order:
+    """One thing to order of a meter.
+
+    Attributes:
+        slug: its place in the address.
+        title: the button, a verb.
+        command: name on the wire.
+        arguments: makes the arguments from the time of asking.
+        consequences: sentences that say exactly what will happen.
+        permission: who may.
+        needs_reason: a person must say why; kept in the audit record.
+        tone: "danger" for what takes something from the customer.
+    """
+
+    slug: str
+    title: str
+    command: str
+    arguments: Callable[[datetime], dict[str, Any]]
+    consequences: tuple[str, ...]
+    permission: str = COMMAND_METER
+    needs_reason: bool = False
+    tone: str = ""
+
+    @property
+    def is_mode(self) -> bool:
+        """Whether it switches the payment mode, which the utility's own record follows."""
+        return self.command == commands.PAYMENT_MODE
+
+
+def _fixed(**arguments: Any) -> Callable[[datetime], dict[str, Any]]:
+    return lambda at: dict(arguments)
+
+
+_ALL = (
+    Order(
+        "disconnect",
+        "Disconnect",
+        commands.LOAD_SWITCH,
+        _fixed(action="disconnect"),
+        (
+            "The load switch opens as soon as the command arrives. Everything that runs at the "
+            "premises loses power.",
+            "It stays open until somebody sends “Connect”, whatever credit is bought.",
+        ),
+        needs_reason=True,
+        tone="danger",
+    ),
+    Order(
+        "connect",
+        "Connect",
+        commands.LOAD_SWITCH,
+        _fixed(action="connect"),
+        (
+            "The meter drops the reason “disconnected by command”.",
+            "If no other reason is left, the load switch closes at once and the premises are "
+            "live. With no credit left in prepayment it stays open.",
+        ),
+    ),
+    Order(
+        "arm",
+        "Let them reconnect",
+        commands.LOAD_SWITCH,
+        _fixed(action="arm"),
+        (
+            "The meter drops the reason “disconnected by command”, but waits for a key press.",
+            "The load switch closes only when somebody at the premises presses # on the keypad.",
+        ),
+    ),
+    Order(
+        "postpayment",
+        "Switch to post-payment",
+        commands.PAYMENT_MODE,
+        _fixed(mode=codes.POSTPAYMENT),
+        (
+            "The meter stops counting credit down and does not switch off at zero any more.",
+            "It answers with its closing registers and the credit that was left.",
+            "From then on the energy has to be billed.",
+        ),
+        permission=SWITCH_MODE,
+        needs_reason=True,
+    ),
+    Order(
+        "prepayment",
+        "Switch to prepayment",
+        commands.PAYMENT_MODE,
+        _fixed(mode=codes.PREPAYMENT),
+        (
+            "The meter counts its credit down from now on.",
+            "With no credit on the meter, the load switch opens at once.",
+        ),
+        permission=SWITCH_MODE,
+        needs_reason=True,
+        tone="danger",
+    ),
+    Order(
+        "read",
+        "Read now",
+        commands.READ,
+        _fixed(what="registers"),
+        ("The meter answers with its registers. Nothing changes at the meter.",),
+    ),
+    Order(
+        "set-clock",
+        "Set the clock",
+        commands.SET_CLOCK,
+        lambda at: {"utc": int(at.timestamp())},
+        (
+            "The meter's clock is set to the head-end's time at the moment you confirm.",
+            "The step is kept in the meter's journal. Credit and registers do not change.",
+        ),
+    ),
+    Order(
+        "ping",
+        "Ping",
+        commands.PING,
+        _fixed(),
+        ("The meter answers if it can be reached. Nothing changes at the meter.",),
+    ),
+)
+ORDERS = {order.slug: order for order in _ALL}
+
+
+def title_of(command: Command) -> str:
+    """What a command is for, in a few words."""
+    if command.command == commands.TOKEN:
+        return f"Token …{token_groups(str(command.arguments.get('digits', '')))[-1]}"
+    for order in _ALL:
+        fixed = order.arguments(command.created_at)
+        if order.command == command.command and _same(fixed, command.arguments):
+            return order.title
+    changes = ", ".join(f"{name} {value}" for name, value in command.arguments.items())
+    return f"{command.command.replace('_', ' ').capitalize()} {changes}".strip()
+
+
+def answer_of(command: Command) -> str:
+    """The meter's answer in words; empty as long as there is none."""
+    if command.status is None:
+        return ""
+    if command.command == commands.TOKEN and command.status < codes.UNKNOWN_COMMAND:
+        return TOKEN_WORDS.get(command.status, token_result.name(command.status))
+    if command.state == State.ACCEPTED:
+        return ""
+    return code_names.status_name(command.status)
+
+
+def words_of(detail: Mapping[str, Any]) -> str:
+    """The detail of an answer or an event, as one line."""
+    return ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in detail.items())
+
+
+def _same(fixed: Mapping[str, Any], arguments: Mapping[str, Any]) -> bool:
+    return fixed.keys() == arguments.keys() and ("utc" in fixed or fixed == arguments)

@@ -1,0 +1,178 @@
+"""The list of meters, one meter's page, and the confirm pages of its commands."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+from django.contrib import messages
+from django.contrib.auth.decorators import permission_required
+from django.core.paginator import Paginator
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.views.decorators.http import require_http_methods, require_safe
+
+from headend.config.errors import Refusal
+from headend.fleet import orders, pages, services
+from headend.fleet.consumption import PERIODS
+from headend.fleet.forms import ReasonForm
+from headend.fleet.models import Command
+from headend.meters.models import Meter
+
+PER_PAGE = 50
+
+may_look = permission_required("meters.view_meter", raise_exception=True)
+
+
+@require_safe
+@may_look
+def meters(request: HttpRequest) -> HttpResponse:
+    """List meters with their balance and presence; `q` searches, `only` filters."""
+    now = timezone.now()
+    text, only = request.GET.get("q", ""), request.GET.get("only", "")
+    page = Paginator(pages.find_meters(text, only=only, at=now), PER_PAGE).get_page(
+        request.GET.get("page")
+    )
+    served = pages.served_by(list(page), at=now)
+    context = {
+        "q": text,
+        "only": only,
+        "filters": [(name, title) for name, (title, _) in pages.FILTERS.items()],
+        "page": page,
+        "rows": [(one, served.get(one.pk)) for one in page],
+    }
+    return render(request, "fleet/rows.html" if request.htmx else "fleet/meters.html", context)
+
+
+@require_safe
+@may_look
+def meter(request: HttpRequest, drn: str) -> HttpResponse:
+    """Show one meter: how it stands, what it used, what was asked of it and what it reported."""
+    found, context = _meter(drn)
+    may = request.user.has_perm
+    return render(
+        request,
+        "fleet/meter.html",
+        {
+            **context,
+            **_usage(request, context),
+            **_activity(found),
+            "orders": [
+                one for one in orders.ORDERS.values() if may(one.permission)
+            ],
+        },
+    )
+
+
+@require_safe
+@may_look
+def live(request: HttpRequest, drn: str) -> HttpResponse:
+    """The part of the meter page that shows how it stands."""
+    return render(request, "fleet/live.html", _meter(drn)[1])
+
+
+@require_safe
+@may_look
+def activity(request: HttpRequest, drn: str) -> HttpResponse:
+    """The part of the meter page with its commands and events."""
+    found, context = _meter(drn)
+    return render(request, "fleet/activity.html", {**context, **_activity(found)})
+
+
+@require_safe
+@may_look
+def usage(request: HttpRequest, drn: str) -> HttpResponse:
+    """The part of the meter page with its charts."""
+    context = _meter(drn)[1]
+    return render(request, "fleet/usage.html", {**context, **_usage(request, context)})
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@may_look
+def order(request: HttpRequest, drn: str, slug: str) -> HttpResponse:
+    """Confirm a command, then queue it."""
+    chosen = orders.ORDERS.get(slug)
+    if chosen is None:
+        raise Http404
+    found, context = _meter(drn)
+    form = ReasonForm(request.POST or None, required=chosen.needs_reason)
+    if request.method == "POST" and form.is_valid():
+        try:
+            _give(chosen, found, request, form.cleaned_data["reason"])
+        except Refusal as error:
+            form.add_error(None, str(error))
+        else:
+            messages.info(request, f"{chosen.title}: queued for meter {found.drn}.")
+            return redirect("fleet:meter", found.drn)
+    allowed = request.user.has_perm(chosen.permission)
+    return render(
+        request,
+        "fleet/order.html",
+        {**context, "order": chosen, "form": form, "allowed": allowed},
+        status=422 if form.is_bound else 200,
+    )
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@may_look
+def cancel(request: HttpRequest, drn: str, command_id: uuid.UUID) -> HttpResponse:
+    """Confirm that a waiting command is called back, then do it."""
+    found, context = _meter(drn)
+    command = get_object_or_404(Command, meter=found, public_id=command_id)
+    if request.method == "POST":
+        try:
+            services.cancel(command=command, cancelled_by=request.user)
+        except Refusal as error:
+            messages.error(request, str(error), extra_tags="danger")
+        else:
+            messages.success(request, "Called back before it was sent.", extra_tags="good")
+        return redirect("fleet:meter", found.drn)
+    title = orders.title_of(command)
+    return render(request, "fleet/cancel.html", {**context, "command": command, "title": title})
+
+
+def _give(chosen: orders.Order, meter: Meter, request: HttpRequest, reason: str) -> Command:
+    arguments = chosen.arguments(timezone.now())
+    if chosen.is_mode:
+        return services.change_payment_mode(
+            meter=meter, payment_mode=arguments["mode"], requested_by=request.user, reason=reason
+        )
+    return services.queue_command(
+        meter=meter,
+        command=chosen.command,
+        arguments=arguments,
+        requested_by=request.user,
+        reason=reason,
+    )
+
+
+def _meter(drn: str) -> tuple[Meter, dict[str, Any]]:
+    found = get_object_or_404(Meter.objects.select_related("state", "link"), drn=drn)
+    state = getattr(found, "state", None)
+    return found, {
+        "meter": found,
+        "agreement": pages.served_by([found], at=timezone.now()).get(found.pk),
+        "state": state,
+        "link": getattr(found, "link", None),
+        "open_reasons": [
+            orders.OPEN_REASON_WORDS.get(reason, reason)
+            for reason in (state.open_reasons if state else [])
+        ],
+    }
+
+
+def _usage(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
+    agreement = context["agreement"]
+    return {
+        "usage": pages.usage(
+            context["meter"],
+            request.GET.get("period", "day"),
+            threshold_wh=agreement.low_credit_threshold_wh if agreement else None,
+        ),
+        "periods": PERIODS.values(),
+    }
+
+
+def _activity(meter: Meter) -> dict[str, Any]:
+    return {"history": pages.history(meter), "happenings": pages.happenings(meter)}

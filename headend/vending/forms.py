@@ -1,0 +1,25 @@
+"""What the list of sales is filtered by."""
+
+from __future__ import annotations
+
+from django import forms
+
+from headend.vending.pages import DELIVERIES
+
+
+class SalesFilter(forms.Form):
+    """All fields are optional; a date that can't be read is said to be so."""
+
+    q = forms.CharField(required=False)
+    first_day = forms.DateField(
+        label="From", required=False, widget=forms.DateInput(attrs={"type": "date"})
+    )
+    last_day = forms.DateField(
+        label="To", required=False, widget=forms.DateInput(attrs={"type": "date"})
+    )
+    delivery = forms.ChoiceField(
+        label="Delivery",
+        required=False,
+        choices=[("", "Any"), *((name, title) for name, (title, _) in DELIVERIES.items())],
+    )
+    mine = forms.BooleanField(label="Only mine", required=False)

@@ -1,0 +1,141 @@
+"""Reads for the pages about sales: the list with its filters, and how far each token has come."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+
+from django.db.models import OuterRef, Prefetch, Q, QuerySet, Subquery, Sum
+from django.utils import timezone
+
+from headend.customers.search import find_supplies
+from headend.design import words
+from headend.fleet import orders
+from headend.fleet.delivery import FINISHED, UNFINISHED
+from headend.fleet.models import Command
+from headend.vending.models import IssuedToken, Sale, TokenDelivery
+
+# Filters on delivery: name in the address -> title and condition on the latest command's state.
+DELIVERIES: dict[str, tuple[str, Q]] = {
+    "not sent": ("Not sent to the meter", Q(delivery_state=None)),
+    "under way": ("Under way", Q(delivery_state__in=sorted(UNFINISHED))),
+    "accepted": ("Accepted by the meter", Q(delivery_state="accepted")),
+    "failed": ("Not accepted", Q(delivery_state__in=sorted(FINISHED - {"accepted"}))),
+}
+
+
+@dataclass(frozen=True)
+class Totals:
+    """What the sales of a list add up to."""
+
+    count: int
+    tender_minor: int
+    issued_wh: int
+
+
+def sales(
+    *,
+    text: str = "",
+    first_day: date | None = None,
+    last_day: date | None = None,
+    delivery: str = "",
+    operator_id: int | None = None,
+) -> QuerySet[Sale]:
+    """Return sales, newest first, each with `delivery_state` of its latest command.
+
+    Args:
+        text: receipt number, token, meter number, customer, address or phone; empty: all.
+        first_day: from this local day on.
+        last_day: up to and including this local day.
+        delivery: a name of DELIVERIES; anything else: all.
+        operator_id: only those of one user.
+    """
+    latest = Command.objects.filter(delivers__token__sale=OuterRef("pk")).order_by("-pk")
+    found = Sale.objects.select_related(
+        "meter", "operator", "agreement__customer", "agreement__premises"
+    ).annotate(delivery_state=Subquery(latest.values("state")[:1]))
+    if text.strip():
+        found = found.filter(_matching(text))
+    if first_day:
+        found = found.filter(created_at__gte=_midnight(first_day))
+    if last_day:
+        found = found.filter(created_at__lt=_midnight(last_day + timedelta(days=1)))
+    if delivery in DELIVERIES:
+        found = found.filter(DELIVERIES[delivery][1])
+    if operator_id is not None:
+        found = found.filter(operator=operator_id)
+    return found.order_by("-created_at", "-pk")
+
+
+def totals(found: QuerySet[Sale]) -> Totals:
+    """Add up the sales of a list; all of one currency, the utility's."""
+    sums = found.order_by().aggregate(tender=Sum("tender_minor"), issued=Sum("issued_wh"))
+    return Totals(found.count(), sums["tender"] or 0, sums["issued"] or 0)
+
+
+def sale_numbered(receipt_number: str) -> QuerySet[Sale]:
+    """The sale of a receipt number with everything its receipt needs."""
+    return (
+        Sale.objects.filter(receipt_number=receipt_number)
+        .select_related(
+            "meter",
+            "operator",
+            "agreement__customer",
+            "agreement__premises",
+            "agreement__tariff",
+        )
+        .prefetch_related("lines", Prefetch("tokens", IssuedToken.objects.order_by("position")))
+    )
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """How far one token has come on its way to the meter; `command` is None if never sent."""
+
+    token: IssuedToken
+    command: Command | None
+    sentence: str
+    answer: str
+    under_way: bool
+    may_send: bool
+
+
+def deliveries(sale: Sale) -> list[Delivery]:
+    """How far each token of a sale has come, in order of entry."""
+    latest = {
+        one.token_id: one.command
+        for one in TokenDelivery.objects.filter(token__sale=sale)
+        .select_related("command")
+        .order_by("pk")
+    }
+    return [_delivery(token, latest.get(token.pk)) for token in sale.tokens.all()]
+
+
+def _delivery(token: IssuedToken, command: Command | None) -> Delivery:
+    if command is None:
+        return Delivery(token, None, "Not sent: the customer types the token.", "", False, True)
+    under_way = command.state in UNFINISHED
+    return Delivery(
+        token=token,
+        command=command,
+        sentence=words.delivery(command.state),
+        answer=orders.answer_of(command),
+        under_way=under_way,
+        may_send=not under_way and command.state != "accepted",
+    )
+
+
+def _matching(text: str) -> Q:
+    wanted = Q(receipt_number__istartswith=text.strip())
+    wanted |= Q(agreement__in=find_supplies(text, at=timezone.now()).values("pk").order_by())
+    digits = re.sub(r"[\s\-]", "", text)
+    if re.fullmatch(r"[0-9]+", digits, re.ASCII):
+        wanted |= Q(meter__drn__startswith=digits)
+        if len(digits) == 20:
+            wanted |= Q(tokens__digits=digits)
+    return wanted
+
+
+def _midnight(day: date) -> datetime:
+    return timezone.make_aware(datetime.combine(day, time.min))

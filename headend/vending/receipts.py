@@ -1,0 +1,225 @@
+"""One receipt model and its renderers, so that paper, page and text message never differ.
+
+A `Receipt` is built from a stored sale only: a reprint years later shows the same words. HTML is
+the template `vending/receipt.html`; plain text is for narrow printers and for sending.
+"""
+
+from __future__ import annotations
+
+import textwrap
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+from django.conf import settings
+from django.utils import timezone
+
+from headend.design import figures
+from headend.vending.models import IssuedToken, Sale, SaleLine
+from headend.vending.quotes import WH_PER_TOKEN_UNIT
+
+COLUMNS = {58: 32, 80: 48}  # characters of the usual font on paper of so many millimetres
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line of money: what it is, how it was reckoned, how much."""
+
+    text: str
+    amount_minor: int
+    detail: str = ""
+
+
+@dataclass(frozen=True)
+class PrintedToken:
+    """One token: its title, its 20 digits and, if it carries energy, how much."""
+
+    title: str
+    digits: str
+    energy_wh: int | None = None
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """What a customer is handed. Amounts are in the currency's minor unit, energy in Wh."""
+
+    number: str
+    issued_at: datetime  # in the utility's time zone
+    utility: str
+    utility_tax_number: str
+    operator: str
+    terminal: str
+    customer: str
+    address: str
+    meter_number: str
+    key_attributes: tuple[tuple[str, str], ...]  # SGC, KRN, TI, algorithm
+    tariff: str
+    lines: tuple[Line, ...]
+    tender_minor: int
+    currency: str
+    currency_digits: int
+    energy_wh: int
+    tokens: tuple[PrintedToken, ...]
+    copy_number: int = 0  # 0: the original
+
+    def money(self, amount_minor: int) -> str:
+        """An amount with the sale's currency."""
+        return figures.money(amount_minor, currency=self.currency, digits=self.currency_digits)
+
+    @property
+    def priced_lines(self) -> list[tuple[Line, str]]:
+        """Each line with its amount as text."""
+        return [(line, self.money(line.amount_minor)) for line in self.lines]
+
+    @property
+    def tender(self) -> str:
+        """The money handed over, as text."""
+        return self.money(self.tender_minor)
+
+    @property
+    def facts(self) -> list[tuple[str, str]]:
+        """Name and value of what identifies the sale, without those that are not known."""
+        rows = [
+            ("Receipt", self.number),
+            ("Date", self.issued_at.strftime("%Y-%m-%d %H:%M %Z")),
+            ("Operator", self.operator),
+            ("Terminal", self.terminal),
+            ("Customer", self.customer),
+            ("Address", self.address),
+            ("Meter", self.meter_number),
+            ("Tariff", self.tariff),
+        ]
+        return [(name, value) for name, value in rows if value]
+
+    @property
+    def how_to_enter(self) -> str:
+        """What the customer does with the tokens."""
+        if not self.tokens:
+            return "No token: nothing of this payment was left for energy."
+        if len(self.tokens) == 1:
+            return "Type the 20 digits on the meter's keypad, then press #."
+        return "Type the tokens on the meter's keypad in this order, each followed by #."
+
+
+def receipt_of(sale: Sale, *, copy_number: int = 0) -> Receipt:
+    """Build the receipt of a stored sale, from what was stored with it.
+
+    Args:
+        sale: the sale; its lines and tokens are read too.
+        copy_number: 0 for the original, else the number of the copy.
+    """
+    told = sale.particulars
+    return Receipt(
+        number=sale.receipt_number,
+        issued_at=timezone.localtime(sale.created_at),
+        utility=told["utility"],
+        utility_tax_number=told["utility_tax_number"],
+        operator=told["operator"],
+        terminal=told["terminal"],
+        customer=told["customer"],
+        address=told["address"],
+        meter_number=told["meter_number"],
+        key_attributes=(
+            ("SGC", told["sgc"]),
+            ("KRN", str(told["krn"])),
+            ("TI", f"{told['ti']:02d}"),
+            ("EA", f"{told['ea']:02d}"),
+        ),
+        tariff=told["tariff"],
+        lines=tuple(_line(line, sale) for line in sale.lines.all()),
+        tender_minor=sale.tender_minor,
+        currency=sale.currency,
+        currency_digits=settings.BASE_CURRENCY_MINOR_DIGITS,
+        energy_wh=sale.encoded_wh,
+        tokens=tuple(_token(one) for one in sorted(sale.tokens.all(), key=_position)),
+        copy_number=copy_number,
+    )
+
+
+def _position(token: IssuedToken) -> int:
+    return token.position
+
+
+def price_per_kwh(price_minor: Decimal, *, currency: str) -> str:
+    """A unit price with all its decimals: ``R 1.9565 per kWh``."""
+    price = price_minor.scaleb(-settings.BASE_CURRENCY_MINOR_DIGITS).normalize()
+    decimals = max(settings.BASE_CURRENCY_MINOR_DIGITS, -int(price.as_tuple().exponent))
+    sign = figures.CURRENCY_SIGNS.get(currency, currency)
+    return f"{sign}\u00a0{price:.{decimals}f} per kWh"
+
+
+def _line(line: SaleLine, sale: Sale) -> Line:
+    detail = ""
+    if line.energy_wh is not None:
+        price_minor = Decimal(sale.calculation["price_minor_per_kwh"])
+        price = price_per_kwh(price_minor, currency=sale.currency)
+        detail = f"{figures.kwh(line.energy_wh)} kWh @ {price}"
+    return Line(line.description, line.amount_minor, detail)
+
+
+def _token(token: IssuedToken) -> PrintedToken:
+    is_credit = token.token_class == 0 and token.units is not None
+    return PrintedToken(
+        title="Electricity" if is_credit else token.purpose,
+        digits=token.digits,
+        energy_wh=token.units * WH_PER_TOKEN_UNIT if is_credit else None,
+    )
+
+
+def _pair(left: str, right: str, columns: int) -> list[str]:
+    """Left and right on one line, or on several if they do not fit."""
+    if len(left) + 1 + len(right) <= columns:
+        return [left + " " * (columns - len(left) - len(right)) + right]
+    first = textwrap.wrap(left, columns) or [""]
+    if len(first[-1]) + 1 + len(right) <= columns:
+        last = first.pop()
+        return [*first, last + " " * (columns - len(last) - len(right)) + right]
+    return [*first, *(part.rjust(columns) for part in textwrap.wrap(right, columns))]
+
+
+def _token_lines(token: PrintedToken, columns: int) -> list[str]:
+    groups = figures.token_groups(token.digits)
+    title = token.title
+    if token.energy_wh is not None:
+        title = f"{title} {figures.kwh(token.energy_wh)} kWh"
+    return [title.center(columns).rstrip(), "", " ".join(groups).center(columns).rstrip(), ""]
+
+
+def render_text(receipt: Receipt, *, paper_mm: int = 80) -> str:
+    """The receipt as plain text for a narrow printer or a message.
+
+    Args:
+        receipt: what to print.
+        paper_mm: 58 or 80; the usual font has 32 or 48 characters there.
+
+    Returns:
+        Lines no longer than the paper, each ended by a newline.
+
+    Raises:
+        ValueError: paper of another width.
+    """
+    if paper_mm not in COLUMNS:
+        raise ValueError(f"receipts are printed on {sorted(COLUMNS)} mm, not on {paper_mm} mm")
+    columns = COLUMNS[paper_mm]
+    rule = "-" * columns
+    out = [line.center(columns).rstrip() for line in textwrap.wrap(receipt.utility, columns)]
+    if receipt.utility_tax_number:
+        out.append(f"Tax no. {receipt.utility_tax_number}".center(columns).rstrip())
+    if receipt.copy_number:
+        out += ["", f"*** COPY {receipt.copy_number} ***".center(columns).rstrip()]
+    out.append(rule)
+    for name, value in receipt.facts:
+        out += _pair(name, value, columns)
+    attributes = " ".join(f"{name} {value}" for name, value in receipt.key_attributes)
+    out += [*textwrap.wrap(attributes, columns), rule]
+    for line, amount in receipt.priced_lines:
+        out += _pair(line.text, amount, columns)
+        out += textwrap.wrap(line.detail, columns, initial_indent="  ", subsequent_indent="  ")
+    out += [rule, *_pair("TENDER", receipt.tender, columns)]
+    if receipt.tokens:
+        out += [*_pair("ENERGY", f"{figures.kwh(receipt.energy_wh)} kWh", columns)]
+    out += [rule, ""]
+    for token in receipt.tokens:
+        out += _token_lines(token, columns)
+    out += textwrap.wrap(receipt.how_to_enter, columns)
+    return "\n".join(out) + "\n"

@@ -1,0 +1,15 @@
+"""Addresses of the pages about sales."""
+
+from django.urls import path
+
+from headend.vending import views
+
+app_name = "vending"
+urlpatterns = [
+    path("", views.sales, name="sales"),
+    path("<slug:receipt_number>/", views.sale, name="sale"),
+    path("<slug:receipt_number>/text/", views.text, name="text"),
+    path("<slug:receipt_number>/delivery/", views.delivery, name="delivery"),
+    path("<slug:receipt_number>/send/", views.send, name="send"),
+    path("<slug:receipt_number>/copy/", views.copy, name="copy"),
+]

@@ -1,0 +1,147 @@
+"""The list of sales, and one sale with its receipt, its token and how far that has come."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.contrib.auth.decorators import permission_required
+from django.core.paginator import Paginator
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_POST, require_safe
+
+from headend.config.errors import Refusal
+from headend.vending import pages, receipts, services
+from headend.vending.forms import SalesFilter
+from headend.vending.models import Sale
+
+PER_PAGE = 50
+JUST_SOLD = "just_sold"  # session: the receipt whose original this person may print
+
+may_look = permission_required("vending.view_sale", raise_exception=True)
+
+
+@require_safe
+@may_look
+def sales(request: HttpRequest) -> HttpResponse:
+    """List sales, newest first, with filters and what they add up to."""
+    form = SalesFilter(request.GET)
+    form.is_valid()  # a field that can't be read shows its error and filters nothing
+    wanted = form.cleaned_data
+    found = pages.sales(
+        text=wanted.get("q", ""),
+        first_day=wanted.get("first_day"),
+        last_day=wanted.get("last_day"),
+        delivery=wanted.get("delivery", ""),
+        operator_id=request.user.pk if wanted.get("mine") else None,
+    )
+    context = {
+        "form": form,
+        "filtered": any(wanted.values()),
+        "page": Paginator(found, PER_PAGE).get_page(request.GET.get("page")),
+        "totals": pages.totals(found),
+    }
+    return render(request, "vending/rows.html" if request.htmx else "vending/sales.html", context)
+
+
+@require_safe
+@may_look
+@never_cache
+def sale(request: HttpRequest, receipt_number: str) -> HttpResponse:
+    """Show one sale; its receipt prints as the original just after, later as a counted copy."""
+    found = _sale(receipt_number)
+    copy_number = _copy_number(request, found)
+    is_original = request.session.get(JUST_SOLD) == found.receipt_number
+    return render(
+        request,
+        "vending/sale.html",
+        {
+            "sale": found,
+            "receipt": receipts.receipt_of(found, copy_number=copy_number),
+            "copy_number": copy_number,
+            "may_print": is_original or copy_number,
+            "just_sold": is_original and "sold" in request.GET,
+            **_deliveries(found),
+        },
+    )
+
+
+@require_safe
+@may_look
+@never_cache
+def text(request: HttpRequest, receipt_number: str) -> HttpResponse:
+    """The receipt as plain text: the original once sold, afterwards only a counted copy."""
+    found = _sale(receipt_number)
+    copy_number = _copy_number(request, found)
+    if not copy_number and request.session.get(JUST_SOLD) != found.receipt_number:
+        return redirect("vending:sale", found.receipt_number)
+    paper_mm = 58 if request.GET.get("paper") == "58" else 80
+    receipt = receipts.receipt_of(found, copy_number=copy_number)
+    return HttpResponse(
+        receipts.render_text(receipt, paper_mm=paper_mm), content_type="text/plain; charset=utf-8"
+    )
+
+
+@require_safe
+@may_look
+def delivery(request: HttpRequest, receipt_number: str) -> HttpResponse:
+    """The part of the sale's page that follows the token to the meter."""
+    found = _sale(receipt_number)
+    return render(request, "vending/delivery.html", {"sale": found, **_deliveries(found)})
+
+
+@require_POST
+@may_look
+def send(request: HttpRequest, receipt_number: str) -> HttpResponse:
+    """Queue the sale's tokens to their meter; asking twice sends once."""
+    found = _sale(receipt_number)
+    refused = ""
+    try:
+        services.send_to_meter(sale=found, by=request.user, at=timezone.now())
+    except Refusal as error:
+        refused = str(error)
+    if request.htmx:
+        context = {"sale": found, "refused": refused, **_deliveries(found)}
+        return render(request, "vending/delivery.html", context)
+    if refused:
+        messages.error(request, refused, extra_tags="danger")
+    return redirect(reverse("vending:sale", args=[found.receipt_number]) + "#delivery")
+
+
+@require_POST
+@may_look
+def copy(request: HttpRequest, receipt_number: str) -> HttpResponse:
+    """Count one more copy of the receipt and show it, marked as one."""
+    found = _sale(receipt_number)
+    try:
+        made = services.reprint(sale=found, by=request.user, at=timezone.now())
+    except Refusal as error:
+        messages.error(request, str(error), extra_tags="danger")
+        return redirect("vending:sale", found.receipt_number)
+    return redirect(
+        reverse("vending:sale", args=[found.receipt_number]) + f"?copy={made.number}#receipt"
+    )
+
+
+def _sale(receipt_number: str) -> Sale:
+    return get_object_or_404(pages.sale_numbered(receipt_number))
+
+
+def _copy_number(request: HttpRequest, sale: Sale) -> int:
+    """The number of the copy that this person had made; 0 if the address names none of theirs."""
+    asked = request.GET.get("copy", "")
+    if not (asked.isascii() and asked.isdigit()):
+        return 0
+    made = sale.copies.filter(number=int(asked[:6]), printed_by=request.user).first()
+    return made.number if made else 0
+
+
+def _deliveries(sale: Sale) -> dict[str, object]:
+    found = pages.deliveries(sale)
+    return {
+        "deliveries": found,
+        "under_way": any(one.under_way for one in found),
+        "may_send": any(one.may_send for one in found),
+    }
