@@ -1,4 +1,4 @@
-"""Speaks with the head-end over MQTT, in the forms of `shared/wire`; trusts the broker with nothing.
+"""Speaks with the head-end over MQTT in the forms of `shared/wire`; never trusts the broker.
 
 It holds nothing that must survive: the meter journals commands and keeps its messages until the
 head-end says that they are stored. Offline it does nothing but try again.

@@ -30,7 +30,9 @@ class Journal:
 
     def __init__(self, device):
         self._snapshots = Ring(device, 0, _SNAPSHOT_SECTORS, SNAPSHOT_SIZE)
-        self._energy = Ring(device, _SNAPSHOT_SECTORS, SECTORS - _SNAPSHOT_SECTORS, ENERGY_RECORD_SIZE)
+        self._energy = Ring(
+            device, _SNAPSHOT_SECTORS, SECTORS - _SNAPSHOT_SECTORS, ENERGY_RECORD_SIZE
+        )
         self._snapshot = bytearray(SNAPSHOT_SIZE)
         self._record = bytearray(ENERGY_RECORD_SIZE)
 

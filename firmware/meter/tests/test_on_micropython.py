@@ -2,7 +2,7 @@
 
 import pytest
 
-MODULES = ["journal"]
+MODULES = ["journal", "meter"]
 
 
 @pytest.mark.parametrize("module", MODULES)

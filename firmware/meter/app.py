@@ -1,0 +1,135 @@
+"""The tasks that connect the meter to its board: metering, keypad, head-end, supervision."""
+
+import asyncio
+import gc
+import json
+from binascii import hexlify
+
+from firmware.meter.headend_link import HeadendLink, client_factory
+from firmware.meter.journal import Journal
+from firmware.meter.keypad_link import KeypadLink
+from firmware.meter.meter import Meter
+from firmware.meter.queue import Queue
+from shared.wire import codes, topics
+
+SETTINGS_FILE = "config.json"
+_TICK_S = 0.15
+_SUPERVISION_S = 1
+_RESTART_S = 1
+_NONCE_BYTES = 8
+
+
+def read_settings(log):
+    """Return the settings file as a dict; a missing or broken one is logged and counts as empty.
+
+    Args:
+        log: log(level, text).
+    """
+    try:
+        with open(SETTINGS_FILE) as file:
+            return json.load(file)
+    except (OSError, ValueError) as error:
+        log("error", SETTINGS_FILE + ": " + repr(error))
+        return {}
+
+
+async def run(board):
+    """Run the meter on a board until the power goes.
+
+    Args:
+        board: as firmware/boards/metering_side.py describes it.
+    """
+    gc.threshold(4096)
+    settings = read_settings(board.log)
+    meter = Meter(
+        Journal(board.state_partition),
+        Queue(board.profile_partition),
+        board.clock,
+        board.relay,
+        settings,
+        board.log,
+    )
+    meter.start(hexlify(board.random(_NONCE_BYTES)).decode())
+    gc.collect()
+    keypad = KeypadLink(
+        board.keypad_stream,
+        meter,
+        board.clock,
+        meter.state.drn,
+        lambda link: meter.report_event(_keypad_event(link)),
+    )
+    beats = [0]
+    tasks = [_metering(board, meter, beats), keypad.run(), _supervision(board, settings, beats)]
+    if settings.get("mqtt") and not meter.fault:
+        tasks.append(_headend(board, meter, settings["mqtt"]))
+    await asyncio.gather(*[_kept_alive(board, task) for task in tasks])
+
+
+async def _kept_alive(board, task):
+    """Run a task; should it ever end, say why and restart the board (the journal is safe)."""
+    try:
+        await task
+    except Exception as error:
+        board.log("error", "task ended: " + repr(error))
+    await asyncio.sleep(_RESTART_S)
+    board.restart()
+
+
+async def _metering(board, meter, beats):
+    calendar = board.clock.calendar
+    total = board.pulses.total
+    while True:
+        meter.tick(total(), calendar())
+        beats[0] += 1
+        await asyncio.sleep(_TICK_S)
+
+
+async def _supervision(board, settings, beats):
+    """Feed the watchdog while metering goes on, and keep the network up."""
+    wireless = settings.get("wifi")
+    if wireless:
+        board.network.start(wireless["name"], wireless["password"])
+    seen = -1
+    while True:
+        if beats[0] != seen:
+            seen = beats[0]
+            board.watchdog.feed()
+        if wireless and not board.network.is_up():
+            board.network.retry()
+        await asyncio.sleep(_SUPERVISION_S)
+
+
+async def _headend(board, meter, settings):
+    def random_below(count):
+        return int.from_bytes(board.random(3), "big") % count
+
+    def log(text):
+        board.log("info", text)
+
+    state = meter.state
+    link = HeadendLink(
+        meter,
+        state.drn,
+        state.link_root,
+        state.link_generation,
+        client_factory(settings, state.drn, random_below, log),
+        settings.get("prefix") or topics.PREFIX,
+        board.clock,
+        log,
+    )
+    await asyncio.gather(link.run(), _link_lamp(meter, link))
+
+
+async def _link_lamp(meter, link):
+    shown = False
+    while True:
+        if link.up != shown:
+            shown = link.up
+            meter.set_linked(shown)
+        await asyncio.sleep(_SUPERVISION_S)
+
+
+def _keypad_event(link):
+    if link.is_foreign:
+        return codes.EVENT_FOREIGN_KEYPAD
+    return codes.EVENT_KEYPAD_BACK if link.is_up else codes.EVENT_KEYPAD_LOST

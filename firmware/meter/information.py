@@ -1,0 +1,170 @@
+"""Information screens: what a short code, or a meter test token, shows."""
+
+# Screens by short code.
+BALANCE, TOTAL, POWER, TOKENS, NUMBER, KEY, LIMITS, DAYS, LOAD, CLOCK = range(1, 11)
+FIRMWARE, TAMPER, KEY_DETAILS, DISPLAY = range(11, 15)
+
+_TOKENS_SHOWN = 5
+_WIDTH = 16
+_LANGUAGE_MODULES = ("texts_en", "texts_fr")
+
+# Tests of a class 1 token (REFERENCE 5.8): bit -> screen. Others are skipped.
+_TESTS = {
+    0: LOAD,
+    1: DISPLAY,
+    2: TOTAL,
+    3: KEY_DETAILS,
+    4: KEY,
+    5: DISPLAY,
+    6: LIMITS,
+    7: TAMPER,
+    8: POWER,
+    9: FIRMWARE,
+    13: KEY_DETAILS,
+    15: KEY,
+    16: KEY_DETAILS,
+    17: NUMBER,
+}
+
+
+def words(language):
+    """Return the module with the texts of a language (its number); only that one is loaded."""
+    name = "firmware.meter." + _LANGUAGE_MODULES[language]
+    return __import__(name, None, None, ["ON"])
+
+
+def kwh(wh):
+    """Return watt-hours as kWh: two decimals below 1000, else one; never rounded up."""
+    sign, wh = ("-", -wh) if wh < 0 else ("", wh)
+    whole, rest = wh // 1000, wh % 1000
+    if whole < 1000:
+        return "%s%d.%02d" % (sign, whole, rest // 10)
+    return "%s%d.%d" % (sign, whole, rest // 100)
+
+
+def between(left, right):
+    """Return a row with one text at the left edge and one at the right; the right one has room."""
+    left = left[: max(_WIDTH - len(right) - 1, 0)]
+    return left + " " * (_WIDTH - len(left) - len(right)) + right
+
+
+def tests(control):
+    """Return the screens that a meter test token asks for, each once, in order.
+
+    Args:
+        control: test n as bit n - 1.
+    """
+    screens = []
+    for bit in sorted(_TESTS):
+        if control >> bit & 1 and _TESTS[bit] not in screens:
+            screens.append(_TESTS[bit])
+    return screens
+
+
+def screens(code, meter, texts):
+    """Return what a short code shows: a list of texts of two rows; empty for an unknown code.
+
+    Args:
+        code: number of a screen.
+        meter: Meter, whose state and measurements are shown.
+        texts: module of the language.
+    """
+    make = _SCREENS.get(code)
+    return make(meter, meter.state, texts) if make else []
+
+
+def why(state, texts):
+    """Return in words how the load switch stands and why."""
+    reasons = state.open_reasons
+    if not reasons:
+        return texts.ON
+    bit = 0
+    while not reasons >> bit & 1:
+        bit += 1
+    return texts.OFF[bit]
+
+
+def _balance(meter, state, texts):
+    return [texts.CREDIT + "\n" + between("", kwh(state.credit_wh) + " kWh")]
+
+
+def _total(meter, state, texts):
+    return [texts.TOTAL + "\n" + between("", kwh(state.total_wh) + " kWh")]
+
+
+def _power(meter, state, texts):
+    return [texts.POWER + "\n" + between("", "%d W" % meter.power_w)]
+
+
+def _tokens(meter, state, texts):
+    shown = []
+    for place, (identifier, credited_wh) in enumerate(reversed(state.tokens)):
+        origin = texts.REMOTE if identifier >> 24 else texts.KEYPAD
+        what = kwh(credited_wh) + " kWh" if credited_wh else "-"
+        shown.append(between("%s %d" % (texts.LAST_TOKEN, place + 1), what) + "\n" + origin)
+        if len(shown) == _TOKENS_SHOWN:
+            break
+    return shown or [texts.NO_TOKEN]
+
+
+def _number(meter, state, texts):
+    return [texts.METER_NUMBER + "\n" + state.drn]
+
+
+def _key(meter, state, texts):
+    key = state.decoder
+    return ["%s\n%06d  %d  %02d" % (texts.KEY, key.sgc, key.krn, key.ti)]
+
+
+def _limits(meter, state, texts):
+    limit = "%d W" % state.power_limit_w if state.power_limit_w else texts.NONE
+    warning = kwh(state.low_credit_wh) + " kWh"
+    return [between(texts.POWER_LIMIT, limit) + "\n" + between(texts.WARNING, warning)]
+
+
+def _days(meter, state, texts):
+    days = meter.days_left()
+    return [texts.DAYS_LEFT + "\n" + (texts.UNKNOWN if days is None else str(days))]
+
+
+def _load(meter, state, texts):
+    return [texts.LOAD + "\n" + why(state, texts)]
+
+
+def _clock(meter, state, texts):
+    return [texts.CLOCK + "\n" + texts.CLOCK_QUALITIES[meter.clock.quality]]
+
+
+def _firmware(meter, state, texts):
+    return [texts.FIRMWARE + "\n" + meter.VERSION]
+
+
+def _tamper(meter, state, texts):
+    return [texts.TAMPER + "\n" + (texts.YES if state.tampered else texts.NO)]
+
+
+def _key_details(meter, state, texts):
+    key = state.decoder
+    return ["%s\n%02d %d  %3d %d" % (texts.KEY_DETAILS, key.ea, key.kt, key.ken, key.base_date)]
+
+
+def _display(meter, state, texts):
+    return ["0123456789*#-.,+\nABCDEFGHIJKLMNOP"]
+
+
+_SCREENS = {
+    BALANCE: _balance,
+    TOTAL: _total,
+    POWER: _power,
+    TOKENS: _tokens,
+    NUMBER: _number,
+    KEY: _key,
+    LIMITS: _limits,
+    DAYS: _days,
+    LOAD: _load,
+    CLOCK: _clock,
+    FIRMWARE: _firmware,
+    TAMPER: _tamper,
+    KEY_DETAILS: _key_details,
+    DISPLAY: _display,
+}

@@ -1,0 +1,62 @@
+"""Why the load is off: a set of open reasons. The load switch is closed when the set is empty."""
+
+from firmware.meter.state import POSTPAYMENT, RECLOSE_KEY
+from shared.wire.codes import OPEN_NO_CREDIT, OPEN_READY, OPEN_REMOTE
+
+
+def add_reason(state, reason):
+    """Keep the load off for a reason (a bit of shared/wire/codes.py); nothing is ready now."""
+    state.open_reasons = (state.open_reasons | reason) & ~OPEN_READY
+
+
+def remove_reason(state, reason):
+    """Take a reason away; after the last one the load closes as the reclose rule says."""
+    if not state.open_reasons & reason:
+        return
+    state.open_reasons &= ~reason
+    if not state.open_reasons and state.reclose == RECLOSE_KEY:
+        state.open_reasons = OPEN_READY
+
+
+def update_credit_reason(state):
+    """Add or take away "no credit" as credit and payment mode say."""
+    if state.credit_wh <= 0 and state.payment_mode != POSTPAYMENT:
+        if not state.open_reasons & OPEN_NO_CREDIT:
+            add_reason(state, OPEN_NO_CREDIT)
+    else:
+        remove_reason(state, OPEN_NO_CREDIT)
+
+
+def press_key(state):
+    """Close a load that waits for a key press.
+
+    Returns:
+        True if it did wait.
+    """
+    if state.open_reasons != OPEN_READY:
+        return False
+    state.open_reasons = 0
+    return True
+
+
+def act(state, action):
+    """Carry out a remote command.
+
+    Args:
+        state: MeterState.
+        action: "disconnect"; "connect" (closes at once if nothing else keeps the load off); or
+            "arm" (the consumer closes it by a key press).
+
+    Returns:
+        True if it could be done; "arm" cannot while the load is on.
+    """
+    if action == "disconnect":
+        add_reason(state, OPEN_REMOTE)
+    elif action == "connect":
+        state.open_reasons &= ~(OPEN_REMOTE | OPEN_READY)
+    elif not state.open_reasons:
+        return False
+    else:
+        state.open_reasons &= ~OPEN_REMOTE
+        state.open_reasons = state.open_reasons or OPEN_READY
+    return True

@@ -1,0 +1,469 @@
+"""The meter: takes what happens, applies the rules, journals, and then carries out the effects.
+
+Everything that must survive is written before it is shown or acted on. It knows ports (journal,
+queue, clock, relay, log), no hardware and no network.
+"""
+
+from firmware.meter import commands, credit, information, load_switch, reports, token_rules
+from firmware.meter.consumption import Consumption
+from firmware.meter.recorder import Recorder
+from firmware.meter.ring import StorageFault
+from firmware.meter.screen import CODE_LENGTH, TOKEN_LENGTH, Screen
+from firmware.meter.state import MeterState, UnknownSchema
+from shared.sts import decoder, result
+from shared.sts import token as tokens
+from shared.wire import codes
+from shared.wire.commands import HARMLESS, TOKEN
+from shared.wire.keypad_messages import BEEP_SWITCHED_OFF, BEEP_WARNING
+
+ENERGY_RECORD_WH = 10
+KEYPAD = "keypad"
+REMOTE = "remote"
+_TICKS_MASK = 0x3FFFFFFF  # every platform's millisecond counter wraps at a multiple of this
+_RETRY_TIME = 100
+_SWITCH_TIME = 100
+
+
+class Meter:
+    """One meter between its ports.
+
+    Attributes:
+        state: MeterState.
+        fault: True when the journal is empty, damaged or of other firmware: nothing works then
+            until the meter is provisioned again.
+        boot_nonce: random text of this power-up.
+        changes: rises whenever the state message would read differently.
+    """
+
+    VERSION = "0.1.0"
+
+    def __init__(self, journal, messages, clock, relay, config, log):
+        """Take the ports; `start` does the rest.
+
+        Args:
+            journal: Journal.
+            messages: Queue.
+            clock: utc(), calendar(), ticks_ms(), set(utc), restore(utc), quality.
+            relay: set(closed), is_closed().
+            config: dict with "impulses_per_kwh".
+            log: log(level, text).
+        """
+        self.state = MeterState()
+        self.fault = True
+        self.boot_nonce = ""
+        self.clock = clock
+        self.relay = relay
+        self.changes = 0
+        self._recorder = Recorder(journal, messages, clock, log)
+        self._log = log
+        self._impulses_per_kwh = config.get("impulses_per_kwh", 1000)
+        self._screen = Screen()
+        self._words = information.words(0)
+        self._consumption = Consumption()
+        self._limit = token_rules.RemoteLimit()
+        self._linked = False
+        self._revision = 0
+        self._reasons_before = 0
+        self._pulses = self._recorded_pulses = 0
+        self._unrecorded_wh = 0
+        self._unsaved = False
+        self._ticks = clock.ticks_ms()
+        self._ms = 0
+        self._now = 0  # 0.1 s since power-up
+        self._locked_until = self._retry_at = 0
+        self._switch_wrong_since = None
+
+    def start(self, boot_nonce):
+        """Load the journal and begin a new power-up.
+
+        Args:
+            boot_nonce: random text.
+        """
+        self.boot_nonce = boot_nonce
+        try:
+            self._load()
+            state = self.state
+            self.clock.restore(state.last_utc)
+            self._recorder.begin(state)
+            state.boot += 1
+            self._lock()
+            self.note(codes.EVENT_POWER_UP)
+            self._commit()
+        except (StorageFault, UnknownSchema) as error:
+            self._fail(error)
+        self._drive_relay()
+
+    @property
+    def power_w(self):
+        """Mean power of the last 10 to 60 s, in W."""
+        return self._consumption.power_w
+
+    def days_left(self):
+        """Return whole days that credit will last, or None if not yet known."""
+        return self._consumption.days_left(self.state.credit_wh)
+
+    def tick(self, total_pulses, now):
+        """Count energy and time; call it 4 to 10 times a second.
+
+        Args:
+            total_pulses: of the energy source since power-on.
+            now: the calendar's UTC seconds, or None if the clock was never set.
+        """
+        self._pass_time()
+        if not self.fault:
+            self._use(total_pulses)
+            self._advance(now)
+            if self._apply_rules():
+                self._unsaved = True
+            if self._now >= self._retry_at:
+                self._record()
+        self._drive_relay()
+
+    def _use(self, total_pulses):
+        new = total_pulses - self._pulses
+        self._pulses = total_pulses
+        used_wh = credit.use_pulses(self.state, new, self._impulses_per_kwh) if new > 0 else 0
+        if used_wh:
+            self._consumption.count(used_wh)
+            self._unrecorded_wh += used_wh
+            self._screen.changed = True
+
+    def _advance(self, now):
+        known = now is not None
+        end = self._consumption.advance(self.state, now if known else self._now // 10)
+        if end is not None:
+            self._recorder.queue_reading(self.state, end if known else None, self.power_w)
+            self.changes += 1
+
+    def _record(self):
+        try:
+            if self._unsaved:
+                self._commit()
+            elif self._unrecorded_wh >= ENERGY_RECORD_WH:
+                self._recorder.save_energy(self.state)
+                self._recorded()
+        except StorageFault as error:
+            # What was used is kept in memory and recorded as soon as flash takes it again.
+            self._unsaved = True
+            self._storage_failed(error)
+
+    def key_pressed(self, key):
+        """Take one key: "0" to "9", "*" (takes a digit back), "#" (enter)."""
+        self._pass_time()
+        entry = self._screen.press(key, self._now)
+        if entry is None:
+            return
+        if self.fault:
+            self._screen.show([self._words.FAULT], self._now)
+        elif not entry:
+            self._enter_pressed()
+        elif len(entry) == TOKEN_LENGTH:
+            self.enter_token(entry, KEYPAD)
+        elif len(entry) > CODE_LENGTH:
+            self._screen.show([self._words.TOO_SHORT], self._now)
+        else:
+            found = information.screens(int(entry), self, self._words)
+            self._screen.show(found or [self._words.NO_SUCH_CODE], self._now)
+
+    def _enter_pressed(self):
+        if load_switch.press_key(self.state):
+            self._unsaved = True
+            self._record()
+            self._drive_relay()
+        else:
+            self._screen.show(information.screens(information.LOAD, self, self._words), self._now)
+
+    def enter_token(self, digits, origin):
+        """Take a token from the keypad or the head-end; the one door for both.
+
+        Args:
+            digits: 20 decimal digits.
+            origin: KEYPAD or REMOTE.
+
+        Returns:
+            STS result code (shared/sts/result.py), or codes.STORAGE_FAULT. What it says is
+            journaled and read back.
+        """
+        self._pass_time()
+        if self.fault:
+            return codes.STORAGE_FAULT
+        code, credited_wh, token, changed = self._judge(digits, origin)
+        if not changed:
+            self._recorder.queue_notes()
+        elif not self._commit_or_undo():
+            code, credited_wh, token = codes.STORAGE_FAULT, 0, None
+        self._show_result(code, credited_wh, token, origin)
+        return code
+
+    def _judge(self, digits, origin):
+        """Return (code, Wh credited, Token or None, whether the state changed)."""
+        state = self.state
+        now_s = self.clock.utc()
+        remote = 1 if origin == REMOTE else 0
+        code, token = decoder.validate(state.decoder, digits, now_s)
+        for_all_meters = token is not None and token.token_class == tokens.METER_CLASS
+        if not remote and self.locked_seconds() and not for_all_meters:
+            return result.LOCKOUT_ERROR, 0, None, False
+        if token_rules.is_wrong_entry(code):
+            return code, 0, None, self._count_wrong(code, remote)
+        credited_wh = 0
+        if code == result.ACCEPT:
+            code, credited_wh = token_rules.carry_out(state, token)
+        if code == result.ACCEPT:
+            code = decoder.commit(state.decoder, token, now_s)
+            if for_all_meters:
+                return code, 0, token, False
+            if code != result.KEY_TYPE_ERROR:
+                self._note_accepted(code, token, credited_wh, remote)
+                return code, credited_wh, token, True
+        tid = 0 if token is None or for_all_meters or token.is_key_section else token.tid
+        self.note(codes.EVENT_TOKEN_REFUSED, code, remote, tid)
+        return code, 0, token, code == result.KEY_TYPE_ERROR
+
+    def _count_wrong(self, code, remote):
+        """Count a wrong entry; return whether the state changed."""
+        self.note(codes.EVENT_TOKEN_REFUSED, code, remote)
+        if remote:
+            self._limit.count_wrong()
+            return False
+        token_rules.count_wrong_entry(self.state)
+        self._lock()
+        locked_s = self.locked_seconds()
+        if locked_s:
+            self.note(codes.EVENT_KEYPAD_LOCKED, locked_s, self.state.wrong_entries)
+        return True
+
+    def _note_accepted(self, code, token, credited_wh, remote):
+        state = self.state
+        state.wrong_entries = 0
+        self._lock()
+        if not token.is_key_section:
+            state.remember_token(token.tid, credited_wh, remote)
+            self.note(codes.EVENT_TOKEN_ACCEPTED, state.credit_wh, credited_wh, token.tid)
+        elif code == result.ACCEPT:
+            key = state.decoder
+            self.note(codes.EVENT_KEY_CHANGED, key.krn, key.ti, key.sgc)
+
+    def _show_result(self, code, credited_wh, token, origin):
+        if origin == REMOTE and not credited_wh:
+            return
+        locked_s = self.locked_seconds()
+        self._screen.show_result(code, credited_wh, locked_s, self._words, self._now)
+        if code == result.ACCEPT and token.token_class == tokens.METER_CLASS:
+            shown = []
+            for number in information.tests(token.control):
+                shown += information.screens(number, self, self._words)
+            self._screen.show(shown or [self._words.RESULTS[result.FUNCTION_ERROR]], self._now)
+
+    def locked_seconds(self):
+        """Return for how many seconds more the keypad takes no token (0: it does)."""
+        return max(self._locked_until - self._now + 9, 0) // 10
+
+    def handle_command(self, claims, digest):
+        """Carry out a command of the head-end, once.
+
+        Args:
+            claims: verified, and checked by shared/wire/commands.py.
+            digest: 8 bytes of the hash of the message.
+
+        Returns:
+            dict with n, stage "done", status and detail; it is journaled with its effect.
+        """
+        self._pass_time()
+        n = claims["n"]
+        if self.fault:
+            return commands.answer(n, codes.STORAGE_FAULT)
+        first = commands.kept_answer(self.state, n, digest)
+        if first:
+            return first
+        status = commands.why_refused(claims, self.clock, self.boot_nonce)
+        if claims["cmd"] in HARMLESS:
+            return commands.answer(n, status) if status else commands.look(self, claims)
+        if n <= self.state.last_n:
+            self.report_event(codes.EVENT_COMMAND_REPLAYED, n)
+            return commands.answer(n, codes.REPLAYED)
+        if claims["cmd"] == TOKEN:
+            return self._remote_token(claims, digest)
+        figures = commands.NOTHING
+        if status:
+            self.note(codes.EVENT_COMMAND_EXPIRED, n, status)
+        else:
+            status, figures = commands.execute(self, claims)
+        return self._keep(claims, digest, status, figures)
+
+    def _remote_token(self, claims, digest):
+        if not self._limit.is_open(self._now):
+            return commands.answer(claims["n"], codes.BUSY)
+        code, credited_wh, token, _ = self._judge(claims["args"]["digits"], REMOTE)
+        figures = commands.NOTHING
+        if code == result.ACCEPT and not token.is_key_section:
+            figures = (token.tid, self.state.credit_wh, credited_wh, 0)
+        told = self._keep(claims, digest, code, figures)
+        if told["status"] == code:
+            self._show_result(code, credited_wh, token, REMOTE)
+        return told
+
+    def _keep(self, claims, digest, status, figures):
+        """Journal a command's effect and answer in one record; return the answer."""
+        told = commands.keep_answer(self.state, claims, digest, status, figures)
+        if self._commit_or_undo():
+            return told
+        return commands.answer(claims["n"], codes.STORAGE_FAULT)
+
+    def face(self):
+        """Return what the customer's side shows: one Face object, the same until it changes."""
+        return self._screen.draw(self.state, self._words, self._linked)
+
+    def set_linked(self, linked):
+        """Say whether the head-end is connected; a lamp shows it."""
+        self._linked = linked
+        self._screen.changed = True
+
+    def set_clock(self, utc):
+        """Set the clock; readings and power begin anew."""
+        self.clock.set(utc)
+        self._consumption.clock_set()
+
+    def note(self, code, a=0, b=0, c=0):
+        """Note an event that is stored together with the change it tells of."""
+        self._recorder.note(self.state, code, a, b, c)
+
+    def report_event(self, code, a=0, b=0, c=0):
+        """Queue an event for the head-end at once.
+
+        Args:
+            code: event code of shared/wire/codes.py.
+            a, b, c: its figures, as firmware/meter/reports.py names them.
+        """
+        if not self.fault:
+            self.note(code, a, b, c)
+            self._recorder.queue_notes()
+            self.changes += 1
+
+    def last_message(self):
+        """Return (boot, seq) of the newest event or reading."""
+        return self._recorder.messages.last
+
+    def state_message(self):
+        """Return the fields of the state message; each one has a higher revision."""
+        self._revision += 1
+        return reports.state_fields(self, self._revision)
+
+    def pending_messages(self, after, limit):
+        """Yield (boot, seq, kind, fields) of stored messages after (boot, seq), oldest first."""
+        for message in self._recorder.messages.pending(after, limit):
+            yield reports.fields(message)
+
+    def messages_stored(self, boot, seq):
+        """Take the head-end's word that it has stored all messages up to (boot, seq)."""
+        self._recorder.stored(self.state, boot, seq)
+
+    def prepare_storage(self):
+        """Erase at most one flash sector ahead of need; return True if there was one to do."""
+        return not self.fault and self._recorder.prepare()
+
+    def _apply_rules(self):
+        """Let load switch and warning follow the state; return True if one of them moved."""
+        state = self.state
+        load_switch.update_credit_reason(state)
+        moved = credit.update_warning(state)
+        if moved:
+            low = state.low_credit
+            code = codes.EVENT_LOW_CREDIT if low else codes.EVENT_LOW_CREDIT_ENDED
+            self.note(code, state.credit_wh)
+            if low:
+                self._screen.beep(BEEP_WARNING)
+        before, reasons = self._reasons_before, state.open_reasons
+        if reasons == before:
+            return moved
+        self._reasons_before = reasons
+        if reasons & ~before & codes.OPEN_NO_CREDIT:
+            self.note(codes.EVENT_CREDIT_EXHAUSTED, state.credit_wh)
+        if reasons and not before:
+            self.note(codes.EVENT_SWITCH_OPENED, reasons)
+            self._screen.beep(BEEP_SWITCHED_OFF)
+        elif not reasons:
+            self.note(codes.EVENT_SWITCH_CLOSED)
+        return True
+
+    def _commit(self):
+        """Store the state, then carry out what it says.
+
+        Raises:
+            StorageFault: nothing was stored.
+        """
+        self._apply_rules()
+        self._recorder.save(self.state)
+        self._unsaved = False
+        self._recorded()
+        self._words = information.words(self.state.language)
+        self._drive_relay()
+
+    def _commit_or_undo(self):
+        """Store the state, or go back to the stored one and return False."""
+        try:
+            self._commit()
+            return True
+        except StorageFault as error:
+            self._storage_failed(error)
+        try:
+            self._load()
+            self._pulses = self._recorded_pulses
+            self._lock()
+        except (StorageFault, UnknownSchema) as error:
+            self._fail(error)
+        return False
+
+    def _load(self):
+        self.state = self._recorder.load()
+        self.fault = False
+        self._words = information.words(self.state.language)
+        self._reasons_before = self.state.open_reasons
+        self._unrecorded_wh = 0
+        self._screen.changed = True
+
+    def _recorded(self):
+        self._unrecorded_wh = 0
+        self._recorded_pulses = self._pulses
+        self._screen.changed = True
+        self.changes += 1
+
+    def _storage_failed(self, error):
+        self._log("error", str(error))
+        self._retry_at = self._now + _RETRY_TIME
+        self.report_event(codes.EVENT_STORAGE_FAULT)
+
+    def _fail(self, error):
+        self._log("error", str(error) + "; provision the meter again")
+        self.fault = True
+        self.state = MeterState()
+        self.state.open_reasons = codes.OPEN_FAULT
+        self._screen.changed = True
+
+    def _lock(self):
+        seconds = token_rules.lock_seconds(self.state.wrong_entries)
+        self._locked_until = self._now + seconds * 10 if seconds else 0
+
+    def _pass_time(self):
+        ticks = self.clock.ticks_ms()
+        self._ms += (ticks - self._ticks) & _TICKS_MASK
+        self._ticks = ticks
+        if self._ms >= 100:
+            self._now += self._ms // 100
+            self._ms %= 100
+            self._screen.update(self._now)
+
+    def _drive_relay(self):
+        """Bring the load switch where it belongs; report once if it does not follow."""
+        wanted = not self.state.open_reasons
+        if self.relay.is_closed() == wanted:
+            self._switch_wrong_since = None
+            return
+        if self.relay.set(wanted):
+            self.changes += 1
+            self._switch_wrong_since = None
+        elif self._switch_wrong_since is None:
+            self._switch_wrong_since = self._now
+        elif self._switch_wrong_since >= 0 and self._now - self._switch_wrong_since > _SWITCH_TIME:
+            self._switch_wrong_since = -1
+            self.report_event(codes.EVENT_SWITCH_FAULT)

@@ -1,0 +1,117 @@
+"""What happened, on its way into the journal and the queue, in the order that survives power cuts.
+
+Messages about a change are part of its snapshot and are queued after it; after a power cut between
+the two they are queued again from the snapshot.
+"""
+
+from firmware.meter import queue
+from firmware.meter.ring import StorageFault
+from firmware.meter.state import EVENTS_KEPT, MeterState
+from shared.wire import codes
+
+
+class Recorder:
+    """Numbers messages and stores states.
+
+    Attributes:
+        messages: the Queue.
+    """
+
+    def __init__(self, journal, messages, clock, log):
+        """Take the ports: Journal, Queue, clock and log(level, text)."""
+        self.messages = messages
+        self._journal = journal
+        self._clock = clock
+        self._log = log
+        self._notes = []
+
+    def load(self):
+        """Return the state as last stored.
+
+        Raises:
+            StorageFault: there is none.
+            UnknownSchema: other firmware wrote it.
+        """
+        state = MeterState()
+        self._journal.load(state)
+        self._notes = []
+        self.stored(state, state.stored_boot, state.stored_seq)
+        return state
+
+    def stored(self, state, boot, seq):
+        """Take note that the head-end has stored everything up to (boot, seq), if that is news."""
+        self.messages.stored = max(self.messages.stored, (boot, seq))
+        state.stored_boot, state.stored_seq = self.messages.stored
+
+    def begin(self, state):
+        """Mount the queue and queue what a power cut left between snapshot and queue."""
+        try:
+            self.messages.mount()
+            for message in state.events:
+                self.messages.append(message)
+        except StorageFault as error:
+            self._log("error", str(error))
+
+    def note(self, state, code, a=0, b=0, c=0):
+        """Note an event, to be stored with the next snapshot or by `queue_notes`.
+
+        Args:
+            state: MeterState.
+            code: event code.
+            a, b, c: its figures, as firmware/meter/reports.py names them.
+        """
+        number = (state.boot, self.messages.last[1] + 1 + len(self._notes))
+        utc = self._clock.utc()
+        self._notes.append(queue.pack(number, queue.EVENT, code, utc, a, b, c))
+
+    def save(self, state):
+        """Store a snapshot with the events noted, then queue these.
+
+        Raises:
+            StorageFault: nothing was stored; the notes are forgotten.
+        """
+        self._remember_time(state)
+        notes, self._notes = self._notes, []
+        state.events = notes[-EVENTS_KEPT:]
+        self._journal.save(state)
+        self._queue(notes)
+
+    def save_energy(self, state):
+        """Store an energy record.
+
+        Raises:
+            StorageFault: it was not stored.
+        """
+        self._remember_time(state)
+        self._journal.save_energy(state)
+
+    def queue_notes(self):
+        """Queue the events noted, without a snapshot."""
+        notes, self._notes = self._notes, []
+        self._queue(notes)
+
+    def queue_reading(self, state, end, power_w):
+        """Queue a reading; `end` is its interval's end in UTC seconds, None if not known."""
+        number = (state.boot, self.messages.last[1] + 1)
+        figures = (state.credit_wh, power_w, state.total_wh)
+        self._queue([queue.pack(number, queue.READING, 0, end, *figures)])
+        discarded = self.messages.discarded
+        if discarded:
+            self.messages.discarded = 0
+            self.note(state, codes.EVENT_READINGS_DISCARDED, discarded)
+            self.queue_notes()
+
+    def prepare(self):
+        """Erase at most one flash sector ahead of need; return True if there was one to do."""
+        return self._journal.prepare() or self.messages.prepare()
+
+    def _remember_time(self, state):
+        state.last_utc = self._clock.utc() or state.last_utc
+
+    def _queue(self, notes):
+        try:
+            for message in notes:
+                self.messages.append(message)
+        except StorageFault as error:
+            # The head-end misses a message; the state message still tells it how things stand.
+            self._log("error", str(error))
