@@ -3,7 +3,7 @@
 Functions named `*_block` build the clear 64 bits, checksum included; the others return digits.
 """
 
-from shared.sts import amount, crc, key_change, token_identifier, transport
+from shared.sts import amount, crc, identifiers, key_change, token_identifier, transport
 from shared.sts import token as fields
 from shared.sts.cipher import KEY_LENGTHS
 from shared.sts.errors import KeyTypeRefused, OutOfRange, UnknownFunction, WrongFormat
@@ -173,6 +173,8 @@ def _require_key_change(ea, new_key, kt, krn, ti, ken, sgc, count):
     _require(krn, 9, "a key revision number")
     _require(ti, 99, "a tariff index")
     _require(ken, 255, "a key expiry number")
+    if isinstance(sgc, str):
+        identifiers.require_digits(sgc, (6,), "a supply group code")
     _require(int(sgc), 999999, "a supply group code")
     return count
 
@@ -200,7 +202,7 @@ def key_change_set(
         ea: encryption algorithm of the meter, 7 or 11.
         new_key: 8 or 16 bytes.
         kt, krn, ti, ken: new key type, revision, tariff index, expiry number.
-        sgc: new supply group code, digits or number; carried by sets of 3 and 4 tokens.
+        sgc: new supply group code, 6 digits or a number; carried by sets of 3 and 4 tokens.
         rollover: True exactly when the base date becomes a later one.
         tokens: 2 or 3 for EA07, 4 for EA11; None takes the most that the algorithm has.
         old_kt, tct: present key type and token carrier type, to refuse a change that a meter

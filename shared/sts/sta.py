@@ -148,6 +148,8 @@ class NarrowSta:
         self._last_choice = rows[-1]
         # The row before the first is decryption's extra round.
         self._rows = [_offsets(choice) for choice in [0] + rows]
+        # A meter decrypts only; the tables' memory is claimed now, not when a token is typed.
+        _tables_for(decryption)
 
     def encrypt(self, block):
         """Return the encrypted form of 8 bytes."""

@@ -63,8 +63,7 @@ def fields(token: Token, base_date: int) -> Iterator[tuple[str, str]]:
     yield "subclass", f"{subclass} ({name(token.token_class, subclass)})"
     if token.token_class == 1:
         digits = 4 if subclass == 1 else 2
-        tests = [str(bit + 1) for bit in range(36) if token.control >> bit & 1]
-        yield "control", f"{token.control:#x} (tests {', '.join(tests) or 'none'})"
+        yield "control", f"{token.control:#x} ({_tests(token)})"
         yield "manufacturer", f"{token.mfr_code:0{digits}d}"
         return
     if token.is_key_section:
@@ -75,6 +74,12 @@ def fields(token: Token, base_date: int) -> Iterator[tuple[str, str]]:
     moment = datetime.fromtimestamp(token_identifier.to_utc(token.tid, base_date), UTC)
     yield "TID", f"{token.tid} ({moment:%Y-%m-%d %H:%M} UTC from base date {base_date})"
     yield "value", _value(token)
+
+
+def _tests(token: Token) -> str:
+    bits = 28 if token.subclass == 1 else 36
+    tests = [str(bit + 1) for bit in range(bits) if token.control >> bit & 1]
+    return "all tests" if len(tests) == bits else f"tests {', '.join(tests) or 'none'}"
 
 
 def _value(token: Token) -> str:

@@ -187,8 +187,10 @@ def require_key(given: dict[str, Any]) -> Key:
 
 
 def _pan(named: dict[str, Any]) -> str:
-    if named["meter_pan"] is not None:
-        return str(named["meter_pan"])
-    if named["drn"] is not None:
-        return identifiers.make_pan(named["drn"])
-    raise WrongFormat("deriving a decoder key needs the meter: --drn or --pan")
+    pan, drn = named["meter_pan"], named["drn"]
+    if pan is None and drn is None:
+        raise WrongFormat("deriving a decoder key needs the meter: --drn or --pan")
+    made = pan if drn is None else identifiers.make_pan(drn)
+    if pan not in (None, made):
+        raise WrongFormat(f"meter number {drn} has the PAN {made}, not {pan}")
+    return str(made)
