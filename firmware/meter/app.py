@@ -5,6 +5,10 @@ import gc
 import json
 from binascii import hexlify
 
+# Deepest modules first: each import within an import takes stack, of which a device has 16 KB.
+from shared.sts import decoder  # noqa: F401
+
+# isort: split
 from firmware.meter.headend_link import HeadendLink, client_factory
 from firmware.meter.journal import Journal
 from firmware.meter.keypad_link import KeypadLink

@@ -57,10 +57,14 @@ def keep_answer(state, claims, digest, status, figures):
     return _from_kept(kept)
 
 
+def _named(names, figures):
+    return {name: figures[index] for index, name in enumerate(names)}
+
+
 def _from_kept(kept):
     n, _, command, status = kept[:4]
     told = status == codes.OK or status == result.ACCEPT
-    return answer(n, status, dict(zip(_DETAILS[command], kept[4:])) if told else None)
+    return answer(n, status, _named(_DETAILS[command], kept[4:]) if told else None)
 
 
 def why_refused(claims, clock, boot_nonce):

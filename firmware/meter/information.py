@@ -101,10 +101,10 @@ def _tokens(meter, state, texts):
     for place, (identifier, credited_wh) in enumerate(reversed(state.tokens)):
         origin = texts.REMOTE if identifier >> 24 else texts.KEYPAD
         what = kwh(credited_wh) + " kWh" if credited_wh else "-"
-        shown.append(between("%s %d" % (texts.LAST_TOKEN, place + 1), what) + "\n" + origin)
+        shown.append(between("%s %d" % (texts.TAKEN, place + 1), what) + "\n" + origin)
         if len(shown) == _TOKENS_SHOWN:
             break
-    return shown or [texts.NO_TOKEN]
+    return shown or [texts.NONE_TAKEN]
 
 
 def _number(meter, state, texts):

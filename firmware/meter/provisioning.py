@@ -1,4 +1,4 @@
-"""Making a new meter: its first journal and empty message queue, written where flash can be reached.
+"""Making a new meter: its first journal and empty message queue, where its flash can be reached.
 
 Runs on CPython over image files as well as on a device.
 """

@@ -42,7 +42,8 @@ def fields(message):
     told = {"boot": boot, "seq": seq, "code": code, "time": time}
     names = _DETAILS.get(code)
     if names:
-        told["detail"] = dict(zip(names, (a, b, high << 32 | c)))
+        figures = (a, b, high << 32 | c)
+        told["detail"] = {name: figures[index] for index, name in enumerate(names)}
     return boot, seq, "event", told
 
 

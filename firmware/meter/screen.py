@@ -187,8 +187,7 @@ def _rest_rows(state, words):
 
 
 def _lamps(state, linked):
+    lamps = LAMP_AMBER if state.low_credit else LAMP_GREEN
     if state.open_reasons:
         lamps = LAMP_RED
-    else:
-        lamps = LAMP_AMBER if state.low_credit else LAMP_GREEN
     return lamps | LAMP_LINK if linked else lamps

@@ -36,7 +36,7 @@ _FIELDS = (
     "last_utc",  # a lower bound for the time, 0 if never known
     "stored_boot",  # the head-end has stored messages up to here
     "stored_seq",
-    "open_reasons",  # bits, as in shared/wire/codes.py; the load switch is closed when there are none
+    "open_reasons",  # bits of shared/wire/codes.py; the load switch is closed at 0
     "payment_mode",
     "account_status",
     "low_credit",  # 1 while the warning stands
@@ -52,8 +52,8 @@ _FIELDS = (
 _LENGTH = struct.calcsize(_FORMAT)
 _ANSWER = "<I8sBBQiii"
 _ANSWER_SIZE = struct.calcsize(_ANSWER)
-_TOKEN = "<II"
-_TOKEN_SIZE = 8
+_CREDITED = "<II"
+_CREDITED_SIZE = 8
 _EVENT_SIZE = 28
 # Snapshot it refers to, credit, total (40 bits), post-payment, remainder, time.
 _ENERGY = "<IiIBIHI"
@@ -117,7 +117,7 @@ class MeterState:
         struct.pack_into(_FORMAT, buffer, _START, *values)
         at = _put(buffer, _START + _LENGTH, decoder.pack(self.decoder))
         at = _put_list(buffer, at, self.answers, ANSWERS_KEPT, _ANSWER, _ANSWER_SIZE)
-        at = _put_list(buffer, at, self.tokens, TOKENS_KEPT, _TOKEN, _TOKEN_SIZE)
+        at = _put_list(buffer, at, self.tokens, TOKENS_KEPT, _CREDITED, _CREDITED_SIZE)
         for index in range(EVENTS_KEPT):
             event = self.events[index] if index < len(self.events) else _BLANK_NUMBER
             _put(buffer, at, event)
@@ -131,8 +131,9 @@ class MeterState:
         """
         if buffer[4] != _SCHEMA:
             raise UnknownSchema(buffer[4])
-        for name, value in zip(_FIELDS, struct.unpack_from(_FORMAT, buffer, _START)):
-            setattr(self, name, value)
+        values = struct.unpack_from(_FORMAT, buffer, _START)
+        for index, name in enumerate(_FIELDS):
+            setattr(self, name, values[index])
         self.drn = self.drn.rstrip(b"\0").decode()
         self.pan = self.pan.decode()
         at = _START + _LENGTH
@@ -140,8 +141,8 @@ class MeterState:
         at += decoder.PACKED_SIZE
         self.answers = _get_list(buffer, at, ANSWERS_KEPT, _ANSWER, _ANSWER_SIZE)
         at += ANSWERS_KEPT * _ANSWER_SIZE
-        self.tokens = _get_list(buffer, at, TOKENS_KEPT, _TOKEN, _TOKEN_SIZE)
-        at += TOKENS_KEPT * _TOKEN_SIZE
+        self.tokens = _get_list(buffer, at, TOKENS_KEPT, _CREDITED, _CREDITED_SIZE)
+        at += TOKENS_KEPT * _CREDITED_SIZE
         self.events = []
         for start in range(at, at + EVENTS_KEPT * _EVENT_SIZE, _EVENT_SIZE):
             if buffer[start : start + 4] != _BLANK_NUMBER:

@@ -1,5 +1,15 @@
 """A meter on memory flash with hand-driven ports, and tokens for it; runs anywhere."""
 
+# Deepest modules first: nested imports of source files take too much stack on 32 bits.
+from shared.sts import amount, token  # noqa: F401
+
+# isort: split
+from shared.sts import decoder  # noqa: F401
+
+# isort: split
+from firmware.meter import state  # noqa: F401
+
+# isort: split
 from firmware.meter.journal import SECTORS as STATE_SECTORS
 from firmware.meter.journal import Journal
 from firmware.meter.meter import Meter
