@@ -12,7 +12,7 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 REPOSITORY = Path(__file__).resolve().parent.parent
@@ -94,6 +94,7 @@ def run(
     stdin: str | None = None,
     timeout: float = 120,
     folder: Path | None = None,
+    environment: Mapping[str, str] | None = None,
 ) -> subprocess.CompletedProcess[str]:
     """Run a MicroPython to its end and return what it printed.
 
@@ -105,13 +106,14 @@ def run(
         stdin: text for its standard input.
         timeout: seconds.
         folder: working directory; None keeps the caller's.
+        environment: variables besides those of this process.
     """
     options = ["-X", f"heapsize={heap}"] if heap else []
-    environment = dict(os.environ, MICROPYPATH=":".join([*map(str, paths), ".frozen"]))
+    search_path = ":".join([*map(str, paths), ".frozen"])
     return subprocess.run(
         [*command(name), *options, *arguments],
         cwd=folder,
-        env=environment,
+        env={**os.environ, **(environment or {}), "MICROPYPATH": search_path},
         input=stdin,
         capture_output=True,
         text=True,

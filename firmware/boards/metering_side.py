@@ -49,7 +49,7 @@ class MeterBoard:
         self.profile_partition = _partition("profile")
         self.keypad_stream = keypad_stream
         self.clock = ports.make_clock()
-        self.network = WiFi(network.WLAN(network.STA_IF))
+        self.network = WiFi(network.WLAN(network.STA_IF), time.ticks_ms, time.ticks_diff)
         self.watchdog = ports.Watchdog()
         self.random = ports.random_bytes
         self.log = ports.log

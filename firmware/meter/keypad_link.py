@@ -21,7 +21,7 @@ class KeypadLink:
     """Master of the line.
 
     Attributes:
-        is_up: whether a keypad answered within the last two seconds.
+        is_up: whether a keypad answered within the last two seconds; taken for granted at start.
         is_foreign: whether the keypad belongs to another meter; its keys do not count.
     """
 
@@ -35,7 +35,7 @@ class KeypadLink:
             drn: the meter's number; a keypad that is paired with another one is ignored.
             on_change: called with this link when `is_up` or `is_foreign` changes.
         """
-        self.is_up = False
+        self.is_up = True
         self.is_foreign = False
         self._stream = stream
         self._meter = meter

@@ -22,6 +22,10 @@ from tools import interpreters
 BOARDS = ("combined", "meter", "keypad")
 OVERLAY = interpreters.REPOSITORY / "firmware" / "boards" / "simulated"
 BUILD = interpreters.BUILD / "firmware"
+# Reached by an import that only runs on a computer.
+NEVER_ON_A_DEVICE = {"shared.sts.sta_wide"}
+# Chosen by name while the program runs, so no import statement shows them.
+LOADED_BY_NAME = {"firmware.meter.information": "texts_*.py"}
 # Asserts out, line numbers kept: a traceback from the field should say where.
 OPTIMISATION = "-O2"
 
@@ -98,11 +102,15 @@ def _modules(main: str) -> Iterator[tuple[Path, Path]]:
             continue
         seen.add(name)
         path = _file(name)
-        if path is None:
+        if path is None or name in NEVER_ON_A_DEVICE:
             continue
         yield path.relative_to(interpreters.REPOSITORY), path
-        if "." in name:
-            waiting.append(name.rpartition(".")[0])
+        package = name.rpartition(".")[0]
+        if package:
+            waiting.append(package)
+        by_name = LOADED_BY_NAME.get(name)
+        if by_name:
+            waiting += [f"{package}.{found.stem}" for found in path.parent.glob(by_name)]
         for node in ast.walk(ast.parse(path.read_text(), str(path))):
             if isinstance(node, ast.Import):
                 waiting += [alias.name for alias in node.names]

@@ -1,0 +1,54 @@
+"""Measures how much of the heap the simulated board itself takes, which a device does not spend.
+
+So a run with the heap of a device is a run with that much more.
+"""
+
+from __future__ import annotations
+
+import socket
+import tempfile
+from pathlib import Path
+
+from tools import firmware_build, interpreters
+
+# Everything here that a device has too is imported first, so that it is not counted.
+_PROBE = """
+import asyncio, gc, json, os, select, socket, sys
+import time, firmware.boards
+gc.collect()
+before = gc.mem_alloc()
+import machine
+import esp32
+import network
+parts = [esp32.Partition.find(label=name)[0] for name in ("state", "profile")]
+station = network.WLAN(0)
+import bench_line
+{clock}
+gc.collect()
+print(gc.mem_alloc() - before)
+"""
+
+
+def of_overlay(board: str, interpreter: str = "micropython32") -> int:
+    """Return how many bytes of heap the simulated hardware of a board takes.
+
+    Args:
+        board: a key of firmware_build.BOARDS.
+        interpreter: a key of tools.interpreters.INTERPRETERS.
+    """
+    folder = firmware_build.build(board)
+    probe = _PROBE.format(clock="" if board == "keypad" else "import bench_clock")
+    with (
+        tempfile.TemporaryDirectory() as work,
+        socket.create_server(("127.0.0.1", 0)) as bench,
+    ):
+        done = interpreters.run(
+            interpreter,
+            ["-c", probe],
+            paths=(folder,),
+            folder=Path(work),
+            environment={"BENCH_BOARD": board, "BENCH_PORT": str(bench.getsockname()[1])},
+        )
+    if done.returncode:
+        raise firmware_build.BuildFailed(done.stdout + done.stderr)
+    return int(done.stdout)
