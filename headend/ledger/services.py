@@ -32,7 +32,6 @@ class Posting:
     currency: str
 
 
-@transaction.atomic(savepoint=False)  # a failed entry fails the caller's transaction with it
 def post(*, at: datetime, description: str, reference: str, postings: Sequence[Posting]) -> Entry:
     """Write one balanced entry.
 
@@ -47,20 +46,22 @@ def post(*, at: datetime, description: str, reference: str, postings: Sequence[P
     """
     postings = [posting for posting in postings if posting.amount_minor]
     _require_balance(postings)
-    accounts = _accounts({(posting.account, posting.currency) for posting in postings})
     entry = Entry(id=_new_id(), at=at, description=description, reference=reference)
-    # Lines first: the entry's trigger adds them up, and their deferred foreign key makes a commit
-    # without the entry impossible.
-    Line.objects.bulk_create(
-        Line(
-            entry=entry,
-            account_id=accounts[posting.account, posting.currency],
-            amount_minor=posting.amount_minor,
-            currency=posting.currency,
+    # Without a savepoint of its own: an entry that the database refuses fails the whole sale.
+    with transaction.atomic(savepoint=False):
+        accounts = _accounts({(posting.account, posting.currency) for posting in postings})
+        # Lines first: the entry's trigger adds them up, and their deferred foreign key makes a
+        # commit without the entry impossible.
+        Line.objects.bulk_create(
+            Line(
+                entry=entry,
+                account_id=accounts[posting.account, posting.currency],
+                amount_minor=posting.amount_minor,
+                currency=posting.currency,
+            )
+            for posting in postings
         )
-        for posting in postings
-    )
-    entry.save(force_insert=True)
+        entry.save(force_insert=True)
     return entry
 
 

@@ -21,10 +21,10 @@ class VendingKeyExpired(Refusal):
     code = "vending_key_expired"
 
 
-class TestKeyRefused(Refusal):
+class PublishedKeyRefused(Refusal):
     """A published key was asked for outside demonstration mode."""
 
-    code = "test_key_refused"
+    code = "published_key_refused"
 
 
 class InvalidKey(Refusal):

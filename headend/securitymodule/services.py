@@ -31,7 +31,7 @@ from headend.securitymodule.errors import (
     InvalidKey,
     KeyMissing,
     KeyNotActive,
-    TestKeyRefused,
+    PublishedKeyRefused,
     VendingKeyExpired,
 )
 from headend.securitymodule.models import LinkRoot, VendingKey
@@ -141,7 +141,7 @@ def load_demonstration_keys(*, by: User, at: datetime) -> None:
     """Load the published test key of the demonstration supply group, once.
 
     Raises:
-        TestKeyRefused: this is not a demonstration.
+        PublishedKeyRefused: this is not a demonstration.
     """
     _require_demonstration("the demonstration's vending key")
     if not VendingKey.objects.filter(sgc=DEMONSTRATION_SGC).exists():
@@ -170,7 +170,7 @@ def generate_credit_token(meter: Meter, *, units: int, tid: int, at: datetime) -
         at: now.
 
     Raises:
-        KeyMissing, KeyNotActive, TestKeyRefused, VendingKeyExpired: the key can't be used.
+        KeyMissing, KeyNotActive, PublishedKeyRefused, VendingKeyExpired: the key can't be used.
     """
     vending_key = _usable_vending_key(meter, at)
     expiry = min(meter.ken, vending_key.ken)
@@ -189,7 +189,7 @@ def link_keys(meter: Meter) -> tuple[bytes, bytes, bytes]:
 
     Raises:
         KeyMissing: the meter's supply group has no root of its generation.
-        TestKeyRefused: the root is a test root and this is not a demonstration.
+        PublishedKeyRefused: the root is a test root and this is not a demonstration.
     """
     root = _meter_link_root(meter)
     up, down, update = wire_keys.derive_link_keys(root, meter.link_generation)
@@ -210,7 +210,7 @@ def provisioning_secrets(
     Raises:
         InvalidKey: the meter uses DKGA02, whose 64-bit vending key could be searched from one
             extracted decoder key; our own meters do not take such keys.
-        KeyMissing, KeyNotActive, TestKeyRefused: the key can't be used.
+        KeyMissing, KeyNotActive, PublishedKeyRefused: the key can't be used.
     """
     require(by, "meters.provision_meter")
     if meter.dkga != 4:
@@ -292,7 +292,7 @@ def _label(key: VendingKey | LinkRoot) -> str:
 
 def _require_demonstration(what: str) -> None:
     if not settings.DEMONSTRATION:
-        raise TestKeyRefused(
+        raise PublishedKeyRefused(
             f"{what} is published and may be used in demonstrations only "
             "(OPENPREPAY_DEMONSTRATION=1)"
         )

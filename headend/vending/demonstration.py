@@ -81,7 +81,7 @@ def seed(*, at: datetime) -> Demonstration:
         at: now.
 
     Raises:
-        TestKeyRefused: this is not a demonstration.
+        PublishedKeyRefused: this is not a demonstration.
     """
     file: Path = settings.DEMONSTRATION_FILE
     known: dict[str, str] = json.loads(file.read_text())["passwords"] if file.exists() else {}

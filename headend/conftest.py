@@ -1,0 +1,56 @@
+"""What every head-end test gets: secrets of its own, quick passwords, a flush that works."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test import TransactionTestCase
+
+
+@pytest.fixture(autouse=True)
+def own_secrets(settings: Any, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Keep tests away from the keys and files of the installation they run beside."""
+    folder = tmp_path_factory.getbasetemp()
+    settings.DEMONSTRATION = True
+    settings.MASTER_KEY_FILE = folder / "master.key"
+    settings.DEMONSTRATION_FILE = Path(folder / "demonstration.json")
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+
+@pytest.fixture(autouse=True, scope="session")
+def flush_passes_triggers() -> Iterator[None]:
+    """Let the flush after a transactional test empty the append-only tables."""
+    flush = TransactionTestCase._fixture_teardown
+
+    def flush_without_triggers(case: TransactionTestCase) -> None:
+        with_triggers_again = _disable_triggers()
+        try:
+            flush(case)
+        finally:
+            with_triggers_again()
+
+    TransactionTestCase._fixture_teardown = flush_without_triggers
+    yield
+    TransactionTestCase._fixture_teardown = flush
+
+
+def _disable_triggers() -> Callable[[], None]:
+    """Switch triggers off in this connection; return what switches them on again."""
+    if connection.vendor == "postgresql":
+        _execute("SET session_replication_role = replica")
+        return lambda: _execute("SET session_replication_role = DEFAULT")
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'")
+        triggers = cursor.fetchall()
+    _execute(*(f"DROP TRIGGER {name}" for name, _ in triggers))
+    return lambda: _execute(*(sql for _, sql in triggers))
+
+
+def _execute(*statements: str) -> None:
+    with connection.cursor() as cursor:
+        for statement in statements:
+            cursor.execute(statement)

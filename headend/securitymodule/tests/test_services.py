@@ -1,0 +1,186 @@
+"""Tokens and secrets out of the vault, and what it refuses."""
+
+import logging
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from headend.accounts.services import console_user, create_user
+from headend.audit.models import AuditEntry
+from headend.config.errors import NotPermitted
+from headend.meters.services import KeyAttributes, allocate_token_identifiers
+from headend.securitymodule import services
+from headend.securitymodule.errors import (
+    InvalidKey,
+    KeyMissing,
+    KeyNotActive,
+    PublishedKeyRefused,
+    VaultUnreadable,
+    VendingKeyExpired,
+)
+from headend.securitymodule.models import LinkRoot, VendingKey
+from headend.testing import NOON, make_meter
+from shared.sts import token_identifier, transport
+from shared.sts.cipher import make_cipher
+from shared.wire import keys as wire_keys
+
+pytestmark = pytest.mark.django_db
+PUBLISHED = "abababababababab949494949494949401234567"
+
+
+@pytest.fixture
+def administrator():
+    return console_user()
+
+
+@pytest.fixture
+def meter(administrator):
+    services.load_demonstration_keys(by=administrator, at=NOON)
+    return make_meter()
+
+
+def decrypted_body(meter, digits):
+    """Return the token's clear block, with the key the meter itself was provisioned with."""
+    secrets = services.provisioning_secrets(meter, console_user(), NOON)
+    _, block = transport.from_digits(digits)
+    return make_cipher(meter.ea, secrets.decoder_key).decrypt(block)
+
+
+def test_published_token_body(administrator):
+    services.load_demonstration_keys(by=administrator, at=NOON)
+    meter = make_meter(by=administrator)
+    meter.pan = "600727000000000009"
+    digits = services.generate_credit_token(meter, units=1, tid=85740, at=NOON)
+    _, block = transport.from_digits(digits)
+    clear = make_cipher(7, bytes.fromhex("87f3ecbb2e46b48f")).decrypt(block)
+    assert clear[1:6].hex() == "014eec0001"  # as published, but for the random nibble
+
+
+@pytest.mark.parametrize("ea", [7, 11])
+def test_token_opens_with_the_provisioned_key(administrator, ea):
+    services.load_demonstration_keys(by=administrator, at=NOON)
+    meter = make_meter(key=KeyAttributes(sgc=services.DEMONSTRATION_SGC, ea=ea))
+    digits = services.generate_credit_token(meter, units=173, tid=6000000, at=NOON)
+    clear = decrypted_body(meter, digits)
+    body = int.from_bytes(clear, "big") >> 16
+    assert body >> 44 == 0  # subclass: electricity
+    assert (body >> 16) & 0xFFFFFF == 6000000
+    assert body & 0xFFFF == 173
+
+
+def test_dkga02_meter_of_another_maker_can_be_vended_for(administrator):
+    services.load_vending_key(
+        clear_key=bytes.fromhex("abababababababab"),
+        sgc="123456",
+        kt=2,
+        krn=1,
+        base_date=2014,
+        dkga=2,
+        by=administrator,
+        at=NOON,
+    )
+    meter = make_meter(key=KeyAttributes(sgc="123456", dkga=2))
+    assert len(services.generate_credit_token(meter, units=1, tid=6000000, at=NOON)) == 20
+    with pytest.raises(InvalidKey, match="DKGA04 only"):
+        services.provisioning_secrets(meter, administrator, NOON)
+
+
+def test_loading_keys_twice_changes_nothing(administrator):
+    for _ in range(2):
+        services.load_demonstration_keys(by=administrator, at=NOON)
+    assert VendingKey.objects.count() == LinkRoot.objects.count() == 1
+
+
+def test_test_keys_are_refused_outside_demonstration(meter, administrator, settings):
+    settings.DEMONSTRATION = False
+    with pytest.raises(PublishedKeyRefused):
+        services.generate_credit_token(meter, units=1, tid=6000000, at=NOON)
+    with pytest.raises(PublishedKeyRefused):
+        services.provisioning_secrets(meter, administrator, NOON)
+    with pytest.raises(PublishedKeyRefused):
+        services.load_demonstration_keys(by=administrator, at=NOON)
+
+
+def test_a_test_key_cannot_be_relabelled(meter, settings):
+    VendingKey.objects.update(is_test=False)
+    settings.DEMONSTRATION = False
+    with pytest.raises(VaultUnreadable):
+        services.generate_credit_token(meter, units=1, tid=6000000, at=NOON)
+
+
+def test_key_expires_by_token_identifier(meter):
+    VendingKey.objects.all().delete()
+    services.load_vending_key(
+        clear_key=bytes(range(20)),
+        sgc=meter.sgc,
+        kt=2,
+        krn=1,
+        base_date=2014,
+        ken=0x5B,
+        by=console_user(),
+        at=NOON,
+    )
+    assert services.generate_credit_token(meter, units=1, tid=0x5BFFFF, at=NOON)
+    with pytest.raises(VendingKeyExpired, match="KEN 91"):
+        services.generate_credit_token(meter, units=1, tid=0x5C0000, at=NOON)
+
+
+def test_key_is_used_only_while_active(meter):
+    with pytest.raises(KeyNotActive):
+        services.generate_credit_token(meter, units=1, tid=6000000, at=NOON - timedelta(seconds=1))
+    VendingKey.objects.update(active_until=NOON + timedelta(days=1))
+    services.generate_credit_token(meter, units=1, tid=6000000, at=NOON)
+    with pytest.raises(KeyNotActive):
+        services.generate_credit_token(meter, units=1, tid=6000000, at=NOON + timedelta(days=1))
+
+
+def test_missing_key_names_what_is_missing(administrator):
+    meter = make_meter(key=KeyAttributes(sgc="999999", krn=3))
+    with pytest.raises(KeyMissing, match="SGC 999999 KT 2 KRN 3"):
+        services.generate_credit_token(meter, units=1, tid=6000000, at=NOON)
+    with pytest.raises(KeyMissing, match="generation 1"):
+        services.link_keys(meter)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"clear_key": bytes(19)}, {"dkga": 2}, {"krn": 10}, {"kt": 0}, {"base_date": 2000}],
+)
+def test_impossible_keys_are_refused(administrator, changes):
+    key = {"clear_key": bytes(20), "sgc": "123456", "kt": 2, "krn": 1, "base_date": 2014}
+    with pytest.raises(InvalidKey):
+        services.load_vending_key(**(key | changes), by=administrator, at=NOON)
+
+
+def test_loading_and_provisioning_need_permission(meter):
+    cashier = create_user(username="c", password=None, groups=("cashier",))
+    with pytest.raises(NotPermitted):
+        services.create_link_root(sgc="1", generation_number=1, by=cashier, at=NOON)
+    with pytest.raises(NotPermitted):
+        services.provisioning_secrets(meter, cashier, NOON)
+
+
+def test_link_keys_come_from_the_root_the_meter_was_given(meter, administrator):
+    secrets = services.provisioning_secrets(meter, administrator, NOON)
+    expected = wire_keys.derive_link_keys(secrets.link_root, secrets.link_generation)
+    assert tuple(services.link_keys(meter)) == tuple(expected)
+    assert services.link_keys(meter) != services.link_keys(make_meter())
+
+
+def test_tokens_after_provisioning_are_newer_than_its_token_store(meter, administrator):
+    at = datetime(2026, 11, 21, 12, 30, 45, tzinfo=UTC)
+    secrets = services.provisioning_secrets(meter, administrator, at)
+    assert secrets.tid_floor == token_identifier.from_utc(int(at.timestamp()), 2014)
+    (first,) = allocate_token_identifiers(meter, count=1, at=at)
+    assert first == secrets.tid_floor + 1
+
+
+def test_no_key_in_the_record_or_the_log(meter, administrator, caplog):
+    with caplog.at_level(logging.DEBUG):
+        secrets = services.provisioning_secrets(meter, administrator, NOON)
+        services.generate_credit_token(meter, units=1, tid=6000000, at=NOON)
+    rows = [*AuditEntry.objects.values(), *VendingKey.objects.values(), *LinkRoot.objects.values()]
+    written = f"{rows!r} {caplog.text} {secrets!r}"
+    for clear in (bytes.fromhex(PUBLISHED), secrets.decoder_key, secrets.link_root):
+        assert clear.hex() not in written.lower()
+        assert repr(clear)[2:-1] not in written

@@ -1,0 +1,56 @@
+"""Sealed keys open only where, and as what, they were sealed."""
+
+import pytest
+
+from headend.securitymodule import vault
+from headend.securitymodule.errors import VaultUnreadable
+
+CLEAR = b"twenty-byte-long-key"
+
+
+def test_seals_and_unseals():
+    sealed = vault.seal(CLEAR, label="a")
+    assert CLEAR not in sealed
+    assert vault.unseal(memoryview(sealed), label="a") == CLEAR
+
+
+def test_every_seal_differs():
+    assert vault.seal(CLEAR, label="a") != vault.seal(CLEAR, label="a")
+
+
+def test_opens_under_no_other_label():
+    with pytest.raises(VaultUnreadable):
+        vault.unseal(vault.seal(CLEAR, label="a"), label="b")
+
+
+def test_notices_any_changed_byte():
+    sealed = vault.seal(CLEAR, label="a")
+    for position in range(len(sealed)):
+        altered = bytearray(sealed)
+        altered[position] ^= 1
+        with pytest.raises(VaultUnreadable):
+            vault.unseal(bytes(altered), label="a")
+
+
+@pytest.mark.parametrize("sealed", [b"", b"\x01", b"\x01" + bytes(12)])
+def test_rubbish_does_not_open(sealed):
+    with pytest.raises(VaultUnreadable):
+        vault.unseal(sealed, label="a")
+
+
+def test_master_key_from_environment_comes_first(monkeypatch):
+    sealed = vault.seal(CLEAR, label="a")
+    monkeypatch.setenv(vault.MASTER_KEY_VARIABLE, "11" * 32)
+    with pytest.raises(VaultUnreadable, match="master key"):
+        vault.unseal(sealed, label="a")
+    own = vault.seal(CLEAR, label="a")
+    monkeypatch.delenv(vault.MASTER_KEY_VARIABLE)
+    assert vault.unseal(sealed, label="a") == CLEAR
+    with pytest.raises(VaultUnreadable):
+        vault.unseal(own, label="a")
+
+
+def test_short_master_key_is_refused(monkeypatch):
+    monkeypatch.setenv(vault.MASTER_KEY_VARIABLE, "11" * 16)
+    with pytest.raises(VaultUnreadable, match="32 bytes"):
+        vault.seal(CLEAR, label="a")

@@ -1,0 +1,70 @@
+"""Ready-made things for tests: a supply with keys, tariff, customer and an installed meter."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from decimal import Decimal
+from itertools import count
+
+from headend.accounts.models import User
+from headend.accounts.services import console_user
+from headend.customers.models import SupplyAgreement
+from headend.customers.services import open_agreement, register_customer
+from headend.meters.models import Meter
+from headend.meters.services import KeyAttributes, install_meter, register_meter
+from headend.securitymodule.services import DEMONSTRATION_SGC, load_demonstration_keys
+from headend.tariffs.models import Tariff
+from headend.tariffs.services import publish_version
+from shared.sts import identifiers
+
+NOON = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
+PRICE_MINOR_PER_KWH = Decimal("250")
+TAX_PERCENT = Decimal(15)
+
+_serials = count(20_000_000)
+
+
+def new_drn() -> str:
+    """Return a valid meter number that no other call in this process returned."""
+    return identifiers.make_drn("04", f"{next(_serials)}")
+
+
+def make_meter(*, by: User | None = None, key: KeyAttributes | None = None) -> Meter:
+    """Return a registered and installed meter of the demonstration supply group."""
+    by = by or console_user()
+    key = key or KeyAttributes(sgc=DEMONSTRATION_SGC)
+    meter = register_meter(drn=new_drn(), key=key, by=by, at=NOON)
+    install_meter(meter, by=by, at=NOON)
+    return meter
+
+
+def make_tariff(*, by: User | None = None) -> Tariff:
+    """Return the flat tariff "test": 2.50 per kWh and 15 % tax, in force since NOON."""
+    existing = Tariff.objects.filter(code="test").first()
+    return (
+        existing
+        or publish_version(
+            code="test",
+            name="Test tariff",
+            valid_from=NOON,
+            price_minor_per_kwh=PRICE_MINOR_PER_KWH,
+            tax_percent=TAX_PERCENT,
+            by=by or console_user(),
+            at=NOON,
+        ).tariff
+    )
+
+
+def make_supply(*, key: KeyAttributes | None = None) -> SupplyAgreement:
+    """Return an agreement whose meter can be vended for from NOON on."""
+    by = console_user()
+    load_demonstration_keys(by=by, at=NOON)
+    meter = make_meter(by=by, key=key)
+    return open_agreement(
+        customer=register_customer(name="Nomsa Dube", by=by, at=NOON),
+        address="1 Test Road",
+        meter=meter,
+        tariff=make_tariff(by=by),
+        by=by,
+        at=NOON,
+    )
