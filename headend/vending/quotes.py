@@ -58,14 +58,14 @@ class Quote:
         return self.calculation.issued_wh
 
     def explanation(self) -> dict[str, Any]:
-        """Return the prices and rules used, to be kept with the sale."""
+        """Return the prices and rules used, exact and ready for JSON, to keep with the sale."""
         version = self.tariff_version
         return {
             "tariff": version.tariff.code,
-            "valid_from": version.valid_from,
-            "price_minor_per_kwh": version.price_minor_per_kwh,
+            "valid_from": version.valid_from.isoformat(),
+            "price_minor_per_kwh": str(version.price_minor_per_kwh),
             "tax_name": version.tax_name,
-            "tax_percent": version.tax_percent,
+            "tax_percent": str(version.tax_percent),
             "energy_step_wh": version.energy_step_wh,
             "exact_wh": str(self.calculation.exact_wh),
         }

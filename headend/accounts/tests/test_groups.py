@@ -1,0 +1,57 @@
+"""Who may do what."""
+
+import pytest
+from django.contrib.auth.models import Group
+
+from headend.accounts.services import console_user, create_user, require
+from headend.config.errors import NotPermitted
+
+pytestmark = pytest.mark.django_db
+
+# permission -> groups that have it
+TABLE = {
+    "vending.vend": {"utility administrator", "cashier"},
+    "vending.reprint_receipt": {"utility administrator", "cashier"},
+    "vending.view_sale": {"utility administrator", "cashier", "engineer", "auditor"},
+    "fleet.send_token": {"utility administrator", "cashier", "engineer"},
+    "fleet.switch_payment_mode": {"utility administrator", "engineer"},
+    "meters.provision_meter": {"utility administrator", "engineer"},
+    "meters.add_meter": {"utility administrator", "engineer"},
+    "customers.add_customer": {"utility administrator"},
+    "tariffs.publish_tariff": {"utility administrator"},
+    "securitymodule.load_keys": {"utility administrator"},
+    "audit.search_audit": {"utility administrator", "auditor"},
+    "ledger.view_line": {"utility administrator", "auditor"},
+    "accounts.add_user": {"utility administrator"},
+    "ledger.change_line": set(),
+    "audit.change_auditentry": set(),
+}
+
+
+@pytest.mark.parametrize("permission", TABLE)
+def test_groups_have_their_permissions(permission):
+    having = set()
+    for group in Group.objects.all():
+        user = create_user(username=group.name, password=None, groups=(group.name,))
+        if user.has_perm(permission):
+            having.add(group.name)
+    assert having == TABLE[permission]
+
+
+def test_refusal_names_user_and_permission():
+    user = create_user(username="somebody", password=None)
+    with pytest.raises(NotPermitted, match=r"somebody lacks the permission vending\.vend"):
+        require(user, "vending.vend")
+
+
+def test_inactive_users_may_nothing():
+    user = create_user(username="c", password=None, groups=("cashier",))
+    user.is_active = False
+    with pytest.raises(NotPermitted):
+        require(user, "vending.vend")
+
+
+def test_console_is_one_user_nobody_can_log_in_as():
+    user = console_user()
+    assert console_user() == user
+    assert not user.has_usable_password()
