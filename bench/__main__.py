@@ -26,8 +26,8 @@ def benchmark_names() -> list[str]:
     """Return the names of the modules that hold a benchmark."""
     return sorted(
         name
-        for _, name, _ in pkgutil.iter_modules(bench.__path__)
-        if name not in ("__main__", "result", "tests")
+        for _, name, is_package in pkgutil.iter_modules(bench.__path__)
+        if name not in ("__main__", "result") and not is_package
     )
 
 

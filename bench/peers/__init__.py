@@ -1,0 +1,1 @@
+"""What benchmarks compare with, and what they run inside other interpreters."""

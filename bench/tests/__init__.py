@@ -1,0 +1,1 @@
+"""Tests of the benchmarks: their peers are what they say, and figures are reached."""
