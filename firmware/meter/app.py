@@ -5,8 +5,17 @@ import gc
 import json
 from binascii import hexlify
 
-# Deepest modules first: each import within an import takes stack, of which a device has 16 KB.
+# Deepest modules first: each import within an import takes stack, of which there is little.
+from shared.sts import amount, token  # noqa: F401
+
+# isort: split
 from shared.sts import decoder  # noqa: F401
+
+# isort: split
+from firmware.meter import state  # noqa: F401
+
+# isort: split
+from firmware.meter import commands, screen  # noqa: F401
 
 # isort: split
 from firmware.meter.headend_link import HeadendLink, client_factory
@@ -110,13 +119,13 @@ async def _headend(board, meter, settings):
     def log(text):
         board.log("info", text)
 
-    state = meter.state
+    own = meter.state
     link = HeadendLink(
         meter,
-        state.drn,
-        state.link_root,
-        state.link_generation,
-        client_factory(settings, state.drn, random_below, log),
+        own.drn,
+        own.link_root,
+        own.link_generation,
+        client_factory(settings, own.drn, random_below, log),
         settings.get("prefix") or topics.PREFIX,
         board.clock,
         log,

@@ -6,7 +6,7 @@ FIRMWARE, TAMPER, KEY_DETAILS, DISPLAY = range(11, 15)
 
 _TOKENS_SHOWN = 5
 _WIDTH = 16
-_LANGUAGE_MODULES = ("texts_en", "texts_fr")
+FRENCH = 1
 
 # Tests of a class 1 token (REFERENCE 5.8): bit -> screen. Others are skipped.
 _TESTS = {
@@ -29,8 +29,11 @@ _TESTS = {
 
 def words(language):
     """Return the module with the texts of a language (its number); only that one is loaded."""
-    name = "firmware.meter." + _LANGUAGE_MODULES[language]
-    return __import__(name, None, None, ["ON"])
+    if language == FRENCH:
+        from firmware.meter import texts_fr as texts
+    else:
+        from firmware.meter import texts_en as texts
+    return texts
 
 
 def kwh(wh):

@@ -197,6 +197,8 @@ class MQTTClient:
             self.up = False
             for task in tasks:
                 task.cancel()
+            await self._close()  # which ends also a task that its cancelling met between two steps
+            for task in tasks:
                 try:
                     await task
                 except asyncio.CancelledError:

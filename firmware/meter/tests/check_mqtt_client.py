@@ -83,6 +83,7 @@ class Bench:
         return await self.connect(connack)
 
     async def stop(self):
+        await settle()
         self.running.cancel()
         try:
             await self.running
