@@ -1,4 +1,4 @@
-"""`prepay run`: starts the head-end, broker, gateway, simulated meters and panel, and stops them."""
+"""`prepay run`: starts head-end, broker, gateway, simulated meters and panel, and stops them."""
 
 from __future__ import annotations
 

@@ -392,11 +392,9 @@ class SimulatedMeter:
 
     def _tell_time(self) -> None:
         if self._clock:
-            setting = {
-                "utc": int(time.time()),
-                "scale": self._time_lapse,
-                "calendar": int(self.calendar),
-            }
+            setting = {"utc": int(time.time()), "scale": self._time_lapse}
+            if abs(self.calendar - time.time()) > 1 or self._time_lapse != 1:
+                setting["calendar"] = int(self.calendar)
             self._meter.bench.send({"clock": setting})
 
     def _notify(self) -> None:
