@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -68,6 +69,7 @@ class Stage:
         self._exits.close()
 
     def _set(self) -> None:
+        logging.getLogger("iotcore").setLevel(logging.WARNING)
         broker = self._exits.enter_context(start_embedded_broker())
         installation = Installation(self._folder, mqtt_url=broker.url)
         prepared = prepare(installation)

@@ -15,16 +15,14 @@ class Bench:
     """Waits for a board to connect, again after each of its power cuts.
 
     Args:
-        observe: called with each message of the board, on the bench's own thread. A message
-            {"gone": k} says that the k-th connection, counted from 1, ended.
+        observe: called with each message of the board, on the bench's own thread.
     """
 
     def __init__(self, observe: Callable[[Message], None]) -> None:
-        self.accepted = 0
         self._observe = observe
         self._listener = socket.create_server(("127.0.0.1", 0))
         self._connection: socket.socket | None = None
-        self._lock = threading.Lock()
+        self._lock = threading.Condition()
         self._thread = threading.Thread(target=self._serve, name="bench", daemon=True)
         self._thread.start()
 
@@ -45,6 +43,11 @@ class Bench:
                 return False
         return True
 
+    def wait_until_heard_out(self, timeout: float) -> None:
+        """Wait until all that a board said before it hung up has been observed."""
+        with self._lock:
+            self._lock.wait_for(lambda: self._connection is None, timeout)
+
     def close(self) -> None:
         """Stop listening and hang up."""
         self._listener.shutdown(socket.SHUT_RDWR)  # wakes the thread that accepts
@@ -63,13 +66,11 @@ class Bench:
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             with self._lock:
                 self._connection = connection
-                self.accepted += 1
-            number = self.accepted
             self._read(connection)
             with self._lock:
                 self._connection = None
+                self._lock.notify_all()
             connection.close()
-            self._observe({"gone": number})
 
     def _read(self, connection: socket.socket) -> None:
         with connection.makefile("rb") as lines:

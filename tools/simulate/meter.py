@@ -366,19 +366,18 @@ class SimulatedMeter:
     def _on_log(self, program: Program, line: list[str]) -> None:
         self.log.append(f"{program.part}: {line[1]}")
 
-    def _on_gone(self, program: Program, connection: int) -> None:
-        """A program's board hung up: it was unplugged, cut its own power, reset, or failed."""
-        ending = program.ending(connection) if self.powered else None
-        if ending is None:
+    def _on_ended(self, program: Program, words: str) -> None:
+        """A program ended by itself: it cut its own power, reset its chip, or failed."""
+        if not self.powered:
             return
         if program.resetting:
             program.start()
             return
         if program is not self._meter:
-            self.failure = f"the keypad stopped: {ending}"
+            self.failure = f"the keypad stopped: {words}"
             return
         if not self.cut_armed:
-            self.failure = f"the firmware stopped: {ending}"
+            self.failure = f"the firmware stopped: {words}"
         self._go_dark()
         for other in self._programs:
             other.kill()

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-import subprocess
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
 from tools import children, firmware_build
 from tools.simulate.bench import Bench, Message
+
+HEAR_OUT_S = 2
 
 
 class Program:
@@ -19,7 +21,8 @@ class Program:
         interpreter: name of a MicroPython.
         heap: heap size for it, or None.
         uart: the serial line's end, or None.
-        observe: called with this program and each message of its board.
+        observe: called with this program and each message of its board; {"ended": words} says
+            that the program ended by itself.
     """
 
     def __init__(
@@ -39,7 +42,7 @@ class Program:
         self._uart = uart
         self.resetting = False  # the firmware reset its chip, and so must be started again
         self._child: children.Child | None = None
-        self._connections_before = 0
+        self._observe = observe
         self.bench = Bench(lambda message: observe(self, message))
 
     def start(self) -> None:
@@ -50,7 +53,6 @@ class Program:
         environment["BENCH_PORT"] = str(self.bench.port)
         if self._uart:
             environment["UART_PATH"] = self._uart
-        self._connections_before = self.bench.accepted
         self.resetting = False
         self._child = children.start(
             f"{self.folder.name} {self.part}",
@@ -59,31 +61,22 @@ class Program:
             environment=environment,
             log=self.folder / f"{self.part}.log",
         )
+        threading.Thread(target=self._watch, args=(self._child,), daemon=True).start()
 
     def kill(self) -> None:
         """Stop it as a power cut does."""
-        if self._child is not None:
-            self._child.kill()
-            self._child = None
-
-    def ending(self, connection: int) -> str | None:
-        """Return in words how the program whose board hung up ended.
-
-        Args:
-            connection: number of the bench connection that ended.
-
-        Returns:
-            None if that was an earlier run, or if we switched it off ourselves.
-        """
-        if self._child is None or connection <= self._connections_before:
-            return None
-        try:
-            status = self._child.process.wait(2)
-        except subprocess.TimeoutExpired:
-            return None
-        return self._child.last_words(4) or f"status {status}"
+        child, self._child = self._child, None
+        if child is not None:
+            child.kill()
 
     def close(self) -> None:
         """Stop it and its bench."""
         self.kill()
         self.bench.close()
+
+    def _watch(self, child: children.Child) -> None:
+        """Tell when the program ends, unless we ended it."""
+        status = child.process.wait()
+        self.bench.wait_until_heard_out(HEAR_OUT_S)
+        if child is self._child:
+            self._observe(self, {"ended": child.last_words(4) or f"status {status}"})
