@@ -80,7 +80,7 @@ class MQTTClient:
             user, password: texts or None.
             will: (topic, payload), published retained by the broker when we vanish, or None.
             keepalive_s: seconds of silence after which either end gives up.
-            step_s: seconds that one step of connecting, or one write, may take.
+            step_s: seconds that one step of connecting may take.
             longest: bytes of the longest packet taken; longer ones are dropped unread.
             sleep: coroutine function (seconds).
             log: function (text) or None.
@@ -164,7 +164,7 @@ class MQTTClient:
             if self._writer is None:
                 raise OSError("closed")
             self._writer.write(packet)
-            await asyncio.wait_for(self._writer.drain(), self._step_s)
+            await self._writer.drain()
 
     def _end(self, error):
         """End the connection, once; whoever meets the first fault calls this."""
@@ -184,9 +184,7 @@ class MQTTClient:
             asyncio.create_task(self._guard(self._keep_alive())),
         )
         try:
-            # Always: neither the broker's memory nor its word on it is relied upon.
-            await self._write(_subscribe_packet(self._subscriptions))
-            await asyncio.wait_for(self._subscribed.wait(), self._step_s)
+            await asyncio.wait_for(self._subscribe(), self._step_s)
             await self._send_again(session_present)
             if not self._ended.is_set():
                 self.up = True
@@ -230,6 +228,11 @@ class MQTTClient:
             raise MQTTError(REFUSED, "code %d" % answer[3])
         return bool(answer[2])
 
+    async def _subscribe(self):
+        """Subscribe, whatever the broker says that it remembers."""
+        await self._write(_subscribe_packet(self._subscriptions))
+        await self._subscribed.wait()
+
     async def _send_again(self, session_present):
         """Send what was not acknowledged, in order, marked as such if the broker may have it."""
         for waiting in self._unacknowledged:
@@ -247,7 +250,9 @@ class MQTTClient:
     async def _keep_alive(self):
         while True:
             self._heard = False
-            await self._write(b"\xc0\0")
+            # A write that is stuck must not stop the watch over it, so nothing is waited for here.
+            if not self._write_lock.locked():
+                self._writer.write(b"\xc0\0")
             await self._sleep(self._half_keepalive_s)
             if not self._heard:
                 raise MQTTError(SILENT, "nothing heard")

@@ -259,8 +259,9 @@ def test_messages_at_qos_0_and_before_suback_are_taken():
         await stream.take()
         stream.send(CONNACK_RESUMED + published("p/1/down", b"kept", 3))
         stream.send(published("p/1/down", b""))
-        await stream.take()
-        assert await stream.take() == b"\x40\x02\0\x03"
+        both = (await stream.take(), await stream.take())
+        assert b"\x40\x02\0\x03" in both
+        assert not bench.client.up
         await bench.client.send("ack", b"early")
         stream.send(SUBACK_ONE)
         assert await stream.take() == published("ack", b"early", 1)
