@@ -105,17 +105,37 @@ def _store_alone(arrival: Arrival, keys: KeyRing) -> None:
         raise
     except Exception as error:
         log.exception("a message on %s could not be stored", arrival.topic)
-        kind = "database refused it" if isinstance(error, DatabaseError) else "fault in our code"
         with transaction.atomic():
-            distrust.count(
-                drn="",
-                meter=None,
-                reason="undigested",
-                explanation=f"{kind}: {error}",
-                topic=arrival.topic,
-                payload=arrival.payload,
-                at=arrival.at,
-            )
+            _set_aside(arrival, keys, error)
+
+
+def _set_aside(arrival: Arrival, keys: KeyRing, error: Exception) -> None:
+    drn, kind = _address(arrival)
+    meter = Meter.objects.filter(drn=drn).first()
+    fault = "database refused it" if isinstance(error, DatabaseError) else "fault in our code"
+    refused = _NotBelieved("undigested", f"{fault}: {error}")
+    _count(refused, meter, arrival)
+    if meter is None:
+        return
+    try:
+        claims = _authentic(meter, kind, arrival, keys)
+    except _NotBelieved:
+        return
+    link = lock_link(meter)
+    numbered.take_unreadable(meter, link, kind, claims, at=arrival.at)
+    link.save()
+
+
+def _count(refused: _NotBelieved, meter: Meter | None, arrival: Arrival) -> None:
+    distrust.count(
+        drn=meter.drn if meter else "",
+        meter=meter,
+        reason=refused.reason,
+        explanation=refused.explanation,
+        topic=arrival.topic,
+        payload=arrival.payload,
+        at=arrival.at,
+    )
 
 
 def _store_all(arrivals: Sequence[Arrival], keys: KeyRing) -> None:
@@ -132,15 +152,7 @@ def _store_all(arrivals: Sequence[Arrival], keys: KeyRing) -> None:
                 raise _unknown(drn, arrival)
             _store_one(meter, links[drn], kind, arrival, keys)
         except _NotBelieved as refused:
-            distrust.count(
-                drn=drn if meter else "",
-                meter=meter,
-                reason=refused.reason,
-                explanation=refused.explanation,
-                topic=arrival.topic,
-                payload=arrival.payload,
-                at=arrival.at,
-            )
+            _count(refused, meter, arrival)
     for link in links.values():
         link.save()
 
@@ -166,17 +178,20 @@ def _store_one(meter: Meter, link: MeterLink, kind: str, arrival: Arrival, keys:
         except ValueError as error:
             raise _NotBelieved("malformed", str(error)) from error
         return
-    claims = _read(meter, kind, arrival, keys)
+    claims = _authentic(meter, kind, arrival, keys)
     if not arrival.is_retained:
         presence.heard(link, at=arrival.at)
     try:
+        _CHECKS[kind](claims, meter.drn)
         _HANDLERS[kind](meter, link, claims, at=arrival.at, is_live=not arrival.is_retained)
     except BadMessage as error:
+        # Newer firmware may say what we do not understand; unkept, it would hold up the rest.
+        numbered.take_unreadable(meter, link, kind, claims, at=arrival.at)
         raise _NotBelieved("malformed", str(error)) from error
 
 
-def _read(meter: Meter, kind: str, arrival: Arrival, keys: KeyRing) -> dict[str, Any]:
-    """Return the claims of a message that its meter made and that has the form of its kind."""
+def _authentic(meter: Meter, kind: str, arrival: Arrival, keys: KeyRing) -> dict[str, Any]:
+    """Return the claims of a message that its meter made for this kind of message."""
     if kind not in _CHECKS:
         raise _NotBelieved("malformed", f"meters send no messages of kind {kind}")
     try:
@@ -185,9 +200,6 @@ def _read(meter: Meter, kind: str, arrival: Arrival, keys: KeyRing) -> dict[str,
         raise _NotBelieved("forged", f"{type(error).__name__}: {error}") from error
     except Refusal as error:
         raise _NotBelieved("no_key", str(error)) from error
-    try:
-        _CHECKS[kind](claims, meter.drn)
-    except BadMessage as error:
-        misaddressed = claims.get("kind") != kind or claims.get("sub") != meter.drn
-        raise _NotBelieved("misaddressed" if misaddressed else "malformed", str(error)) from error
+    if claims.get("kind") != kind or claims.get("sub") != meter.drn:
+        raise _NotBelieved("misaddressed", f"signed as no {kind} of meter {meter.drn}")
     return claims

@@ -12,7 +12,9 @@ from headend.fleet.models import Event, MeterLink, Reading
 from headend.fleet.services import open_work_item
 from headend.meters.models import Meter
 from shared.wire import code_names, codes
+from shared.wire.commands import is_integer
 
+UNREADABLE = 0  # event code of a message that was kept without being understood
 ENERGY_REGISTER = "1.8.0"  # OBIS: active energy, import, total
 
 
@@ -74,6 +76,28 @@ def take_reading(
             "registers": claims["registers"],
         },
     )
+
+
+def take_unreadable(
+    meter: Meter, link: MeterLink, kind: str, claims: dict[str, Any], *, at: datetime.datetime
+) -> None:
+    """Keep a numbered message as it is, if it is one, though its form is not known.
+
+    Args:
+        meter: whose.
+        link: its link, locked.
+        kind: last part of its topic.
+        claims: what the meter signed.
+        at: when it came.
+    """
+    after = claims.get("after")
+    is_numbered = is_integer(claims.get("boot")) and is_integer(claims.get("seq"))
+    if kind not in ("event", "reading") or not is_numbered:
+        return
+    if not isinstance(after, list) or len(after) != 2 or not all(map(is_integer, after)):
+        claims = {name: value for name, value in claims.items() if name != "after"}
+    fields = {"code": UNREADABLE, "received_at": at, "detail": {kind: claims}}
+    _store_once(Event, meter, link, claims, fields)
 
 
 def _store_once(

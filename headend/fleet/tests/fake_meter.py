@@ -79,10 +79,11 @@ def state_claims(**changes: Any) -> dict[str, Any]:
 
 def event_claims(seq: int, *, after: int | None = None, boot: int = 1) -> dict[str, Any]:
     """Return the fields of an event, numbered after the one before it unless told otherwise."""
+    before = seq - 1 if after is None else after
     return {
         "boot": boot,
         "seq": seq,
-        "after": [boot, seq - 1 if after is None else after],
+        "after": [boot if before else 0, before],
         "code": codes.EVENT_CREDIT_EXHAUSTED,
         "time": int(now().timestamp()),
     }
@@ -141,10 +142,8 @@ class FakeMeter:
     def cut(self) -> None:
         """Lose the connection without a word, as at a power cut."""
         assert self._client is not None
-        sock = self._client.socket()
-        self._client.on_connect = lambda *_: None
-        self._client.disconnect_callback = None  # type: ignore[attr-defined]
         self._client.loop_stop()
+        sock = self._client.socket()
         if sock is not None:
             sock.close()
         self._client = None
@@ -213,13 +212,14 @@ class FakeMeter:
     # --- what the meter is told ----------------------------------------------------------------
 
     def _on_message(self, client: mqtt.Client, userdata: Any, message: mqtt.MQTTMessage) -> None:
-        claims = self.identity.read(message.payload)
+        payload = bytes(message.payload)
+        claims = self.identity.read(payload)
         if message.topic.endswith("/stored"):
             self._forget((claims["boot"], claims["seq"]))
             return
-        self.payloads.append(message.payload)
+        self.payloads.append(payload)
         if not self.silent:
-            self._take(claims, hashlib.sha256(message.payload).digest())
+            self._take(claims, hashlib.sha256(payload).digest())
 
     def _forget(self, number: tuple[int, int]) -> None:
         with self._lock:
