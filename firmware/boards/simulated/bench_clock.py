@@ -32,7 +32,7 @@ class BenchClock(Clock):
 
     def _set(self, utc, calendar):
         super().set(utc)
-        if calendar is not None or self._scale != 1:
+        if self._scale != 1 or (calendar is not None and abs(calendar - utc) > 1):
             self._lapse(calendar)
 
     def _on_clock(self, message):

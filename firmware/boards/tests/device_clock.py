@@ -62,7 +62,7 @@ def test_a_recorded_time_is_a_lower_bound_only():
 
 def test_the_bench_sets_the_clock_without_calling_it_simulated():
     clock = _unset_clock(BenchClock)
-    bench_line.handle({"clock": {"utc": _NOW}})
+    bench_line.handle({"clock": {"utc": _NOW, "scale": 1, "calendar": _NOW + 1}})
     assert clock.quality == "set"
     assert 0 <= clock.calendar() - _NOW <= 2
 
