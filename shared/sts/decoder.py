@@ -44,7 +44,7 @@ class DecoderState:
         tct: token carrier type; 2 is a keypad, 1 a magnetic card.
         token_identifiers: the latest 50 accepted, in rising order.
         sections: key change tokens at hand, subclass -> 6 clear bytes.
-        sections_at: seconds at which the latest of them came, None if unknown.
+        sections_at: seconds at which the latest of them came, None without a clock.
     """
 
     def __init__(
@@ -84,6 +84,10 @@ class DecoderState:
             self._cipher = make_cipher(self.ea, self.decoder_key)
             self._cipher_key = self.decoder_key
         return self._cipher
+
+    def prepare(self):
+        """Load the cipher and its tables now, at start-up, not deep in a call with little heap."""
+        return self.cipher
 
     def fill_token_identifiers(self, tid):
         """Make a minute the oldest acceptable one, as a meter leaves the factory."""
@@ -156,8 +160,8 @@ def commit(state, token, now_s=None):
     Args:
         state: DecoderState, changed here.
         token: the Token.
-        now_s: seconds of any clock that goes on over a power cut, or None; key change sections
-            wait for each other by it, without end where it is None.
+        now_s: seconds of a clock that goes on over a power cut, None if it was never set; key
+            change sections wait for each other by it.
 
     Returns:
         int: ACCEPT; for a key change the section's code while others are missing, ACCEPT when
@@ -177,9 +181,19 @@ def commit(state, token, now_s=None):
     return result.ACCEPT
 
 
+def _is_late(started, now_s):
+    """Return whether sections must not wait longer, as parts of two sets would make no key.
+
+    A meter whose clock was never set cannot tell, and waits; once a time is known, parts from
+    before, or from after it was lost again, are forgotten.
+    """
+    if started is None or now_s is None:
+        return started is not now_s
+    return not 0 <= now_s - started <= SECTION_SECONDS
+
+
 def _take_section(state, token, now_s):
-    started = state.sections_at
-    if now_s is not None and started is not None and not 0 <= now_s - started <= SECTION_SECONDS:
+    if _is_late(state.sections_at, now_s):
         state.sections = {}
     state.sections[token.subclass] = bytes(token.block[:6])
     state.sections_at = now_s

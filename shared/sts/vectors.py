@@ -137,12 +137,7 @@ def _token(inputs, keys):
     computed["value16"] = token.value16
     computed["decoded_units"] = token.units
     if token.is_currency:
-        exponent = (token.rnd & 7) << 2 | token.value16 >> 14
-        computed["sign"] = token.rnd >> 3
-        computed["exponent"] = exponent
-        computed["mantissa"] = token.value16 & 0x3FFF
-        computed["sign_exponent_nibble"] = token.rnd
-        computed["decoded_amount_1e-5"] = token.currency_amount
+        computed.update(_currency(token.rnd, token.value16))
     return _read_back(computed, inputs, token, clear)
 
 
@@ -224,7 +219,22 @@ def _tid(inputs, _keys):
     return {"tid": tid, "tid_hex": f"{tid:06x}"}
 
 
+def _currency(sign_exponent, value16):
+    return {
+        "sign": sign_exponent >> 3,
+        "exponent": (sign_exponent & 7) << 2 | value16 >> 14,
+        "mantissa": value16 & 0x3FFF,
+        "sign_exponent_nibble": sign_exponent,
+        "value16": value16,
+        "value16_hex": f"{value16:04x}",
+        "decoded_amount_1e-5": amount.decode_currency(sign_exponent, value16),
+    }
+
+
 def _amount(inputs, _keys):
+    if "amount_1e-5" in inputs:
+        sign_exponent, value16 = amount.encode_currency(int(inputs["amount_1e-5"]))
+        return _currency(sign_exponent, value16)
     value16 = amount.encode(inputs["amount_units_0.1"])
     return {
         "value16": value16,

@@ -17,7 +17,7 @@ from tools import interpreters
 from tools.sts import checking, explanation, keys
 from tools.sts.options import (
     BadInput,
-    OneSentenceCommand,
+    OneSentenceGroup,
     Whole,
     key_options,
     parse_decimal,
@@ -30,12 +30,12 @@ from tools.sts.options import (
 _ALL_TESTS = {0: (1 << 36) - 1, 1: (1 << 28) - 1, 2: (1 << 36) - 1}
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=OneSentenceGroup, context_settings={"help_option_names": ["-h", "--help"]})
 def sts() -> None:
     """STS tokens: check test vectors, make, read and explain tokens and keys."""
 
 
-@sts.command(cls=OneSentenceCommand)
+@sts.command()
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--on", type=click.Choice(list(interpreters.INTERPRETERS)), help="Check there.")
 def check(file: Path, on: str | None) -> None:
@@ -53,7 +53,7 @@ def check(file: Path, on: str | None) -> None:
     sys.exit(1 if different else 0)
 
 
-@sts.command(cls=OneSentenceCommand)
+@sts.command()
 @key_options
 def key(**given: Any) -> None:
     """Derive a decoder key from a vending key and a meter's attributes."""
@@ -62,7 +62,7 @@ def key(**given: Any) -> None:
     click.echo(require_key(given | {"key_hex": None}).decoder_key.hex())
 
 
-@sts.command(cls=OneSentenceCommand)
+@sts.command()
 @click.option("--class", "token_class", type=Whole(-99, 99), required=True, help="0, 1 or 2.")
 @click.option("--subclass", type=Whole(-99, 99), default=0, show_default=True)
 @click.option(
@@ -120,7 +120,7 @@ def _scaled(text: str, places: int) -> int:
     return int(scaled.to_integral_value("ROUND_CEILING"))
 
 
-@sts.command(cls=OneSentenceCommand)
+@sts.command()
 @click.option("--new-key", required=True, help="New decoder key in hex.")
 @click.option("--new-sgc", required=True, help="New supply group code, 6 digits.")
 @click.option("--new-kt", type=Whole(0, 3), default=2, show_default=True)
@@ -128,6 +128,7 @@ def _scaled(text: str, places: int) -> int:
 @click.option("--new-ti", type=Whole(0, 99), default=1, show_default=True)
 @click.option("--new-ken", type=Whole(0, 255), default=255, show_default=True)
 @click.option("--rollover", is_flag=True, help="The base date becomes a later one.")
+@click.option("--tct", type=Whole(1, 8), default=2, show_default=True, help="Token carrier type.")
 @click.option("--tokens", type=Whole(2, 4), help="[default: 3 for EA07, 4 for EA11]")
 @key_options
 def keychange(**given: Any) -> None:
@@ -147,12 +148,13 @@ def keychange(**given: Any) -> None:
         rollover=given["rollover"],
         tokens=given["tokens"],
         old_kt=used.kt,
+        tct=given["tct"],
     )
     for digits in made:
         click.echo(transport.grouped(digits))
 
 
-@sts.command(cls=OneSentenceCommand)
+@sts.command()
 @click.argument("digits", nargs=-1, required=True)
 @click.option("--json", "as_json", is_flag=True)
 @key_options
@@ -172,7 +174,7 @@ def decode(digits: tuple[str, ...], as_json: bool, **given: Any) -> None:
     sys.exit(0 if code == result.ACCEPT else 1)
 
 
-@sts.command(cls=OneSentenceCommand)
+@sts.command()
 @click.argument("digits", nargs=-1, required=True)
 @key_options
 def explain(digits: tuple[str, ...], **given: Any) -> None:

@@ -45,6 +45,20 @@ class OneSentenceCommand(click.Command):
             raise BadInput(text) from error
 
 
+class OneSentenceGroup(click.Group):
+    """A group that answers a name that it does not know with a BadInput."""
+
+    command_class = OneSentenceCommand
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        try:
+            return super().resolve_command(ctx, args)
+        except click.UsageError as error:
+            raise BadInput(error.format_message()) from error
+
+
 class Whole(click.ParamType[int]):
     """A whole number in ASCII digits, or hexadecimal ones after 0x."""
 

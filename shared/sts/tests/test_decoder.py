@@ -167,8 +167,9 @@ def test_an_unfinished_key_change_expires():
         (100, 700, result.ACCEPT),
         (100, 701, result.SECOND_SECTION),
         (100, 99, result.SECOND_SECTION),
-        (None, 10**9, result.ACCEPT),
-        (100, None, result.ACCEPT),
+        (None, 10**9, result.SECOND_SECTION),
+        (100, None, result.SECOND_SECTION),
+        (None, None, result.ACCEPT),
     ):
         state = meter()
         enter(state, made[0], first_s)

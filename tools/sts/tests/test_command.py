@@ -136,6 +136,7 @@ BAD_INPUT = {
         ["keychange", *METER, "--new-key", "00" * 8, "--new-sgc", "201457", "--new-kt", "0"],
         "must not replace",
     ),
+    "an unknown command": (["bogus"], "No such command 'bogus'"),
     "missing file": (["check", "/nowhere/vectors.json"], "cannot be read"),
     "unknown interpreter": (["check", str(VECTORS), "--on", "abacus"], "is not one of"),
     "missing argument": (["decode"], "Missing argument"),
