@@ -63,6 +63,8 @@ async def run(board):
         board.log,
     )
     meter.start(hexlify(board.random(_NONCE_BYTES)).decode())
+    if not meter.fault:
+        meter.state.decoder.prepare()
     gc.collect()
     keypad = KeypadLink(
         board.keypad_stream,
