@@ -34,6 +34,7 @@ def benchmark_names() -> list[str]:
 def table(results: list[Result]) -> Table:
     """Lay the results out for a terminal."""
     layout = Table("name", "value", "unit", "against", "its value", "ratio", "rounds")
+    layout.columns[0].no_wrap = True
     for column in layout.columns[1:2] + layout.columns[4:]:
         column.justify = "right"
     for row in results:
