@@ -8,10 +8,22 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-WIDTH, HEIGHT = 640, 220
 LEFT, RIGHT, TOP, BOTTOM = 52, 8, 18, 26
 STEPS = (1, 2, 5)
-X_LABELS = 6
+
+
+@dataclass(frozen=True)
+class Frame:
+    """Size of a drawing: letters keep theirs, so a phone needs a drawing of its own."""
+
+    name: str
+    width: int
+    height: int
+    x_labels: int
+
+
+WIDE = Frame("wide", 640, 220, 6)
+NARROW = Frame("narrow", 300, 190, 3)
 
 
 @dataclass(frozen=True)
@@ -44,19 +56,25 @@ class Bar:
 
 @dataclass(frozen=True)
 class Chart:
-    """A drawing: bars or a line, both axes, and the points for the table beneath."""
+    """A drawing: bars or a line, and both axes."""
 
-    points: Sequence[Point]
+    frame: Frame
     y_marks: list[Mark]
     x_marks: list[Mark]
     bars: list[Bar] = field(default_factory=list)
     lines: list[str] = field(default_factory=list)
     threshold_y: int | None = None
-    width: int = WIDTH
-    height: int = HEIGHT
     left: int = LEFT
-    right: int = WIDTH - RIGHT
-    base: int = HEIGHT - BOTTOM
+
+    @property
+    def right(self) -> int:
+        """Where the axis ends."""
+        return self.frame.width - RIGHT
+
+    @property
+    def base(self) -> int:
+        """Where the plot ends at the bottom."""
+        return self.frame.height - BOTTOM
 
 
 def step_of(highest: int, *, smallest: int) -> int:
@@ -85,7 +103,8 @@ def _tick_text(wh: int, step: int) -> str:
 class _Scale:
     """Vertical axis in watt-hours, from zero or from the step below the lowest value."""
 
-    def __init__(self, amounts: list[int]) -> None:
+    def __init__(self, amounts: list[int], frame: Frame) -> None:
+        self.height = frame.height
         highest, lowest = max([*amounts, 0]), min([*amounts, 0])
         self.step = step_of(max(highest, -lowest, 1), smallest=10)
         self.low = lowest // self.step * self.step
@@ -93,8 +112,8 @@ class _Scale:
 
     def y(self, amount: int) -> int:
         """Place of a value, from the top."""
-        room = HEIGHT - TOP - BOTTOM
-        return HEIGHT - BOTTOM - room * (amount - self.low) // (self.high - self.low)
+        room = self.height - TOP - BOTTOM
+        return self.height - BOTTOM - room * (amount - self.low) // (self.high - self.low)
 
     def marks(self) -> list[Mark]:
         """Ticks with their texts in kWh."""
@@ -104,8 +123,8 @@ class _Scale:
         ]
 
 
-def _x_marks(points: Sequence[Point], centre: Sequence[int]) -> list[Mark]:
-    every = max(1, -(-len(points) // X_LABELS))
+def _x_marks(points: Sequence[Point], centre: Sequence[int], count: int) -> list[Mark]:
+    every = max(1, -(-len(points) // count))
     return [Mark(centre[at], point.label) for at, point in enumerate(points) if at % every == 0]
 
 
@@ -113,14 +132,15 @@ def _known(points: Sequence[Point]) -> list[int]:
     return [point.amount for point in points if point.amount is not None]
 
 
-def bar_chart(points: Sequence[Point]) -> Chart:
+def bar_chart(points: Sequence[Point], frame: Frame = WIDE) -> Chart:
     """Bars side by side; a point that is not known leaves its place empty.
 
     Args:
         points: at least one, in order of time; amounts in Wh.
+        frame: size of the drawing.
     """
-    scale = _Scale(_known(points))
-    room = WIDTH - LEFT - RIGHT
+    scale = _Scale(_known(points), frame)
+    room = frame.width - LEFT - RIGHT
     edges = [LEFT + room * at // len(points) for at in range(len(points) + 1)]
     gap = 1 if room // len(points) < 10 else 3
     bars = []
@@ -132,18 +152,21 @@ def bar_chart(points: Sequence[Point]) -> Chart:
         wide = max(edges[at + 1] - edges[at] - gap, 1)
         bars.append(Bar(edges[at], base - height, wide, height, point.title))
     centres = [(edges[at] + edges[at + 1]) // 2 for at in range(len(points))]
-    return Chart(points, scale.marks(), _x_marks(points, centres), bars=bars)
+    return Chart(frame, scale.marks(), _x_marks(points, centres, frame.x_labels), bars=bars)
 
 
-def line_chart(points: Sequence[Point], *, threshold: int | None = None) -> Chart:
+def line_chart(
+    points: Sequence[Point], frame: Frame = WIDE, *, threshold: int | None = None
+) -> Chart:
     """A line that breaks where nothing is known.
 
     Args:
         points: at least one, in order of time; amounts in Wh.
+        frame: size of the drawing.
         threshold: a level to mark, in Wh.
     """
-    scale = _Scale([*_known(points), *([threshold] if threshold else [])])
-    room = WIDTH - LEFT - RIGHT
+    scale = _Scale([*_known(points), *([threshold] if threshold else [])], frame)
+    room = frame.width - LEFT - RIGHT
     places = [LEFT + room * (2 * at + 1) // (2 * len(points)) for at in range(len(points))]
     lines: list[list[str]] = [[]]
     for at, point in enumerate(points):
@@ -152,9 +175,9 @@ def line_chart(points: Sequence[Point], *, threshold: int | None = None) -> Char
             continue
         lines[-1].append(f"{places[at]},{scale.y(point.amount)}")
     return Chart(
-        points,
+        frame,
         scale.marks(),
-        _x_marks(points, places),
+        _x_marks(points, places, frame.x_labels),
         lines=[" ".join(line) for line in lines if line],
         threshold_y=scale.y(threshold) if threshold else None,
     )

@@ -16,8 +16,8 @@ from headend.fleet.models import Command
 from shared.sts import result as token_result
 from shared.wire import code_names, codes, commands
 
-COMMAND_METER = "meters.command_meter"
-SWITCH_MODE = "meters.switch_payment_mode"
+COMMAND_METER = "fleet.command_meter"
+SWITCH_MODE = "fleet.switch_payment_mode"
 
 OPEN_REASON_WORDS = {
     "no_credit": "no credit",
@@ -48,6 +48,8 @@ TOKEN_WORDS = {
     token_result.THIRD_SECTION: "third part of a new key taken",
     token_result.FOURTH_SECTION: "fourth part of a new key taken",
 }
+
+_PLAINLY_DONE = (State.ACCEPTED, token_result.ACCEPT)
 
 
 @dataclass(frozen=True)
@@ -187,7 +189,7 @@ def title_of(command: Command) -> str:
 
 def answer_of(command: Command) -> str:
     """The meter's answer in words; empty as long as there is none."""
-    if command.status is None:
+    if command.status is None or (command.state, command.status) == _PLAINLY_DONE:
         return ""
     if command.command == commands.TOKEN and command.status < codes.UNKNOWN_COMMAND:
         return TOKEN_WORDS.get(command.status, token_result.name(command.status))

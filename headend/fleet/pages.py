@@ -12,7 +12,7 @@ from headend.customers.models import SupplyAgreement
 from headend.customers.queries import agreements
 from headend.customers.search import find_supplies, number_in
 from headend.design import words
-from headend.design.chart import Chart, Point, bar_chart, line_chart
+from headend.design.chart import NARROW, WIDE, Chart, Point, bar_chart, line_chart
 from headend.design.figures import kwh
 from headend.fleet import orders
 from headend.fleet.consumption import PERIODS, Period, Register, Step, beginning, steps
@@ -100,8 +100,8 @@ class Usage:
 
     period: Period
     span: str
-    used: Chart
-    credit: Chart
+    used: list[Chart]
+    credit: list[Chart]
     steps: list[Step]
 
 
@@ -128,13 +128,13 @@ def usage(meter: Meter, period_name: str, *, threshold_wh: int | None) -> Usage 
     inside = readings.filter(interval_end__gt=start, interval_end__lte=end)
     registers = [_register(one) for one in [*([before] if before else []), *inside]]
     parts = steps(registers, period, start)
+    used = [_point(one, period, one.used_wh, "used") for one in parts]
+    left = [_point(one, period, one.credit_wh, "left") for one in parts]
     return Usage(
         period=period,
         span=f"{start:%Y-%m-%d %H:%M} to {end.astimezone(zone):%Y-%m-%d %H:%M %Z}",
-        used=bar_chart([_point(one, period, one.used_wh, "used") for one in parts]),
-        credit=line_chart(
-            [_point(one, period, one.credit_wh, "left") for one in parts], threshold=threshold_wh
-        ),
+        used=[bar_chart(used, frame) for frame in (WIDE, NARROW)],
+        credit=[line_chart(left, frame, threshold=threshold_wh) for frame in (WIDE, NARROW)],
         steps=parts,
     )
 

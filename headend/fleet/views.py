@@ -58,9 +58,7 @@ def meter(request: HttpRequest, drn: str) -> HttpResponse:
             **context,
             **_usage(request, context),
             **_activity(found),
-            "orders": [
-                one for one in orders.ORDERS.values() if may(one.permission)
-            ],
+            "orders": [one for one in orders.ORDERS.values() if may(one.permission)],
         },
     )
 

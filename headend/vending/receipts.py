@@ -141,11 +141,11 @@ def _position(token: IssuedToken) -> int:
 
 
 def price_per_kwh(price_minor: Decimal, *, currency: str) -> str:
-    """A unit price with all its decimals: ``R 1.9565 per kWh``."""
+    """A unit price with all its decimals: ``R 1.9565/kWh``."""
     price = price_minor.scaleb(-settings.BASE_CURRENCY_MINOR_DIGITS).normalize()
     decimals = max(settings.BASE_CURRENCY_MINOR_DIGITS, -int(price.as_tuple().exponent))
     sign = figures.CURRENCY_SIGNS.get(currency, currency)
-    return f"{sign}\u00a0{price:.{decimals}f} per kWh"
+    return f"{sign}\u00a0{price:.{decimals}f}/kWh"
 
 
 def _line(line: SaleLine, sale: Sale) -> Line:

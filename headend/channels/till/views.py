@@ -64,7 +64,8 @@ def trial(request: HttpRequest, drn: str) -> HttpResponse:
     """The part of the page that says what an amount buys; nothing is stored."""
     context = _whom(drn)
     form = AmountForm(request.GET if request.GET.get("amount") else None)
-    return render(request, "till/trial.html", {**context, "form": form, **_trial(context, form)})
+    page = {**context, "form": form, **_trial(context, form), "while_typing": True}
+    return render(request, "till/trial.html", page)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
