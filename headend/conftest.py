@@ -24,7 +24,8 @@ def own_secrets(settings: Any, tmp_path_factory: pytest.TempPathFactory) -> None
 @pytest.fixture(autouse=True, scope="session")
 def flush_passes_triggers() -> Iterator[None]:
     """Let the flush after a transactional test empty the append-only tables."""
-    flush = TransactionTestCase._fixture_teardown
+    case_class: Any = TransactionTestCase
+    flush = case_class._fixture_teardown
 
     def flush_without_triggers(case: TransactionTestCase) -> None:
         with_triggers_again = _disable_triggers()
@@ -33,9 +34,9 @@ def flush_passes_triggers() -> Iterator[None]:
         finally:
             with_triggers_again()
 
-    TransactionTestCase._fixture_teardown = flush_without_triggers
+    case_class._fixture_teardown = flush_without_triggers
     yield
-    TransactionTestCase._fixture_teardown = flush
+    case_class._fixture_teardown = flush
 
 
 def _disable_triggers() -> Callable[[], None]:

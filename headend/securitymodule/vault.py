@@ -32,7 +32,7 @@ def seal(clear: bytes, *, label: str) -> bytes:
     return _FORMAT + nonce + _master().encrypt(nonce, clear, label.encode())
 
 
-def unseal(sealed: bytes, *, label: str) -> bytes:
+def unseal(sealed: bytes | memoryview, *, label: str) -> bytes:
     """Return the clear key.
 
     Raises:

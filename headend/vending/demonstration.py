@@ -90,7 +90,7 @@ def seed(*, at: datetime) -> Demonstration:
         load_demonstration_keys(by=by, at=at)
         people = [_person(name, group, known.get(name)) for name, group in _PEOPLE]
         tariff = _tariff(by, at)
-        supplies = [_supply(serial, *rest, tariff, by, at) for serial, *rest in _SUPPLIES]
+        supplies = [_supply(*supply, tariff, by, at) for supply in _SUPPLIES]
     _write(file, {person.username: person.password for person in people})
     return Demonstration(people=people, supplies=supplies)
 

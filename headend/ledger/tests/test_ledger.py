@@ -141,6 +141,36 @@ class TestAnyEntries(TestCase):
         assert sum(b.amount_minor for b in queries.trial_balance()) == 0
 
 
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite has one writer")
+@pytest.mark.django_db(transaction=True)
+def test_a_line_slipped_in_by_another_transaction_is_refused(account):
+    """Written before the entry is visible, committed after: caught at that commit."""
+    other = connection.copy()
+    other.set_autocommit(False)
+
+    def slip_in():
+        with transaction.atomic():
+            line(7, account, 3)
+            with other.cursor() as cursor:
+                cursor.execute(
+                    "INSERT INTO ledger_line (entry_id, account_id, amount_minor, currency)"
+                    " VALUES (7, %s, 5, 'ZAR'), (7, %s, -5, 'ZAR')",
+                    [account.pk, account.pk],
+                )
+                cursor.execute(
+                    "INSERT INTO ledger_entry (id, at, description, reference)"
+                    " VALUES (7, now(), '', '')"
+                )
+            other.commit()
+
+    try:
+        with pytest.raises(IntegrityError, match="add up to zero"):
+            slip_in()
+    finally:
+        other.close()
+    assert queries.trial_balance()[0].amount_minor == 0
+
+
 def test_ids_rise_and_differ():
     ids = [services._new_id() for _ in range(1000)]
     assert len(set(ids)) == 1000

@@ -1,6 +1,7 @@
 """The vend: what it writes, what it refuses, and that a message stands for one sale."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.db import IntegrityError, connection, transaction
@@ -52,7 +53,7 @@ def cashier(db):
 
 
 def vend(meter, *, operator=None, message_id="m1", tender_minor=5000, **more):
-    request = {"caller": "till", "at": NOON} | more
+    request: dict[str, Any] = {"caller": "till", "at": NOON} | more
     return services.vend(
         meter=meter,
         message_id=message_id,

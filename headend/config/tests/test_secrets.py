@@ -1,0 +1,32 @@
+"""Secret files: made once, whoever comes first, and readable by their owner only."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from headend.config.secrets import read_or_create
+
+
+def test_created_once_with_narrow_permissions(tmp_path):
+    file = tmp_path / "new" / "secret.key"
+    secret = read_or_create(file, byte_count=32)
+    assert len(bytes.fromhex(secret)) == 32
+    assert file.stat().st_mode & 0o777 == 0o600
+    assert read_or_create(file, byte_count=32) == secret
+    assert list(file.parent.iterdir()) == [file]
+
+
+def test_several_that_start_at_once_agree(tmp_path):
+    file = tmp_path / "secret.key"
+    with ThreadPoolExecutor(8) as threads:
+        secrets = set(threads.map(lambda _: read_or_create(file, byte_count=32), range(32)))
+    assert len(secrets) == 1
+
+
+@pytest.mark.parametrize("content", ["", "xyz", "11" * 16, "11" * 31 + "1"])
+def test_damaged_files_are_refused_not_replaced(tmp_path, content):
+    file = tmp_path / "secret.key"
+    file.write_text(content)
+    with pytest.raises(ValueError, match="32 bytes"):
+        read_or_create(file, byte_count=32)
+    assert file.read_text() == content

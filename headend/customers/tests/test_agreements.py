@@ -1,0 +1,85 @@
+"""Who is served by which meter, and when."""
+
+from datetime import timedelta
+
+import pytest
+from django.db import IntegrityError, transaction
+
+from headend.accounts.services import console_user, create_user
+from headend.audit.models import AuditEntry
+from headend.config.errors import NotPermitted
+from headend.customers.errors import InvalidAgreement, NoSupplyAgreement
+from headend.customers.models import Premises, SupplyAgreement
+from headend.customers.queries import agreement_of
+from headend.customers.services import end_agreement, open_agreement, register_customer
+from headend.testing import NOON, make_supply, make_tariff
+
+pytestmark = pytest.mark.django_db
+DAY = timedelta(days=1)
+
+
+@pytest.fixture
+def supply():
+    return make_supply()
+
+
+def open_for_somebody_else(meter, at):
+    by = console_user()
+    return open_agreement(
+        customer=register_customer(name="Next", by=by, at=at),
+        address="1 Test Road",
+        meter=meter,
+        tariff=make_tariff(),
+        by=by,
+        at=at,
+    )
+
+
+def test_agreement_holds_from_its_start_until_before_its_end(supply):
+    end_agreement(supply, by=console_user(), at=NOON + DAY, reason="moved out")
+    assert agreement_of(supply.meter, at=NOON) == supply
+    assert agreement_of(supply.meter, at=NOON + DAY - timedelta(seconds=1)) == supply
+    for at in (NOON - timedelta(seconds=1), NOON + DAY):
+        with pytest.raises(NoSupplyAgreement, match=f"{supply.meter} has no active"):
+            agreement_of(supply.meter, at=at)
+
+
+def test_a_meter_serves_one_customer_at_a_time(supply):
+    with pytest.raises(InvalidAgreement, match="serves somebody"):
+        open_for_somebody_else(supply.meter, NOON)
+    end_agreement(supply, by=console_user(), at=NOON + DAY, reason="moved out")
+    following = open_for_somebody_else(supply.meter, NOON + DAY)
+    assert agreement_of(supply.meter, at=NOON + DAY) == following
+    assert following.premises == supply.premises
+    assert Premises.objects.count() == 1
+
+
+@pytest.mark.parametrize("after", [-DAY, timedelta(0)])
+def test_an_agreement_cannot_end_before_it_began(supply, after):
+    with pytest.raises(InvalidAgreement):
+        end_agreement(supply, by=console_user(), at=NOON + after, reason="x")
+    with pytest.raises(IntegrityError), transaction.atomic():
+        SupplyAgreement.objects.filter(pk=supply.pk).update(ended_at=NOON + after)
+
+
+def test_an_agreement_ends_once(supply):
+    end_agreement(supply, by=console_user(), at=NOON + DAY, reason="moved out")
+    with pytest.raises(InvalidAgreement, match="ended already"):
+        end_agreement(supply, by=console_user(), at=NOON + 2 * DAY, reason="again")
+
+
+def test_changes_are_recorded(supply):
+    end_agreement(supply, by=console_user(), at=NOON + DAY, reason="moved out")
+    entries = AuditEntry.objects.filter(object_type="customers.supplyagreement")
+    assert [entry.action for entry in entries.order_by("id")] == [
+        "customers.open_agreement",
+        "customers.end_agreement",
+    ]
+
+
+def test_changes_need_permission(supply):
+    cashier = create_user(username="c", password=None, groups=("cashier",))
+    with pytest.raises(NotPermitted):
+        end_agreement(supply, by=cashier, at=NOON + DAY, reason="x")
+    with pytest.raises(NotPermitted):
+        register_customer(name="x", by=cashier, at=NOON)

@@ -1,0 +1,190 @@
+"""Many processes vend at once: one message is one sale, and no token identifier comes twice.
+
+Real processes on a database of their own: a SQLite file, or on PostgreSQL when the suite runs
+there (`python -m tools.testing.postgresql pytest headend`).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections import Counter
+
+import pytest
+from django.db import connection
+
+from tools.interpreters import REPOSITORY
+
+PROCESSES = 4
+VENDS_PER_PROCESS = 6
+
+
+@pytest.fixture
+def environment(request, tmp_path, django_db_blocker):
+    """Environment of processes that share a fresh and migrated database."""
+    environ = dict(os.environ, OPENPREPAY_DATA=str(tmp_path), OPENPREPAY_DEMONSTRATION="1")
+    if connection.vendor == "postgresql":
+        name = f"concurrency_{os.getpid()}_{abs(hash(request.node.name)) % 10**6}"
+        with django_db_blocker.unblock(), connection._nodb_cursor() as cursor:
+            cursor.execute(f'CREATE DATABASE "{name}"')
+        host = connection.settings_dict["OPTIONS"]["host"]
+        user = connection.settings_dict["USER"]
+        environ["DATABASE_URL"] = f"postgres://{user}@/{name}?host={host}"
+    else:
+        environ["DATABASE_URL"] = f"sqlite:///{tmp_path}/headend.sqlite3"
+    for command in ("migrate", "seed_demonstration"):
+        run(environ, "-m", "headend.manage", command, "--skip-checks", "--verbosity", "0")
+    return environ
+
+
+def run(environ, *arguments):
+    done = subprocess.run(
+        [sys.executable, *arguments],
+        env=environ,
+        cwd=REPOSITORY,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def run_together(environ, script):
+    """Run a script in several processes, which begin when the last of them is ready."""
+    workers = [
+        subprocess.Popen(
+            [sys.executable, "-c", PRELUDE + script, str(number)],
+            env=environ,
+            cwd=REPOSITORY,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for number in range(PROCESSES)
+    ]
+    for worker in workers:
+        assert worker.stdout is not None
+        assert worker.stdout.readline() == "ready\n"
+    for worker in workers:  # all at once, so that they do meet
+        assert worker.stdin is not None
+        worker.stdin.write("go\n")
+        worker.stdin.flush()
+    answers = []
+    for worker in workers:
+        out, errors = worker.communicate(timeout=120)
+        assert worker.returncode == 0, errors
+        answers.append(json.loads(out))
+    return answers
+
+
+PRELUDE = """
+import json, sys
+from datetime import UTC, datetime
+from tools.headend.django_setup import set_up_django
+set_up_django()
+from django.db import connection
+from headend.accounts.services import console_user
+from headend.config.errors import Refusal
+from headend.ledger.queries import trial_balance
+from headend.meters.models import Meter
+from headend.vending import services
+from headend.vending.models import IssuedToken, Sale
+number = int(sys.argv[1])
+meters = list(Meter.objects.order_by("drn"))
+operator = console_user()
+AT = datetime(2026, 11, 22, tzinfo=UTC)  # one instant: 00:00, so 00:01 would come next
+
+def vend(message_id, meter, tender_minor=5000):
+    return services.vend(caller="test", message_id=message_id, meter=meter, operator=operator,
+                         tender_minor=tender_minor, at=AT)
+print("ready", flush=True)
+sys.stdin.readline()
+"""
+
+SUMMARY = """
+print(json.dumps({
+    "sales": Sale.objects.count(),
+    "tids": list(IssuedToken.objects.order_by("id").values_list("meter__drn", "tid")),
+    "cash": sum(b.amount_minor for b in trial_balance() if b.code == "cash.tills"),
+    "all": sum(b.amount_minor for b in trial_balance()),
+}))
+"""
+
+
+@pytest.fixture
+def summary(environment):
+    """What is in the processes' database afterwards."""
+
+    def read():
+        worker = subprocess.run(
+            [sys.executable, "-c", PRELUDE + SUMMARY, "0"],
+            env=environment,
+            cwd=REPOSITORY,
+            input="go\n",
+            capture_output=True,
+            text=True,
+            check=True,
+            timeout=120,
+        )
+        return json.loads(worker.stdout.split("\n", 1)[1])
+
+    return read
+
+
+def test_one_message_in_many_processes_is_one_sale(environment, summary):
+    answers = run_together(
+        environment,
+        f"""
+print(json.dumps([vend(f"m{{i}}", meters[0]).receipt_number for i in range({VENDS_PER_PROCESS})]))
+""",
+    )
+    assert all(answer == answers[0] for answer in answers)
+    assert len(set(answers[0])) == VENDS_PER_PROCESS
+    after = summary()
+    assert after["sales"] == VENDS_PER_PROCESS
+    assert after["cash"] == 5000 * VENDS_PER_PROCESS
+    assert after["all"] == 0
+
+
+def test_one_message_for_two_meters_is_one_sale_and_conflicts(environment, summary):
+    """The processes lock different meters, so only the message's own uniqueness can help."""
+    answers = run_together(
+        environment,
+        f"""
+outcomes = []
+for i in range({VENDS_PER_PROCESS}):
+    try:
+        outcomes.append(vend(f"m{{i}}", meters[number % 2]).meter_id == meters[number % 2].pk)
+    except Refusal as error:
+        outcomes.append(error.code)
+print(json.dumps(outcomes))
+""",
+    )
+    for outcomes in zip(*answers, strict=True):
+        assert Counter(outcomes) == {True: PROCESSES / 2, "message_conflict": PROCESSES / 2}
+    assert summary()["sales"] == VENDS_PER_PROCESS
+
+
+def test_token_identifiers_of_a_meter_never_repeat(environment, summary):
+    run_together(
+        environment,
+        f"""
+for i in range({VENDS_PER_PROCESS}):
+    vend(f"{{number}}-{{i}}", meters[i % 2])
+print("null")
+""",
+    )
+    after = summary()
+    assert after["sales"] == PROCESSES * VENDS_PER_PROCESS
+    assert after["all"] == 0
+    by_meter: dict[str, list[int]] = {}
+    for drn, tid in after["tids"]:
+        by_meter.setdefault(drn, []).append(tid)
+    for tids in by_meter.values():
+        first = tids[0]
+        assert sorted(tids) == [first, *range(first + 2, first + 1 + len(tids))]  # 00:01 left out
