@@ -18,6 +18,8 @@ from headend.design import figures
 from headend.vending.models import IssuedToken, Sale, SaleLine
 from headend.vending.quotes import WH_PER_TOKEN_UNIT
 
+# Signs of ours that printers' character sets lack.
+_PLAIN = str.maketrans({"\u00a0": " ", figures.THOUSANDS: " ", "−": "-"})
 COLUMNS = {58: 32, 80: 48}  # characters of the usual font on paper of so many millimetres
 
 
@@ -222,4 +224,4 @@ def render_text(receipt: Receipt, *, paper_mm: int = 80) -> str:
     for token in receipt.tokens:
         out += _token_lines(token, columns)
     out += textwrap.wrap(receipt.how_to_enter, columns)
-    return "\n".join(out) + "\n"
+    return ("\n".join(out) + "\n").translate(_PLAIN)
