@@ -200,7 +200,7 @@ class Meter:
         state = self.state
         now_s = self.clock.utc()
         remote = 1 if origin == REMOTE else 0
-        code, token = decoder.validate(state.decoder, digits, now_s)
+        code, token = decoder.validate(state.decoder, digits)
         for_all_meters = token is not None and token.token_class == tokens.METER_CLASS
         if not remote and self.locked_seconds() and not for_all_meters:
             return result.LOCKOUT_ERROR, 0, None, False

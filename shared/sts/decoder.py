@@ -90,17 +90,16 @@ class DecoderState:
         return self.cipher
 
     def fill_token_identifiers(self, tid):
-        """Make a minute the oldest acceptable one, as a meter leaves the factory."""
+        """Make a minute and all before it unacceptable, as a meter leaves the factory."""
         self.token_identifiers = [tid] * STORE_SIZE
 
 
-def validate(state, digits, now_s=None):
+def validate(state, digits):
     """Judge a token without changing anything.
 
     Args:
         state: DecoderState.
         digits: what was typed or sent; 20 ASCII digits are expected.
-        now_s: seconds, as for `commit`.
 
     Returns:
         tuple: (result code, Token or None). ACCEPT means that the meter may carry the token out

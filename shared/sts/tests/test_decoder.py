@@ -25,7 +25,7 @@ def meter(**named):
 
 def enter(state, digits, now_s=None):
     """Validate and, if accepted, commit; return the last code."""
-    code, token = decoder.validate(state, digits, now_s)
+    code, token = decoder.validate(state, digits)
     if code == result.ACCEPT:
         code = decoder.commit(state, token, now_s)
     return code
