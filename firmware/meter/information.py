@@ -8,7 +8,7 @@ _TOKENS_SHOWN = 5
 _WIDTH = 16
 FRENCH = 1
 
-# Tests of a class 1 token (REFERENCE 5.8): bit -> screen. Others are skipped.
+# Tests of a class 1 token: bit -> screen. Others are skipped.
 _TESTS = {
     0: LOAD,
     1: DISPLAY,

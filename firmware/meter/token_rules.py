@@ -28,7 +28,7 @@ def carry_out(state, token):
 
     Returns:
         tuple: (result code, Wh credited). A meter test is accepted here; showing it is the
-        screen's part. Refused ones are not consumed (REFERENCE 9.2 step 10).
+        screen's part. A refused one is not consumed.
     """
     if token.token_class == tokens.CREDIT_CLASS:
         return _credit(state, token)
