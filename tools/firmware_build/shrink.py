@@ -1,121 +1,307 @@
-"""Makes the names of private things short before compiling: on a device each name costs heap.
+"""Makes the firmware smaller before it is compiled, without changing what it does.
 
-MicroPython keeps every distinct name in memory, about 20 bytes each. Private names (one leading
-underscore) mean nothing outside their module, so names that never meet in one module share a
-short one; private constants become numbers in the code. Line numbers stay as they are.
+On a device each distinct name costs about 7 bytes and its letters, and each module constant a
+dictionary entry besides. So integer constants are put in the place of their names, names that
+are private to a module become short and are used again in the next module, and so do parameters
+that nobody passes by keyword. What is written to the file system, shown or sent keeps its name,
+because only names are touched, never texts.
 """
 
 from __future__ import annotations
 
 import ast
-import io
 import itertools
-import keyword
-import re
 import string
-import tokenize
-from collections.abc import Iterable, Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
 
-_PRIVATE = re.compile(r"_[A-Za-z]\w*$")
-
-
-def short_names(texts: Iterable[str]) -> dict[str, str]:
-    """Return a short name for each private name of a program.
-
-    Two names get the same one only if no file has both, so an object's attributes stay apart
-    wherever its class is written in one file; a class must not inherit private attributes from
-    another file's class.
-
-    Args:
-        texts: sources of all files of the program.
-    """
-    neighbours: dict[str, set[str]] = {}
-    for text in texts:
-        found = {token.string for token in _tokens(text) if _is_private(token)}
-        for name in found:
-            neighbours.setdefault(name, set()).update(found)
-    short: dict[str, str] = {}
-    for name in sorted(neighbours, key=lambda each: (-len(neighbours[each]), each)):
-        taken = {short.get(other) for other in neighbours[name]}
-        short[name] = next(each for each in _candidates() if each not in taken)
-    return short
+_OPERATORS = {
+    ast.LShift: int.__lshift__,
+    ast.Mult: int.__mul__,
+    ast.Add: int.__add__,
+    ast.Sub: int.__sub__,
+    ast.BitOr: int.__or__,
+}
 
 
-def shrink(text: str, short: Mapping[str, str]) -> str:
-    """Return a source with private names replaced and private constants marked as such.
+def shrink(sources: dict[str, str], fixed: Iterable[str] = ()) -> dict[str, str]:
+    """Return the sources of a program, smaller.
 
     Args:
-        text: the source.
-        short: as `short_names` returned it.
+        sources: text of each module by its dotted name; all modules of the program.
+        fixed: texts of further modules that run beside them and stay as they are; names they
+            use are not changed.
     """
-    lines = text.splitlines(keepends=True)
-    changes = [
-        (token.start, token.end, short[token.string])
-        for token in _tokens(text)
-        if _is_private(token)
-    ]
-    for value in _constants(ast.parse(text)):
-        start = (value.lineno, _column(lines, value.lineno, value.col_offset))
-        end = (
-            value.end_lineno or value.lineno,
-            _column(lines, value.end_lineno or value.lineno, value.end_col_offset or 0),
+    trees = {name: ast.parse(text) for name, text in sources.items()}
+    beside = [ast.parse(text) for text in fixed]
+    _inline_constants(trees, beside)
+    _shorten_private_names(trees, beside)
+    _shorten_parameters(trees, beside)
+    return {name: ast.unparse(ast.fix_missing_locations(tree)) for name, tree in trees.items()}
+
+
+# Constants
+
+
+def _inline_constants(trees: dict[str, ast.Module], beside: list[ast.Module]) -> None:
+    constants = {name: _constants(tree) for name, tree in trees.items()}
+    for name, tree in trees.items():
+        _Inliner(tree, constants[name], constants).visit(tree)
+    used = _named_anywhere([*trees.values(), *beside])
+    for name, tree in trees.items():
+        tree.body = [
+            statement
+            for statement in tree.body
+            if not (_assigned(statement) in constants[name] and _assigned(statement) not in used)
+        ]
+
+
+def _constants(tree: ast.Module) -> dict[str, int]:
+    """Return a module's integer constants: assigned once, at its top."""
+    stored: dict[str, int] = defaultdict(int)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load):
+            stored[node.id] += 1
+        elif isinstance(node, ast.arg):
+            stored[node.arg] += 1
+    known: dict[str, int] = {}
+    for statement in tree.body:
+        name = _assigned(statement)
+        if name and name.isupper() and stored[name] == 1:
+            assert isinstance(statement, ast.Assign)
+            number = _integer(statement.value, known)
+            if number is not None:
+                known[name] = number
+    return known
+
+
+def _assigned(statement: ast.stmt) -> str:
+    """Return the name that a statement assigns to, "" if it is no plain assignment."""
+    if isinstance(statement, ast.Assign) and len(statement.targets) == 1:
+        target = statement.targets[0]
+        if isinstance(target, ast.Name):
+            return target.id
+    return ""
+
+
+def _integer(node: ast.expr, known: dict[str, int]) -> int | None:
+    """Return what an expression of integer constants comes to; None if it is anything else."""
+    if isinstance(node, ast.Constant):
+        return node.value if type(node.value) is int else None
+    if isinstance(node, ast.Name):
+        return known.get(node.id)
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "const":
+        return _integer(node.args[0], known)
+    if isinstance(node, ast.BinOp) and type(node.op) in _OPERATORS:
+        left, right = _integer(node.left, known), _integer(node.right, known)
+        if left is not None and right is not None:
+            return _OPERATORS[type(node.op)](left, right)
+    return None
+
+
+class _Inliner(ast.NodeTransformer):
+    """Puts numbers in the place of names in one module."""
+
+    def __init__(
+        self, tree: ast.Module, own: dict[str, int], constants: dict[str, dict[str, int]]
+    ) -> None:
+        self._numbers = dict(own)
+        self._modules: dict[str, dict[str, int]] = {}  # alias of a module -> its constants
+        for node in ast.walk(tree):
+            if isinstance(node, ast.ImportFrom) and node.module:
+                for alias in node.names:
+                    name = alias.asname or alias.name
+                    numbers = constants.get(node.module, {})
+                    if alias.name in numbers:
+                        self._numbers[name] = numbers[alias.name]
+                    elif f"{node.module}.{alias.name}" in constants:
+                        self._modules[name] = constants[f"{node.module}.{alias.name}"]
+
+    def visit_ImportFrom(self, node: ast.ImportFrom) -> ast.AST | None:
+        node.names = [
+            alias for alias in node.names if (alias.asname or alias.name) not in self._numbers
+        ]
+        return node if node.names else None
+
+    def visit_Name(self, node: ast.Name) -> ast.AST:
+        if isinstance(node.ctx, ast.Load) and node.id in self._numbers:
+            return ast.copy_location(ast.Constant(self._numbers[node.id]), node)
+        return node
+
+    def visit_Attribute(self, node: ast.Attribute) -> ast.AST:
+        if isinstance(node.value, ast.Name) and isinstance(node.ctx, ast.Load):
+            numbers = self._modules.get(node.value.id, {})
+            if node.attr in numbers:
+                return ast.copy_location(ast.Constant(numbers[node.attr]), node)
+        self.generic_visit(node)
+        return node
+
+
+def _named_anywhere(trees: Iterable[ast.Module]) -> set[str]:
+    """Return names that are read, imported, asked for as attributes, or written as texts."""
+    used = set()
+    for tree in trees:
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):
+                used.add(node.id)
+            elif isinstance(node, ast.Attribute):
+                used.add(node.attr)
+            elif isinstance(node, ast.alias):
+                used.add(node.name)
+            elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+                used.add(node.value)
+    return used
+
+
+# Private names
+
+
+def _shorten_private_names(trees: dict[str, ast.Module], beside: list[ast.Module]) -> None:
+    """Rename `_names`: per group of modules, or over all if modules share one."""
+    kept = {name for tree in beside for name in _private_names(tree)}
+    kept |= {name for name in _named_as_text(trees.values()) if _is_private(name)}
+    group = _groups(trees)
+    users: dict[str, set[str]] = defaultdict(set)  # name -> groups where it is used
+    makers: dict[str, set[str]] = defaultdict(set)  # name -> groups that bind it
+    for module, tree in trees.items():
+        for name in _private_names(tree):
+            users[name].add(group[module])
+        for name in _bound_private_names(tree):
+            makers[name].add(group[module])
+    shared = sorted(name for name in users if name not in kept and users[name] - makers[name])
+    fresh = (name for name in _short_names("_") if name not in kept)
+    everywhere = dict(zip(shared, fresh, strict=False))
+    taken = kept | set(everywhere.values())
+    for members in set(group.values()):
+        own = sorted(
+            name for name in users if members in users[name] and name not in {*kept, *everywhere}
         )
-        changes += [(start, start, "const("), (end, end, ")")]
-    for start, end, new in sorted(changes, key=lambda change: change[:2], reverse=True):
-        line = lines[start[0] - 1]
-        lines[start[0] - 1] = line[: start[1]] + new + line[end[1] :]
-    return "".join(lines)
+        free = (name for name in _short_names("_") if name not in taken)
+        names = everywhere | dict(zip(own, free, strict=False))
+        for module, tree in trees.items():
+            if group[module] == members:
+                _Renamer(names).visit(tree)
 
 
-def _tokens(text: str) -> Iterator[tokenize.TokenInfo]:
-    return tokenize.generate_tokens(io.StringIO(text).readline)
+def _is_private(name: str | None) -> bool:
+    return bool(name) and name != "_" and str(name).startswith("_") and "__" not in str(name)[:2]
 
 
-def _is_private(token: tokenize.TokenInfo) -> bool:
-    return token.type == tokenize.NAME and _PRIVATE.match(token.string) is not None
-
-
-def _candidates() -> Iterator[str]:
-    for length in itertools.count(1):
-        for letters in itertools.product(string.ascii_letters, repeat=length):
-            name = "_" + "".join(letters)
-            if not keyword.iskeyword(name):
-                yield name
-
-
-def _constants(tree: ast.Module) -> Iterator[ast.expr]:
-    """Yield the values of private whole-number constants that a file sets once."""
-    stored = [
-        node.id
+def _named_as_text(trees: Iterable[ast.Module]) -> set[str]:
+    return {
+        node.value
+        for tree in trees
         for node in ast.walk(tree)
-        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
-    ]
-    known: set[str] = set()
-    for node in tree.body:
-        if not isinstance(node, ast.Assign) or len(node.targets) != 1:
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+    }
+
+
+def _groups(trees: dict[str, ast.Module]) -> dict[str, str]:
+    """Return each module's group: modules whose classes inherit from one another are together."""
+    group = {module: module for module in trees}
+    homes = defaultdict(set)
+    for module, tree in trees.items():
+        for node in ast.walk(tree):
+            if isinstance(node, ast.ClassDef):
+                homes[node.name].add(module)
+    for module, tree in trees.items():
+        for node in ast.walk(tree):
+            if not isinstance(node, ast.ClassDef):
+                continue
+            for base in node.bases:
+                name = base.attr if isinstance(base, ast.Attribute) else getattr(base, "id", "")
+                for home in homes[name]:
+                    old, new = group[home], group[module]
+                    group = {each: new if at == old else at for each, at in group.items()}
+    return group
+
+
+def _private_names(tree: ast.Module) -> set[str]:
+    return {name for node in ast.walk(tree) for name in _names_of(node) if _is_private(name)}
+
+
+def _bound_private_names(tree: ast.Module) -> set[str]:
+    bound = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Name | ast.Attribute) and isinstance(node.ctx, ast.Load):
             continue
-        target = node.targets[0]
-        if (
-            isinstance(target, ast.Name)
-            and _PRIVATE.match(target.id)
-            and stored.count(target.id) == 1
-            and _is_whole_number(node.value, known)
-        ):
-            known.add(target.id)
-            yield node.value
+        bound.update(name for name in _names_of(node) if _is_private(name))
+    return bound
 
 
-def _is_whole_number(value: ast.expr, known: set[str]) -> bool:
-    if isinstance(value, ast.Constant):
-        return type(value.value) is int
-    if isinstance(value, ast.Name):
-        return value.id in known
-    if isinstance(value, ast.UnaryOp):
-        return _is_whole_number(value.operand, known)
-    if isinstance(value, ast.BinOp):
-        return _is_whole_number(value.left, known) and _is_whole_number(value.right, known)
-    return False
+def _names_of(node: ast.AST) -> list[str]:
+    for field in ("id", "attr", "arg", "asname"):
+        name = getattr(node, field, None)
+        if name:
+            return [name]
+    name = getattr(node, "name", None)
+    if isinstance(name, str):
+        return [name]
+    names = getattr(node, "names", None)
+    if isinstance(node, ast.Global | ast.Nonlocal) and names:
+        return list(names)
+    return []
 
 
-def _column(lines: list[str], number: int, octets: int) -> int:
-    return len(lines[number - 1].encode()[:octets].decode())
+class _Renamer(ast.NodeVisitor):
+    """Gives names their new form, wherever they stand."""
+
+    def __init__(self, names: dict[str, str]) -> None:
+        self._names = names
+
+    def generic_visit(self, node: ast.AST) -> None:
+        for field in ("id", "attr", "arg", "name", "asname"):
+            name = getattr(node, field, None)
+            if isinstance(name, str) and name in self._names:
+                setattr(node, field, self._names[name])
+        if isinstance(node, ast.Global | ast.Nonlocal):
+            node.names = [self._names.get(name, name) for name in node.names]
+        super().generic_visit(node)
+
+
+# Parameters
+
+
+def _shorten_parameters(trees: dict[str, ast.Module], beside: list[ast.Module]) -> None:
+    keywords = {
+        node.arg
+        for tree in [*trees.values(), *beside]
+        for node in ast.walk(tree)
+        if isinstance(node, ast.keyword) and node.arg
+    }
+    for tree in trees.values():
+        for node in ast.walk(tree):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and not _nests(node):
+                _shorten_parameters_of(node, keywords)
+
+
+def _nests(function: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
+    """Return whether further functions are made inside, whose names may be others."""
+    inner = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.ClassDef, ast.Global)
+    return any(isinstance(node, inner) for node in ast.walk(function) if node is not function)
+
+
+def _shorten_parameters_of(
+    function: ast.FunctionDef | ast.AsyncFunctionDef, keywords: set[str]
+) -> None:
+    inside = {node.id for node in ast.walk(function) if isinstance(node, ast.Name)}
+    arguments = [*function.args.posonlyargs, *function.args.args]
+    kept = {argument.arg for argument in arguments if argument.arg in keywords | {"self"}}
+    fresh = (name for name in _short_names("") if name not in inside | kept)
+    names = {
+        argument.arg: next(fresh) for argument in arguments if argument.arg not in kept
+    }
+    for argument in arguments:
+        argument.arg = names.get(argument.arg, argument.arg)
+    for node in ast.walk(function):
+        if isinstance(node, ast.Name) and node.id in names:
+            node.id = names[node.id]
+
+
+def _short_names(prefix: str) -> Iterator[str]:
+    """Yield prefix + a, b, ... z, aa, ab, ..."""
+    for length in itertools.count(1):
+        for letters in itertools.product(string.ascii_lowercase, repeat=length):
+            name = prefix + "".join(letters)
+            if name not in ("as", "do", "if", "in", "is", "or"):
+                yield name
