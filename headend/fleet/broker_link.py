@@ -97,6 +97,7 @@ class BrokerLink:
         if self._address.tls:
             client.tls_set_context(ssl.create_default_context())
         client.on_connect = self._on_connect
+        client.on_subscribe = self._on_subscribe
         client.on_disconnect = self._on_disconnect
         client.on_message = self._on_message
         client.on_publish = self._on_publish
@@ -143,9 +144,7 @@ class BrokerLink:
     def acknowledge(self, messages: Sequence[mqtt.MQTTMessage]) -> None:
         """Tell the broker that messages are stored; it forgets them."""
         for message in messages:
-            if not self.is_connected:
-                return
-            if message.qos == 1:
+            if message.qos == 1 and self._client.is_connected():
                 self._client.ack(message.mid, message.qos)
 
     def publish(self, topic: str, payload: bytes, *, retain: bool) -> int:
@@ -200,10 +199,18 @@ class BrokerLink:
         if reason.is_failure:
             log.error("the broker refuses the gateway: %s; check MQTT_URL", reason)
             return
+        client.subscribe(self._filter, qos=1)
+
+    def _on_subscribe(
+        self, client: mqtt.Client, userdata: Any, mid: int, reasons: Any, properties: Any
+    ) -> None:
+        """Only now is there a connection: an answer to what is published can reach us."""
+        if any(each.is_failure for each in reasons):
+            log.error("the broker does not let the gateway subscribe to %s", self._filter)
+            return
         log.info("connected to the broker at %s:%s", self._address.host, self._address.port)
         self.is_connected = True
         self._backoff_s = _FIRST_BACKOFF_S
-        client.subscribe(self._filter, qos=1)
 
     def _on_disconnect(
         self, client: mqtt.Client, userdata: Any, flags: Any, reason: Any, properties: Any

@@ -136,8 +136,8 @@ class FakeMeter:
         client.on_connect = self._on_connect
         client.on_message = self._on_message
         client.connect("127.0.0.1", self._port, keepalive=10)
-        client.loop_start()
         self._client = client
+        client.loop_start()
 
     def cut(self) -> None:
         """Lose the connection without a word, as at a power cut."""

@@ -33,6 +33,7 @@ class Bench:
         self.broker = broker
         self.meters: list[FakeMeter] = []
         self.gateway = self._make_gateway()
+        self.turn_until(lambda: self.link.is_connected, "the gateway's connection")
 
     def _make_gateway(self) -> Gateway:
         self.link = BrokerLink(
