@@ -1,1 +1,1 @@
-"""QA's hardware-in-the-loop tests: the same cases on a simulated rig or a real board."""
+"""Tests of the whole device from outside: keys, energy, power, wires; display and load switch."""

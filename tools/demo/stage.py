@@ -148,6 +148,13 @@ class Stage:
 
         return MeterState.objects.get(meter=self.record)
 
+    def credit_wh(self) -> int:
+        """Ask the meter for its credit register, exact to the Wh."""
+        answer = self.command("read", what="registers")
+        if answer.state != "accepted":
+            raise NotObserved(f"the meter answered a read with {answer.status}")
+        return int(answer.detail["credit_wh"])
+
     def energy_wh(self) -> int:
         """Return the total import that the meter last told."""
         return int(self.state().content["energy_wh"])
@@ -201,9 +208,12 @@ class Stage:
                 raise NotObserved(f"not seen within {timeout} s: {what}. {self.meter.describe()}")
             time.sleep(LOOK_AGAIN_S)
 
-    def credit_settles_at(self, expected_wh: int) -> None:
-        """Wait until the head-end knows exactly this credit, and no more and no less after."""
-        self.until(
-            f"a credit of {expected_wh} Wh at the head-end (it has {self.state().credit_wh} Wh)",
-            lambda: self.state().credit_wh == expected_wh,
-        )
+    def credit_must_be(self, expected_wh: int) -> None:
+        """Ask the meter for its credit.
+
+        Raises:
+            NotObserved: it is another one.
+        """
+        credit_wh = self.credit_wh()
+        if credit_wh != expected_wh:
+            raise NotObserved(f"the credit is {credit_wh} Wh instead of {expected_wh} Wh")

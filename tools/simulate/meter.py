@@ -66,7 +66,8 @@ class SimulatedMeter:
         self.buzzer_hz = 0
         self.sounds = 0  # how often the buzzer has begun to sound
         self.powered = False
-        self.pulse_count = 0
+        self.pulse_count = 0  # as the pulse lamp blinked
+        self.impulses_sent = 0  # energy that flowed, in impulses of the measuring chip
         self.load_watts = 0
         self.cut_armed = False
         self.failure = ""
@@ -410,4 +411,6 @@ class SimulatedMeter:
             impulses = self._supply.advance(now - before, watts=watts, time_lapse=self._time_lapse)
             before = now
             if impulses:
+                self.impulses_sent += impulses
                 self._meter.bench.send({"pulses": impulses})
+                self._notify()
