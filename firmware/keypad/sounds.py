@@ -1,13 +1,13 @@
-"""How the beep patterns of a SHOW sound: steps of (hertz, milliseconds), 0 Hz is a pause."""
+"""How the beep patterns of a SHOW sound, in the steps of firmware.drivers.buzzer."""
 
 from shared.wire import keypad_messages as names
 
-CLICK = ((2400, 15),)
+CLICK = bytes((120, 1))
 
 PATTERNS = {
-    names.BEEP_ACCEPTED: ((1800, 90), (0, 40), (2400, 180)),
-    names.BEEP_REFUSED: ((500, 350),),
-    names.BEEP_LOCKED: ((500, 120), (0, 80), (500, 120), (0, 80), (500, 120)),
-    names.BEEP_WARNING: ((2000, 80), (0, 120), (2000, 80)),
-    names.BEEP_SWITCHED_OFF: ((1200, 200), (0, 60), (900, 200), (0, 60), (600, 300)),
+    names.BEEP_ACCEPTED: bytes((90, 9, 0, 4, 120, 18)),
+    names.BEEP_REFUSED: bytes((25, 35)),
+    names.BEEP_LOCKED: bytes((25, 12, 0, 8, 25, 12, 0, 8, 25, 12)),
+    names.BEEP_WARNING: bytes((100, 8, 0, 12, 100, 8)),
+    names.BEEP_SWITCHED_OFF: bytes((60, 20, 0, 6, 45, 20, 0, 6, 30, 30)),
 }

@@ -126,7 +126,7 @@ class KeypadUnit:
         # The first face after power-up brings an old serial number: nothing to play.
         if serial != self._sound_serial:
             if self._sound_serial is not None:
-                self._board.buzzer.play(sounds.PATTERNS.get(pattern, ()))
+                self._board.buzzer.play(sounds.PATTERNS.get(pattern, b""))
             self._sound_serial = serial
 
     async def _show(self):
