@@ -8,7 +8,10 @@ from typing import Any
 
 import pytest
 from django.db import connection
-from django.test import TransactionTestCase
+from django.test import Client, TransactionTestCase
+
+from headend.accounts.services import create_user
+from headend.testing import NOON
 
 
 @pytest.fixture(autouse=True)
@@ -19,6 +22,27 @@ def own_secrets(settings: Any, tmp_path_factory: pytest.TempPathFactory) -> None
     settings.MASTER_KEY_FILE = folder / "master.key"
     settings.DEMONSTRATION_FILE = Path(folder / "demonstration.json")
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+
+@pytest.fixture
+def at_noon(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have pages believe that it is NOON, the time at which supplies for tests begin."""
+    monkeypatch.setattr("django.utils.timezone.now", lambda: NOON)
+
+
+@pytest.fixture
+def log_in(db: None, at_noon: None) -> Callable[..., Client]:
+    """Log somebody of some groups in, at noon; `client.user` is who."""
+
+    def log_in(*groups: str) -> Client:
+        client: Any = Client()
+        client.user = create_user(
+            username=groups[0] if groups else "nobody", password=None, groups=groups
+        )
+        client.force_login(client.user)
+        return client
+
+    return log_in
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -114,7 +114,6 @@ TEMPLATES: list[dict[str, Any]] = [
 ]
 
 STATIC_URL = "/static/"
-STATIC_ROOT = DATA / "static"
 WHITENOISE_USE_FINDERS = True  # serves straight from the packages: no collecting step
 
 # --- people ------------------------------------------------------------------------------------

@@ -112,7 +112,7 @@ def tone(word: str) -> str:
 @register.simple_tag(takes_context=True)
 def here(context: dict[str, Any], *sections: str) -> SafeString | str:
     """Mark a navigation link as the current one if the page belongs to one of these sections."""
-    return format_html(' aria-current="page"') if context.get("section") in sections else ""
+    return SafeString(' aria-current="page"') if context.get("section") in sections else ""
 
 
 @register.simple_tag(takes_context=True)

@@ -1,0 +1,36 @@
+"""The start page leads each role to its work and nowhere else."""
+
+import pytest
+
+from headend.fleet.services import open_work_item
+from headend.testing import NOON
+
+
+@pytest.mark.parametrize(
+    ("group", "links"),
+    [
+        ("utility administrator", ["/till/", "/sales/", "/customers/", "/meters/"]),
+        ("cashier", ["/till/", "/sales/", "/customers/", "/meters/"]),
+        ("engineer", ["/sales/", "/customers/", "/meters/"]),
+        ("auditor", ["/sales/", "/customers/", "/meters/"]),
+    ],
+)
+def test_each_role_sees_its_own_work(log_in, group, links):
+    client = log_in(group)
+    page = client.get("/")
+    assert [link["url"] for link in page.context["links"]] == links
+    for address in links:
+        assert client.get(address).status_code == 200
+
+
+def test_who_has_no_role_is_told_what_to_do(log_in):
+    client = log_in()
+    assert "Ask a utility administrator" in client.get("/").content.decode()
+    for address in ("/till/", "/sales/", "/customers/", "/meters/"):
+        assert client.get(address).status_code == 403
+
+
+def test_open_work_items_are_shown_to_those_who_see_them(log_in):
+    open_work_item(kind="delivery", cause="1", summary="Call the customer", at=NOON)
+    assert "Call the customer" in log_in("engineer").get("/").content.decode()
+    assert "Call the customer" not in log_in("cashier").get("/").content.decode()

@@ -1,0 +1,84 @@
+"""Finding customers, and their pages."""
+
+import pytest
+
+from headend.accounts.services import console_user
+from headend.customers.models import Customer
+from headend.customers.search import find_customers, find_supplies
+from headend.customers.services import end_agreement, register_customer
+from headend.testing import NOON, make_supply
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def supply():
+    made = make_supply()
+    Customer.objects.filter(pk=made.customer_id).update(phone="+27 82 555-0101")
+    return made
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["082 555 0101", "+27825550101", "5550101", "0101", "(082) 555-0101", "dube 1", "NOMSA", ""],
+)
+def test_a_supply_is_found(supply, text):
+    assert list(find_supplies(text, at=NOON)) == [supply]
+
+
+@pytest.mark.parametrize("text", ["082 555 0102", "dube 2", "101x", "٠١٠١", "%", "_"])
+def test_a_supply_is_not_found(supply, text):
+    assert list(find_supplies(text, at=NOON)) == []
+
+
+def test_a_meter_number_is_found_by_its_beginning_however_grouped(supply):
+    drn = supply.meter.drn
+    assert list(find_supplies(f"{drn[:4]} {drn[4:8]}", at=NOON)) == [supply]
+    assert list(find_supplies(drn[1:], at=NOON)) == []
+
+
+def test_who_moved_out_is_a_customer_without_a_supply(supply):
+    end_agreement(supply, by=console_user(), at=NOON.replace(hour=13), reason="moved out")
+    later = NOON.replace(hour=14)
+    assert list(find_supplies("dube", at=later)) == []
+    (customer,) = find_customers("dube", at=later)
+    assert customer.running == []
+
+
+def test_a_customer_without_a_phone_is_not_found_by_every_number(supply):
+    register_customer(name="No Phone", by=console_user(), at=NOON)
+    assert [one.name for one in find_customers("0101", at=NOON)] == ["Nomsa Dube"]
+
+
+def test_the_list_searches_and_says_when_nobody_is_found(log_in, supply):
+    client = log_in("cashier")
+    assert "Nomsa Dube" in client.get("/customers/", {"q": "0101"}).content.decode()
+    assert "Nobody found" in client.get("/customers/", {"q": "zzz"}).content.decode()
+
+
+def test_the_list_takes_as_many_queries_for_many_as_for_one(
+    log_in, supply, django_assert_num_queries
+):
+    client = log_in("auditor")
+    client.get("/customers/")
+    with django_assert_num_queries(7):
+        client.get("/customers/")
+    for _ in range(3):
+        make_supply()
+    with django_assert_num_queries(7):
+        client.get("/customers/")
+
+
+def test_a_customers_page_leads_to_the_meter_and_to_the_till(log_in, supply):
+    address = f"/customers/{supply.customer_id}/"
+    page = log_in("cashier").get(address).content.decode()
+    assert f"/meters/{supply.meter.drn}/" in page
+    assert f"/till/{supply.meter.drn}/" in page
+    assert f"/till/{supply.meter.drn}/" not in log_in("auditor").get(address).content.decode()
+
+
+def test_names_are_escaped(log_in, supply):
+    Customer.objects.filter(pk=supply.customer_id).update(name="<script>alert(1)</script>")
+    page = log_in("cashier").get("/customers/").content.decode()
+    assert "<script>alert" not in page
+    assert "&lt;script&gt;alert" in page
