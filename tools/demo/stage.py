@@ -71,6 +71,7 @@ class Stage:
     def _set(self) -> None:
         logging.getLogger("iotcore").setLevel(logging.WARNING)
         broker = self._exits.enter_context(start_embedded_broker())
+        self.broker_port = broker.port
         installation = Installation(self._folder, mqtt_url=broker.url)
         prepared = prepare(installation)
         from headend.accounts.services import console_user

@@ -68,10 +68,8 @@ def consumption_and_warning(stage: Stage) -> str:
 def zero_credit(stage: Stage) -> str:
     """The credit reaches zero and the load switch opens."""
     stage.meter.wait_for(lambda meter: meter.relay == "open", 20)
-    state = stage.until(
-        "the open load switch at the head-end",
-        lambda: (state := stage.state()) and not state.relay_closed and state,
-    )
+    stage.until("the open load switch at the head-end", lambda: not stage.state().relay_closed)
+    state = stage.state()
     _require(state.open_reasons == ["no_credit"], f"it is open because of {state.open_reasons}")
     _require(state.credit_wh <= 0, f"it opened at {state.credit_wh} Wh")
     pulses = stage.meter.pulse_count
@@ -92,8 +90,9 @@ def remote_token(stage: Stage) -> str:
     stage.credit_must_be(before + sale.encoded_wh)
     stage.remote_digits = stage.digits(sale)
     stage.remote_payload = bytes(command.payload)
-    took = (command.finished_at - command.created_at).total_seconds()
-    return f"accepted by the meter {took * 1000:.0f} ms after the sale; it closed again"
+    finished_at = command.finished_at or command.created_at
+    took_ms = (finished_at - command.created_at).total_seconds() * 1000
+    return f"accepted by the meter {took_ms:.0f} ms after the sale; it closed again"
 
 
 def same_token_again(stage: Stage) -> str:
@@ -185,10 +184,12 @@ def forged_command(stage: Stage) -> str:
     altered = bytearray(jws.sign(claims, stage.down_key(), key_id("down", generation)))
     altered[len(altered) // 2] ^= 1
     reported = stage.event_count(codes.EVENT_COMMAND_FORGED)
-    for count, message in enumerate((forged, bytes(altered)), 1):
+    for message in (forged, bytes(altered)):
+        refused = _log_lines(stage.meter, "not authentic")
         stage.publish_to_meter(message)
-        stage.meter.wait_for(
-            lambda meter, count=count: _log_lines(meter, "not authentic") >= count
+        stage.until(
+            "the meter's refusal",
+            lambda refused=refused: _log_lines(stage.meter, "not authentic") > refused,  # type: ignore[misc]
         )
     stage.until(
         "a report of the forgery (one a minute, however many there are)",

@@ -162,16 +162,20 @@ class SimulatedMeter:
         """Press keys one after the other, each until the keypad clicks, as a person does."""
         with self._typing:
             for key in keys:
-                before = self.sounds
+                heard = self.sounds
                 self.key(key, True)
-                self._await_sound(lambda before=before: self.sounds > before)
+                self._await_sound(after=heard)
                 self.key(key, False)
-                self._await_sound(lambda: not self.buzzer_hz)
+                self._await_silence()
                 self._closed.wait(KEY_GAP_S)
 
-    def _await_sound(self, heard: Callable[[], bool]) -> None:
+    def _await_sound(self, *, after: int) -> None:
         with self._changed:
-            self._changed.wait_for(lambda: heard() or not self.powered, KEY_HOLD_S)
+            self._changed.wait_for(lambda: self.sounds > after or not self.powered, KEY_HOLD_S)
+
+    def _await_silence(self) -> None:
+        with self._changed:
+            self._changed.wait_for(lambda: not self.buzzer_hz, KEY_HOLD_S)
 
     def enter_token(self, digits: str) -> None:
         """Type a token's 20 digits and confirm; forgets what the display showed before."""

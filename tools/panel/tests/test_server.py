@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import ClientConnection, connect
+from websockets.typing import Origin
 
 from tools.panel.tests.conftest import DRN, KEY
 from tools.simulate import SimulatedMeter
@@ -23,7 +24,7 @@ def _get(address: str, path: str, **headers: str) -> http.client.HTTPResponse:
 def _open(address: str, *, origin: str | None = None, key: str = KEY) -> ClientConnection:
     return connect(
         f"ws://{address}/socket",
-        origin=origin or f"http://{address}",  # type: ignore[arg-type]
+        origin=Origin(origin or f"http://{address}"),
         additional_headers={"Cookie": f"panel_key={key}"},
         open_timeout=10,
     )
