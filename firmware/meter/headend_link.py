@@ -13,6 +13,7 @@ from shared.wire.keys import derive_link_keys, key_id
 
 _TICKS = (1 << 30) - 1  # ticks_ms wraps there
 _POLL_S = 0.5
+_KEEPALIVE_S = 60
 _STATE_EVERY_MS = 900_000
 _CREDIT_EVERY_MS = 10_000
 _CREDIT_STEP_WH = 100
@@ -30,8 +31,8 @@ def client_factory(settings, drn, random, log):
     """Return what makes the MQTT client of a HeadendLink.
 
     Args:
-        settings: dict with "host", "port" and perhaps "user" (else the meter's number) and
-            "password".
+        settings: dict with "host", "port" and perhaps "user" (else the meter's number),
+            "password" and "keepalive_s".
         drn: number of the meter; also its client id.
         random: function (n) -> 0..n-1.
         log: function (text).
@@ -51,6 +52,7 @@ def client_factory(settings, drn, random, log):
             user=settings.get("user") or drn,
             password=settings.get("password"),
             will=will,
+            keepalive_s=settings.get("keepalive_s") or _KEEPALIVE_S,
             log=log,
         )
 

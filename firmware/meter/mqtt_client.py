@@ -58,10 +58,10 @@ class MQTTClient:
         on_message,
         on_up,
         random,
+        keepalive_s,
         user=None,
         password=None,
         will=None,
-        keepalive_s=60,
         step_s=20,
         longest=2048,
         sleep=asyncio.sleep,
@@ -77,9 +77,9 @@ class MQTTClient:
                 that is, once it is stored. It may `send`, but must not wait for `publish`.
             on_up: function (), called after every connection.
             random: function (n) -> 0..n-1.
+            keepalive_s: seconds of silence after which either end gives up.
             user, password: texts or None.
             will: (topic, payload), published retained by the broker when we vanish, or None.
-            keepalive_s: seconds of silence after which either end gives up.
             step_s: seconds that one step of connecting may take.
             longest: bytes of the longest packet taken; longer ones are dropped unread.
             sleep: coroutine function (seconds).
