@@ -94,7 +94,9 @@ def order(request: HttpRequest, drn: str, slug: str) -> HttpResponse:
     if chosen is None:
         raise Http404
     found, context = _meter(drn)
-    form = ReasonForm(request.POST or None, required=chosen.needs_reason)
+    form = ReasonForm(
+        request.POST if request.method == "POST" else None, required=chosen.needs_reason
+    )
     if request.method == "POST" and form.is_valid():
         try:
             _give(chosen, found, request, form.cleaned_data["reason"])

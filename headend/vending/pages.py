@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 
-from django.db.models import OuterRef, Prefetch, Q, QuerySet, Subquery, Sum
+from django.db.models import Count, OuterRef, Prefetch, Q, QuerySet, Subquery, Sum
 from django.utils import timezone
 
 from headend.customers.search import find_supplies
@@ -70,8 +70,10 @@ def sales(
 
 def totals(found: QuerySet[Sale]) -> Totals:
     """Add up the sales of a list; all of one currency, the utility's."""
-    sums = found.order_by().aggregate(tender=Sum("tender_minor"), issued=Sum("issued_wh"))
-    return Totals(found.count(), sums["tender"] or 0, sums["issued"] or 0)
+    sums = found.order_by().aggregate(
+        count=Count("pk"), tender=Sum("tender_minor"), issued=Sum("issued_wh")
+    )
+    return Totals(sums["count"], sums["tender"] or 0, sums["issued"] or 0)
 
 
 def sale_numbered(receipt_number: str) -> QuerySet[Sale]:
@@ -133,7 +135,7 @@ def _matching(text: str) -> Q:
     if re.fullmatch(r"[0-9]+", digits, re.ASCII):
         wanted |= Q(meter__drn__startswith=digits)
         if len(digits) == 20:
-            wanted |= Q(tokens__digits=digits)
+            wanted |= Q(pk__in=IssuedToken.objects.filter(digits=digits).values("sale"))
     return wanted
 
 
