@@ -6,6 +6,7 @@ the bare way: a message to an echoing client and back through the same broker, Q
 
 from __future__ import annotations
 
+import socket
 import statistics
 import threading
 import time
@@ -96,6 +97,7 @@ class _Echo:
         client.on_message = lambda _client, _data, message: take(message.payload)
         client.on_subscribe = lambda *_: self._ready.release()
         client.connect("127.0.0.1", port)
+        client.socket().setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         client.loop_start()
         client.subscribe(topic, qos=1)
         if not self._ready.acquire(timeout=PATIENCE_S):

@@ -85,8 +85,8 @@ INSERT INTO vending_sale (receipt_number, caller, message_id, request_digest, me
   agreement_id, tariff_version_id, operator_id, tender_minor, currency, sold_wh, issued_wh,
   encoded_wh, calculation, particulars, created_at)
   VALUES ('b' || CAST(:message AS text), 'pgbench', CAST(:message AS text), '\x00',
-  :meter, :agreement, :tariff_version, {operator}, 5000, 'ZAR', 17391, 17300, 17300, '{{}}', '{{}}',
-  now()) RETURNING id AS sale \gset
+  :meter, :agreement, :tariff_version, {operator}, 5000, 'ZAR', 17391, 17300, 17300, '{{}}',
+  '{{}}', now()) RETURNING id AS sale \gset
 INSERT INTO vending_saleline (sale_id, position, kind, description, amount_minor, energy_wh)
   VALUES (:sale, 0, 'energy', 'Energy', 4348, 17300), (:sale, 1, 'tax', 'VAT 15 %', 652, NULL);
 INSERT INTO vending_issuedtoken (meter_id, sale_id, position, digits, token_class, subclass,
