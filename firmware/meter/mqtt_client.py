@@ -102,7 +102,7 @@ class MQTTClient:
         self._write_lock = asyncio.Lock()
         self._ended = asyncio.Event()
         self._subscribed = asyncio.Event()
-        self._fault = None
+        self._fault: Exception = MQTTError(SILENT, "never connected")
         self._heard = False
         self._stable = False
         self._packet_id = 0
@@ -251,7 +251,7 @@ class MQTTClient:
         while True:
             self._heard = False
             # A write that is stuck must not stop the watch over it, so nothing is waited for here.
-            if not self._write_lock.locked():
+            if self._writer and not self._write_lock.locked():
                 self._writer.write(b"\xc0\0")
             await self._sleep(self._half_keepalive_s)
             if not self._heard:

@@ -36,8 +36,8 @@ class Bench:
         self.sleep = Sleep()
         self.messages = []
         self.ups = 0
-        self.logged = []
-        self.keep = True
+        self.logged: list = []
+        self.keep: object = True
         self.client = MQTTClient(
             "1",
             self.line.open,
@@ -237,7 +237,6 @@ def test_a_handler_that_waits_delays_the_acknowledgement():
             await bench.client.send("ack", b"done")
             return True
 
-        bench.on_message = store
         bench.client._on_message = store
         stream = await bench.connect()
         stream.send(published("p/1/down", b"one", 7))
@@ -387,6 +386,25 @@ def test_a_broker_that_answers_pings_but_never_acknowledges_is_left():
         assert await stream.take() == published("t", b"one", 1, 0x38)
         stream.send(b"\x40\x02\0\x01")
         await waiting
+        await bench.stop()
+
+    run(story())
+
+
+def test_a_write_that_is_stuck_does_not_stop_the_watch():
+    async def story():
+        bench = Bench()
+        stream = await bench.connect()
+        stream.stuck = True
+        waiting = [asyncio.create_task(bench.client.publish("t", text)) for text in (b"1", b"2")]
+        await settle()
+        await bench.sleep.end(is_half_keepalive)
+        await bench.sleep.end(is_half_keepalive)
+        stream = await bench.reconnect(CONNACK_RESUMED)
+        for packet_id in (1, 2):
+            assert (await stream.take())[-3:] == bytes((0, packet_id, 48 + packet_id))
+            stream.send(bytes((0x40, 2, 0, packet_id)))
+            await waiting[packet_id - 1]
         await bench.stop()
 
     run(story())

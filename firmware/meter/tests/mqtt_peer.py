@@ -14,6 +14,7 @@ class Stream:
 
     Attributes:
         closed: True once the client has closed it.
+        stuck: set to True when the broker reads no more.
     """
 
     def __init__(self):
@@ -41,9 +42,11 @@ class Stream:
         self._written.set()
 
     async def drain(self):
-        while self.stuck:
+        while self.stuck and not self.closed:
             self._written.clear()
             await self._written.wait()
+        if self.closed:
+            raise OSError("closed")
 
     def close(self):
         self.closed = True
