@@ -94,10 +94,9 @@ def order(request: HttpRequest, drn: str, slug: str) -> HttpResponse:
     if chosen is None:
         raise Http404
     found, context = _meter(drn)
-    form = ReasonForm(
-        request.POST if request.method == "POST" else None, required=chosen.needs_reason
-    )
-    if request.method == "POST" and form.is_valid():
+    typed = request.POST if request.method == "POST" else None
+    form = ReasonForm(typed, required=chosen.needs_reason)
+    if form.is_valid():
         try:
             _give(chosen, found, request, form.cleaned_data["reason"])
         except Refusal as error:
