@@ -45,6 +45,7 @@ class Gateway:
         self._in_flight: dict[int, Publication] = {}
         self._sweep_at = 0.0
         self._has_work = True
+        self._was_connected = False
 
     def run(self, stop: threading.Event) -> None:
         """Work until told to stop."""
@@ -73,6 +74,7 @@ class Gateway:
         )
         if self._waker.is_woken():
             self._has_work = True
+        self._note_connection()
         self._store()
         self._note_acknowledged()
         if time.monotonic() >= self._sweep_at:
@@ -81,6 +83,12 @@ class Gateway:
             self._has_work = True
         if self._has_work and self._link.is_connected:
             self._has_work = self._publish()
+
+    def _note_connection(self) -> None:
+        if self._link.is_connected and not self._was_connected:
+            outbox.resume(at=timezone.now())
+            self._has_work = True
+        self._was_connected = self._link.is_connected
 
     def _store(self) -> None:
         arrivals = self._link.take_arrivals()

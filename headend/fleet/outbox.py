@@ -197,6 +197,11 @@ def _claims(
     return claims
 
 
+def resume(*, at: datetime.datetime) -> None:
+    """Make due what the broker never acknowledged: a worker may have died holding it."""
+    Command.objects.filter(state=State.QUEUED).update(next_attempt_at=at)
+
+
 def broker_took(publication: Publication, *, at: datetime.datetime) -> None:
     """Note that the broker acknowledged a publication."""
     with transaction.atomic():

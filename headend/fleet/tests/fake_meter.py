@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime
 import hashlib
 import threading
+import time
 from typing import Any
 
 from paho.mqtt import client as mqtt
@@ -24,6 +25,7 @@ SGC = "201457"
 MESSAGE_ROOT = bytes(range(32))
 GENERATION = 1
 PREFIX = "prepay/v1"
+RESEND_S = 1.0  # a real meter waits longer before it sends again what is not covered
 
 
 def now() -> datetime.datetime:
@@ -119,6 +121,7 @@ class FakeMeter:
         self.stored = (0, 0)
         self._seq = 0
         self.state_changes: dict[str, Any] = {}
+        self._sent_at = 0.0
         self._client: mqtt.Client | None = None
 
     # --- power and wires -----------------------------------------------------------------------
@@ -204,6 +207,11 @@ class FakeMeter:
         )
         client.publish(topics.up(self.drn, "online", PREFIX), str(self.boot), qos=1, retain=True)
         self.say_state()
+        self._send_all()
+
+    def _send_all(self) -> None:
+        """Send what is not stored, from the watermark on."""
+        self._sent_at = time.monotonic()
         with self._lock:
             waiting = list(self._kept)
         for number, kind, body in waiting:
@@ -216,6 +224,8 @@ class FakeMeter:
         claims = self.identity.read(payload)
         if message.topic.endswith("/stored"):
             self._forget((claims["boot"], claims["seq"]))
+            if time.monotonic() - self._sent_at > RESEND_S:
+                self._send_all()
             return
         self.payloads.append(payload)
         if not self.silent:
