@@ -93,17 +93,17 @@ def test_power_fails_while_a_token_is_written(
 def test_power_fails_while_energy_is_recorded(make_rig: Callable[..., Rig]) -> None:
     rig = make_rig(credit_wh=50_000)
     rig.meter.set_load(GEYSER_W)
-    rig.meter.time_lapse = 60
-    rig.meter.wait_for(lambda meter: meter.pulse_count > 10)
-    rig.meter.cut_power_after(70)
+    rig.meter.time_lapse = 10
+    rig.meter.wait_for(lambda meter: meter.pulse_count > 1)
+    rig.meter.cut_power_after(40)
     rig.meter.wait_for(lambda meter: not meter.powered)
     rig.meter.set_load(0)
     rig.utility.wait_until_offline()
     rig.power_on()
     lost_wh = rig.utility.credit_wh() - (50_000 - rig.meter.impulses_sent)
-    # One energy record of 10 Wh, and what one pass of the metering task had not yet counted.
-    per_pass_wh = GEYSER_W * 60 * 0.5 / 3600
-    assert 0 <= lost_wh <= 10 + per_pass_wh
+    # One energy record of 10 Wh, and what the meter had not counted yet: on a busy machine that
+    # can be the energy of two seconds, at 11 Wh each in this time-lapse.
+    assert 0 <= lost_wh <= 10 + 2 * 11
 
 
 def test_postpayment_keeps_the_light_on_past_zero(make_rig: Callable[..., Rig]) -> None:
@@ -114,11 +114,12 @@ def test_postpayment_keeps_the_light_on_past_zero(make_rig: Callable[..., Rig]) 
     rig.meter.time_lapse = 1800
     rig.meter.wait_for(lambda meter: meter.impulses_sent > 2000)
     rig.meter.set_load(0)
+    rig.utility.wait_for_total(rig.meter.impulses_sent)
     assert rig.meter.lit
     assert rig.utility.credit_wh() == 0
 
     answer = rig.utility.order("payment_mode", args={"mode": "prepayment"})
-    assert answer["detail"]["postpaid_wh"] >= 1400
+    assert answer["detail"]["postpaid_wh"] == rig.meter.impulses_sent - 500
     rig.meter.wait_for(lambda meter: meter.relay == "open")
 
 

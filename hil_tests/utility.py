@@ -20,6 +20,7 @@ from shared.wire.keys import derive_link_keys, key_id
 
 BASE_DATE = 2014
 SGC = "201457"
+TOTAL_IMPORT = "1.8.0"
 ANSWER_S = 15
 # The meter's life begins this long ago, so that there are unused minutes to name tokens by.
 AGE_MINUTES = 600
@@ -139,10 +140,20 @@ class Utility:
         """Wait until the meter has reported an event."""
         self._wait(lambda: code in self.events, f"event {code}")
 
+    def registers(self) -> dict[str, int]:
+        """Ask the meter for its registers."""
+        answer = self.order("read", args={"what": "registers"})
+        return dict(answer["detail"])
+
     def credit_wh(self) -> int:
         """Ask the meter for its credit."""
-        answer = self.order("read", args={"what": "registers"})
-        return int(answer["detail"]["credit_wh"])
+        return self.registers()["credit_wh"]
+
+    def wait_for_total(self, total_wh: int) -> None:
+        """Ask until the meter has counted all energy that flowed."""
+        deadline = time.monotonic() + ANSWER_S
+        while (counted_wh := self.registers()[TOTAL_IMPORT]) != total_wh:
+            assert time.monotonic() < deadline, f"{counted_wh} Wh counted instead of {total_wh}"
 
     def close(self) -> None:
         """Hang up."""
