@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from django.contrib.auth.decorators import permission_required
 from django.core.paginator import Paginator
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
+from headend.accounts.requests import PageRequest
 from headend.customers.models import Customer
 from headend.customers.search import find_customers
 
@@ -17,7 +18,7 @@ PER_PAGE = 50
 
 @require_safe
 @permission_required("customers.view_customer", raise_exception=True)
-def customers(request: HttpRequest) -> HttpResponse:
+def customers(request: PageRequest) -> HttpResponse:
     """List customers with their running agreements; `q` searches."""
     text = request.GET.get("q", "")
     page = Paginator(find_customers(text, at=timezone.now()), PER_PAGE).get_page(
@@ -29,7 +30,7 @@ def customers(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 @permission_required("customers.view_customer", raise_exception=True)
-def customer(request: HttpRequest, customer_id: int) -> HttpResponse:
+def customer(request: PageRequest, customer_id: int) -> HttpResponse:
     """Show one customer: how to reach them, and every agreement, running ones first."""
     found = get_object_or_404(Customer, pk=customer_id)
     agreements = found.agreements.select_related("premises", "meter", "tariff")

@@ -8,11 +8,12 @@ from typing import Any
 from django.contrib import messages
 from django.contrib.auth.decorators import permission_required
 from django.core.paginator import Paginator
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_safe
 
+from headend.accounts.requests import PageRequest
 from headend.config.errors import Refusal
 from headend.fleet import orders, pages, services
 from headend.fleet.consumption import PERIODS
@@ -27,7 +28,7 @@ may_look = permission_required("meters.view_meter", raise_exception=True)
 
 @require_safe
 @may_look
-def meters(request: HttpRequest) -> HttpResponse:
+def meters(request: PageRequest) -> HttpResponse:
     """List meters with their balance and presence; `q` searches, `only` filters."""
     now = timezone.now()
     text, only = request.GET.get("q", ""), request.GET.get("only", "")
@@ -47,7 +48,7 @@ def meters(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 @may_look
-def meter(request: HttpRequest, drn: str) -> HttpResponse:
+def meter(request: PageRequest, drn: str) -> HttpResponse:
     """Show one meter: how it stands, what it used, what was asked of it and what it reported."""
     found, context = _meter(drn)
     may = request.user.has_perm
@@ -65,14 +66,14 @@ def meter(request: HttpRequest, drn: str) -> HttpResponse:
 
 @require_safe
 @may_look
-def live(request: HttpRequest, drn: str) -> HttpResponse:
+def live(request: PageRequest, drn: str) -> HttpResponse:
     """The part of the meter page that shows how it stands."""
     return render(request, "fleet/live.html", _meter(drn)[1])
 
 
 @require_safe
 @may_look
-def activity(request: HttpRequest, drn: str) -> HttpResponse:
+def activity(request: PageRequest, drn: str) -> HttpResponse:
     """The part of the meter page with its commands and events."""
     found, context = _meter(drn)
     return render(request, "fleet/activity.html", {**context, **_activity(found)})
@@ -80,7 +81,7 @@ def activity(request: HttpRequest, drn: str) -> HttpResponse:
 
 @require_safe
 @may_look
-def usage(request: HttpRequest, drn: str) -> HttpResponse:
+def usage(request: PageRequest, drn: str) -> HttpResponse:
     """The part of the meter page with its charts."""
     context = _meter(drn)[1]
     return render(request, "fleet/usage.html", {**context, **_usage(request, context)})
@@ -88,7 +89,7 @@ def usage(request: HttpRequest, drn: str) -> HttpResponse:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @may_look
-def order(request: HttpRequest, drn: str, slug: str) -> HttpResponse:
+def order(request: PageRequest, drn: str, slug: str) -> HttpResponse:
     """Confirm a command, then queue it."""
     chosen = orders.ORDERS.get(slug)
     if chosen is None:
@@ -115,7 +116,7 @@ def order(request: HttpRequest, drn: str, slug: str) -> HttpResponse:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @may_look
-def cancel(request: HttpRequest, drn: str, command_id: uuid.UUID) -> HttpResponse:
+def cancel(request: PageRequest, drn: str, command_id: uuid.UUID) -> HttpResponse:
     """Confirm that a waiting command is called back, then do it."""
     found, context = _meter(drn)
     command = get_object_or_404(Command, meter=found, public_id=command_id)
@@ -131,7 +132,7 @@ def cancel(request: HttpRequest, drn: str, command_id: uuid.UUID) -> HttpRespons
     return render(request, "fleet/cancel.html", {**context, "command": command, "title": title})
 
 
-def _give(chosen: orders.Order, meter: Meter, request: HttpRequest, reason: str) -> Command:
+def _give(chosen: orders.Order, meter: Meter, request: PageRequest, reason: str) -> Command:
     arguments = chosen.arguments(timezone.now())
     if chosen.is_mode:
         return services.change_payment_mode(
@@ -161,7 +162,7 @@ def _meter(drn: str) -> tuple[Meter, dict[str, Any]]:
     }
 
 
-def _usage(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
+def _usage(request: PageRequest, context: dict[str, Any]) -> dict[str, Any]:
     agreement = context["agreement"]
     return {
         "usage": pages.usage(

@@ -160,12 +160,9 @@ def _line(line: SaleLine, sale: Sale) -> Line:
 
 
 def _token(token: IssuedToken) -> PrintedToken:
-    is_credit = token.token_class == 0 and token.units is not None
-    return PrintedToken(
-        title="Electricity" if is_credit else token.purpose,
-        digits=token.digits,
-        energy_wh=token.units * WH_PER_TOKEN_UNIT if is_credit else None,
-    )
+    if token.token_class != 0 or token.units is None:
+        return PrintedToken(token.purpose, token.digits)
+    return PrintedToken("Electricity", token.digits, token.units * WH_PER_TOKEN_UNIT)
 
 
 def _pair(left: str, right: str, columns: int) -> list[str]:

@@ -5,13 +5,14 @@ from __future__ import annotations
 from django.contrib import messages
 from django.contrib.auth.decorators import permission_required
 from django.core.paginator import Paginator
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
+from headend.accounts.requests import PageRequest
 from headend.config.errors import Refusal
 from headend.vending import pages, receipts, services
 from headend.vending.forms import SalesFilter
@@ -25,7 +26,7 @@ may_look = permission_required("vending.view_sale", raise_exception=True)
 
 @require_safe
 @may_look
-def sales(request: HttpRequest) -> HttpResponse:
+def sales(request: PageRequest) -> HttpResponse:
     """List sales, newest first, with filters and what they add up to."""
     form = SalesFilter(request.GET)
     form.is_valid()  # a field that can't be read shows its error and filters nothing
@@ -49,7 +50,7 @@ def sales(request: HttpRequest) -> HttpResponse:
 @require_safe
 @may_look
 @never_cache
-def sale(request: HttpRequest, receipt_number: str) -> HttpResponse:
+def sale(request: PageRequest, receipt_number: str) -> HttpResponse:
     """Show one sale; its receipt prints as the original just after, later as a counted copy."""
     found = _sale(receipt_number)
     copy_number = _copy_number(request, found)
@@ -71,7 +72,7 @@ def sale(request: HttpRequest, receipt_number: str) -> HttpResponse:
 @require_safe
 @may_look
 @never_cache
-def text(request: HttpRequest, receipt_number: str) -> HttpResponse:
+def text(request: PageRequest, receipt_number: str) -> HttpResponse:
     """The receipt as plain text: the original once sold, afterwards only a counted copy."""
     found = _sale(receipt_number)
     copy_number = _copy_number(request, found)
@@ -86,7 +87,7 @@ def text(request: HttpRequest, receipt_number: str) -> HttpResponse:
 
 @require_safe
 @may_look
-def delivery(request: HttpRequest, receipt_number: str) -> HttpResponse:
+def delivery(request: PageRequest, receipt_number: str) -> HttpResponse:
     """The part of the sale's page that follows the token to the meter."""
     found = _sale(receipt_number)
     return render(request, "vending/delivery.html", {"sale": found, **_deliveries(found)})
@@ -94,7 +95,7 @@ def delivery(request: HttpRequest, receipt_number: str) -> HttpResponse:
 
 @require_POST
 @may_look
-def send(request: HttpRequest, receipt_number: str) -> HttpResponse:
+def send(request: PageRequest, receipt_number: str) -> HttpResponse:
     """Queue the sale's tokens to their meter; asking twice sends once."""
     found = _sale(receipt_number)
     refused = ""
@@ -112,7 +113,7 @@ def send(request: HttpRequest, receipt_number: str) -> HttpResponse:
 
 @require_POST
 @may_look
-def copy(request: HttpRequest, receipt_number: str) -> HttpResponse:
+def copy(request: PageRequest, receipt_number: str) -> HttpResponse:
     """Count one more copy of the receipt and show it, marked as one."""
     found = _sale(receipt_number)
     try:
@@ -129,7 +130,7 @@ def _sale(receipt_number: str) -> Sale:
     return get_object_or_404(pages.sale_numbered(receipt_number))
 
 
-def _copy_number(request: HttpRequest, sale: Sale) -> int:
+def _copy_number(request: PageRequest, sale: Sale) -> int:
     """The number of the copy that this person had made; 0 if the address names none of theirs."""
     asked = request.GET.get("copy", "")
     if not (asked.isascii() and asked.isdigit()):

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from django.db.models import Count, Q, Sum
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
+from headend.accounts.requests import PageRequest
 from headend.design.navigation import links_for
 from headend.fleet.models import MeterLink, WorkItem
 from headend.vending.models import Sale
@@ -16,7 +17,7 @@ WORK_ITEMS_SHOWN = 8
 
 
 @require_safe
-def home(request: HttpRequest) -> HttpResponse:
+def home(request: PageRequest) -> HttpResponse:
     """Show what the user's role leads to."""
     user = request.user
     page: dict[str, object] = {"links": links_for(request)}

@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib.auth.decorators import permission_required
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
+from headend.accounts.requests import PageRequest
 from headend.channels.till.forms import AmountForm, VendForm
 from headend.config.errors import Refusal
 from headend.customers.queries import agreements
@@ -30,7 +31,7 @@ may_vend = permission_required("vending.vend", raise_exception=True)
 
 @require_safe
 @may_vend
-def find(request: HttpRequest) -> HttpResponse:
+def find(request: PageRequest) -> HttpResponse:
     """Find the customer or meter. One hit leads straight on, unless the search is still typed."""
     text = request.GET.get("q", "").strip()
     now = timezone.now()
@@ -51,7 +52,7 @@ def find(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 @may_vend
-def sell(request: HttpRequest, drn: str) -> HttpResponse:
+def sell(request: PageRequest, drn: str) -> HttpResponse:
     """Ask how much money; show what the typed amount buys."""
     context = _whom(drn)
     form = AmountForm(request.GET if "amount" in request.GET else None)
@@ -60,7 +61,7 @@ def sell(request: HttpRequest, drn: str) -> HttpResponse:
 
 @require_safe
 @may_vend
-def trial(request: HttpRequest, drn: str) -> HttpResponse:
+def trial(request: PageRequest, drn: str) -> HttpResponse:
     """The part of the page that says what an amount buys; nothing is stored."""
     context = _whom(drn)
     form = AmountForm(request.GET if request.GET.get("amount") else None)
@@ -71,7 +72,7 @@ def trial(request: HttpRequest, drn: str) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @may_vend
 @never_cache
-def confirm(request: HttpRequest, drn: str) -> HttpResponse:
+def confirm(request: PageRequest, drn: str) -> HttpResponse:
     """Show exactly what will be sold to whom; on confirmation sell it, once per form."""
     context = _whom(drn)
     if request.method == "POST":
@@ -85,7 +86,7 @@ def confirm(request: HttpRequest, drn: str) -> HttpResponse:
     return render(request, "till/confirm.html", {**context, "form": form, **offered})
 
 
-def _sell(request: HttpRequest, context: dict[str, Any]) -> HttpResponse:
+def _sell(request: PageRequest, context: dict[str, Any]) -> HttpResponse:
     form = VendForm(request.POST)
     offered = _trial(context, form)
     if form.is_valid():

@@ -58,7 +58,7 @@ def test_text_can_be_read(scheme):
 @pytest.mark.parametrize("tone", ["good", "low", "danger", "info"])
 def test_badges_can_be_read(scheme, tone):
     colours = _colours(LIGHT) | _colours(scheme)
-    badge = re.search(r"\n\.badge \{(.*?)\}", CSS, re.S).group(1)
+    (badge,) = re.findall(r"\n\.badge \{(.*?)\}", CSS, re.S)
     in_text, in_tint = _share(badge)
     text = _mix(colours[tone], colours["ink"], in_text)
     tint = _mix(colours[tone], colours["paper"], in_tint)
