@@ -26,8 +26,8 @@ BUILD = interpreters.BUILD / "firmware"
 NEVER_ON_A_DEVICE = {"shared.sts.sta_wide"}
 # Chosen by name while the program runs, so no import statement shows them.
 LOADED_BY_NAME = {"firmware.meter.information": "texts_*.py"}
-# Asserts out, line numbers kept: a traceback from the field should say where.
-OPTIMISATION = "-O2"
+# Without asserts and line numbers: a traceback from the field names file and function.
+OPTIMISATION = "-O3"
 
 
 class BuildFailed(Exception):
@@ -65,7 +65,8 @@ def build(board: str, *, simulated: bool = True, main: str = "") -> Path:
             fresh = home / "fresh"
             shutil.rmtree(fresh, ignore_errors=True)
             for relative, text in _shrunk(sources).items():
-                _compile(text, fresh / relative.with_suffix(".mpy"), _module(relative))
+                if not _is_empty(text):
+                    _compile(text, fresh / relative.with_suffix(".mpy"), _module(relative))
             (fresh / "main.py").write_text(program)
             fresh.rename(target)
     return target
@@ -185,6 +186,11 @@ def _shrunk(sources: dict[Path, Path]) -> dict[Path, str]:
     fixed = [text for relative, text in texts.items() if len(relative.parts) == 1]
     smaller = shrink({name: texts[relative] for name, relative in ours.items()}, fixed)
     return texts | {ours[name]: text for name, text in smaller.items()}
+
+
+def _is_empty(text: str) -> bool:
+    """Return whether a module holds nothing but a sentence: a package needs no such file."""
+    return all(isinstance(each, ast.Expr) for each in ast.parse(text).body)
 
 
 def _module(relative: Path) -> str:

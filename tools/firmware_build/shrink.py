@@ -288,9 +288,7 @@ def _shorten_parameters_of(
     arguments = [*function.args.posonlyargs, *function.args.args]
     kept = {argument.arg for argument in arguments if argument.arg in keywords | {"self"}}
     fresh = (name for name in _short_names("") if name not in inside | kept)
-    names = {
-        argument.arg: next(fresh) for argument in arguments if argument.arg not in kept
-    }
+    names = {argument.arg: next(fresh) for argument in arguments if argument.arg not in kept}
     for argument in arguments:
         argument.arg = names.get(argument.arg, argument.arg)
     for node in ast.walk(function):
