@@ -15,6 +15,7 @@ class Flash:
 
     Attributes:
         cut_after: bytes that may still be programmed or erased before power fails; None: never.
+        dead: whether every write and erase fails.
         worn: byte address whose bits no longer clear; None: none.
         touched: bytes programmed or erased so far.
     """
@@ -23,6 +24,7 @@ class Flash:
         self.image = bytearray(image) if image else bytearray(b"\xff" * (sectors * SECTOR_SIZE))
         self.cut_after = None
         self.worn = None
+        self.dead = False
         self.touched = 0
 
     def readblocks(self, block, buffer, offset=0):
@@ -32,6 +34,8 @@ class Flash:
 
     def writeblocks(self, block, buffer, offset=0):
         """Program `buffer`, byte by byte if power is about to fail."""
+        if self.dead:
+            raise OSError(5)
         start = block * SECTOR_SIZE + offset
         count = self._allowed(len(buffer))
         image = self.image
@@ -47,17 +51,13 @@ class Flash:
         if operation == 5:
             return SECTOR_SIZE
         if operation == 6:
+            if self.dead:
+                raise OSError(5)
             count = self._allowed(SECTOR_SIZE)
             start = argument * SECTOR_SIZE
             memoryview(self.image)[start : start + count] = b"\xff" * count
             self._fail_if_short(count, SECTOR_SIZE)
         return 0
-
-    def reboot(self):
-        """Return the same flash after power came back."""
-        again = Flash(0, b"\0")
-        again.image = self.image
-        return again
 
     def _allowed(self, wanted):
         self.touched += wanted

@@ -102,6 +102,8 @@ class Bench:
         self.tid = FIRST_TID
         self.n = 0
         self.boots = 0
+        self.key = KEY
+        self.new_key = bytes(reversed(KEY))
         provision(self.flash, self.profile, IDENTITY, NOW, settings)
         self.boot()
 
@@ -136,13 +138,33 @@ class Bench:
         """Return the digits of a new credit token (0.1 kWh units)."""
         if tid is None:
             self.tid = tid = token_identifier.following(self.tid)
-        return generation.credit(make_cipher(7, KEY), units=units, tid=tid, rnd=5)
+        return generation.credit(make_cipher(7, self.key), units=units, tid=tid, rnd=5)
 
     def management_token(self, subclass, value=0):
         """Return the digits of a new management token."""
         self.tid = token_identifier.following(self.tid)
-        cipher = make_cipher(7, KEY)
+        cipher = make_cipher(7, self.key)
         return generation.management(cipher, subclass=subclass, value=value, tid=self.tid, rnd=5)
+
+    def water_token(self):
+        """Return the digits of a token for water, which this meter does not sell."""
+        self.tid = token_identifier.following(self.tid)
+        cipher = make_cipher(7, self.key)
+        return generation.credit(cipher, subclass=1, units=1, tid=self.tid, rnd=5)
+
+    def key_change_tokens(self):
+        """Return the two tokens that put `new_key` with KRN 2 in force."""
+        return generation.key_change_set(
+            make_cipher(7, self.key),
+            ea=7,
+            new_key=self.new_key,
+            kt=2,
+            krn=2,
+            ti=1,
+            ken=255,
+            sgc="201457",
+            tokens=2,
+        )
 
     def press(self, keys):
         """Press keys one after the other."""

@@ -2,9 +2,9 @@
 
 import pytest
 
-MODULES = ["journal", "meter"]
+MODULES = ["journal", "meter", "commands"]
 
 
 @pytest.mark.parametrize("module", MODULES)
 def test_on_micropython(run_on_micropython, module):
-    run_on_micropython(f"firmware.meter.tests.test_{module}")
+    run_on_micropython(f"firmware.meter.tests.test_{module}", heap="8M")
