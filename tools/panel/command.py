@@ -5,7 +5,9 @@ from __future__ import annotations
 import contextlib
 import json
 import secrets
+import signal
 import socket
+import sys
 import time
 from pathlib import Path
 
@@ -49,6 +51,9 @@ def panel(data: Path, port: int, till: str | None, key: str | None, interpreter:
             f"port {port} is taken by another program; choose another one with --port"
         ) from None
     access_key = key or secrets.token_urlsafe(16)
+    # Uvicorn ends gracefully and then raises the signal again: that must not skip the meters.
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: sys.exit(0))
     with contextlib.ExitStack() as meters:
         exhibits = [_plug_in(label, interpreter, meters) for label in labels_in(data / "meters")]
         if key is None:

@@ -11,8 +11,8 @@ from tools.broker.embedded import start_embedded_broker
 def main() -> None:
     """Serve on 127.0.0.1 until told to end."""
     wanted = {signal.SIGTERM, signal.SIGINT}
-    signal.pthread_sigmask(signal.SIG_BLOCK, wanted)
     with start_embedded_broker(int(sys.argv[1])):
+        signal.pthread_sigmask(signal.SIG_BLOCK, wanted)  # only now: its child would inherit it
         signal.sigwait(wanted)
 
 

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 import click
 from rich.console import Console
 
-from tools import children, interpreters
+from tools import children, firmware_build, interpreters
 from tools.run import ports, privileges
 from tools.run.installation import Installation
 from tools.run.preparation import Prepared, prepare
@@ -42,7 +42,7 @@ def run(data: Path, web_port: int | None, panel_port: int | None, broker_port: i
     two simulated meters with the real firmware, and the panel that shows them. All of it listens
     on this machine only.
     """
-    console = Console(highlight=False)
+    console = Console(highlight=False, soft_wrap=True)
     data.mkdir(parents=True, exist_ok=True)
     with _only_one(data) as _:
         supervisor = Supervisor(console)
@@ -75,9 +75,10 @@ def _start(
     installation = Installation(data, mqtt_url=mqtt_url)
     with supervisor.step("Firmware, database, keys, customers and meters"):
         prepared = prepare(installation)
-    user = privileges.server_user()
+    user = _server_user(supervisor.console)
     if user is not None:
         privileges.give(installation.folder, user)
+        privileges.give(firmware_build.BUILD, user)
 
     def program(name: str, *arguments: str) -> children.Child:
         return installation.start(name, list(arguments), user=user)
@@ -117,11 +118,19 @@ def _start(
     )
 
 
+def _server_user(console: Console) -> str | None:
+    try:
+        return privileges.server_user()
+    except privileges.NoServerUser as error:
+        console.print(f"[yellow]The servers run as root: {error}.[/yellow]")
+        return None
+
+
 def _tell(console: Console, till: str, panel: str, prepared: Prepared) -> None:
     """Print where things are and what to try."""
     console.print()
-    console.print(f"  [bold]Till and meters[/bold]   {till}", soft_wrap=True)
-    console.print(f"  [bold]Panel[/bold]             {panel}", soft_wrap=True)
+    console.print(f"  [bold]Till and meters[/bold]   {till}")
+    console.print(f"  [bold]Panel[/bold]             {panel}")
     console.print()
     for login in prepared.logins:
         console.print(

@@ -13,11 +13,17 @@ from tools import interpreters
 FALLBACK_USER = "nobody"
 
 
-def server_user() -> str | None:
-    """Return the user who shall run the servers; None when we are not root, or have no choice.
+class NoServerUser(Exception):
+    """Root started us and no other user can run the servers; the text says why."""
 
-    It is the owner of the source tree if that is a person, else `nobody`, provided that user can
-    read the programs.
+
+def server_user() -> str | None:
+    """Return the user who shall run the servers; None when we are not root.
+
+    It is the owner of the source tree if that is a person, else `nobody`.
+
+    Raises:
+        NoServerUser: that user can't read the programs.
     """
     if os.geteuid() != 0:
         return None
@@ -25,9 +31,11 @@ def server_user() -> str | None:
     try:
         account = pwd.getpwuid(owner) if owner else pwd.getpwnam(FALLBACK_USER)
     except KeyError:
-        return None
-    needed = (interpreters.REPOSITORY, Path(sys.executable), Path(sys.executable).resolve())
-    return account.pw_name if all(_reachable(path, account) for path in needed) else None
+        raise NoServerUser(f"there is no user {owner or FALLBACK_USER}") from None
+    for path in (interpreters.REPOSITORY, Path(sys.executable), Path(sys.executable).resolve()):
+        if not _reachable(path, account):
+            raise NoServerUser(f"user {account.pw_name} may not read {path}")
+    return account.pw_name
 
 
 def give(folder: Path, user: str) -> None:
