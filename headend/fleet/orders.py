@@ -1,6 +1,7 @@
 """The orders a person can give a meter from its page: what each says, warns of and sends.
 
-One table; the confirm page and the history are made from it.
+One table; the confirm page and the history are made from it. How a meter's answers and events
+read is in `wording`.
 """
 
 from __future__ import annotations
@@ -11,45 +12,12 @@ from datetime import datetime
 from typing import Any
 
 from headend.design.figures import token_groups
-from headend.fleet.delivery import State
 from headend.fleet.models import Command
-from shared.sts import result as token_result
-from shared.wire import code_names, codes, commands
+from headend.fleet.wording import details
+from shared.wire import codes, commands
 
 COMMAND_METER = "fleet.command_meter"
 SWITCH_MODE = "fleet.switch_payment_mode"
-
-OPEN_REASON_WORDS = {
-    "no_credit": "no credit",
-    "remote": "disconnected by command",
-    "over_power": "too much power drawn",
-    "tamper": "tamper",
-    "ready_for_reconnection": "waits for a key press at the keypad",
-    "fault": "fault in the meter",
-}
-
-# Token results as one says them to a customer.
-TOKEN_WORDS = {
-    token_result.ACCEPT: "accepted",
-    token_result.OVERFLOW_ERROR: "the meter's register is full",
-    token_result.KEY_TYPE_ERROR: "it needs another type of key",
-    token_result.FORMAT_ERROR: "not a token",
-    token_result.RANGE_ERROR: "out of range for this meter",
-    token_result.FUNCTION_ERROR: "this meter has no such function",
-    token_result.OLD_ERROR: "older than what the meter remembers",
-    token_result.USED_ERROR: "this token was used before",
-    token_result.KEY_EXPIRED_ERROR: "the meter's key has expired; change its key",
-    token_result.DDTK_ERROR: "the meter still has its factory key",
-    token_result.CRC_ERROR: "a wrong number, or a token for another meter",
-    token_result.MFR_CODE_ERROR: "for another maker's meters",
-    token_result.LOCKOUT_ERROR: "locked for a while after wrong tokens",
-    token_result.FIRST_SECTION: "first part of a new key taken",
-    token_result.SECOND_SECTION: "second part of a new key taken",
-    token_result.THIRD_SECTION: "third part of a new key taken",
-    token_result.FOURTH_SECTION: "fourth part of a new key taken",
-}
-
-_PLAINLY_DONE = (State.ACCEPTED, token_result.ACCEPT)
 
 
 @dataclass(frozen=True)
@@ -183,24 +151,8 @@ def title_of(command: Command) -> str:
         fixed = order.arguments(command.created_at)
         if order.command == command.command and _same(fixed, command.arguments):
             return order.title
-    changes = ", ".join(f"{name} {value}" for name, value in command.arguments.items())
-    return f"{command.command.replace('_', ' ').capitalize()} {changes}".strip()
-
-
-def answer_of(command: Command) -> str:
-    """The meter's answer in words; empty as long as there is none."""
-    if command.status is None or (command.state, command.status) == _PLAINLY_DONE:
-        return ""
-    if command.command == commands.TOKEN and command.status < codes.UNKNOWN_COMMAND:
-        return TOKEN_WORDS.get(command.status, token_result.name(command.status))
-    if command.state == State.ACCEPTED:
-        return ""
-    return code_names.status_name(command.status)
-
-
-def words_of(detail: Mapping[str, Any]) -> str:
-    """The detail of an answer or an event, as one line."""
-    return ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in detail.items())
+    name = command.command.replace("_", " ").capitalize()
+    return f"{name}: {details(command.arguments)}" if command.arguments else name
 
 
 def _same(fixed: Mapping[str, Any], arguments: Mapping[str, Any]) -> bool:

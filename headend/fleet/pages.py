@@ -14,7 +14,7 @@ from headend.customers.search import find_supplies, number_in
 from headend.design import words
 from headend.design.chart import NARROW, WIDE, Chart, Point, bar_chart, line_chart
 from headend.design.figures import kwh
-from headend.fleet import orders
+from headend.fleet import orders, wording
 from headend.fleet.consumption import PERIODS, Period, Register, Step, beginning, steps
 from headend.fleet.delivery import UNSENT
 from headend.fleet.models import Command, Event, Reading
@@ -22,7 +22,7 @@ from headend.meters.models import Meter
 from shared.wire import code_names, codes
 
 COMMANDS_SHOWN = 12
-EVENTS_SHOWN = 20
+EVENTS_SHOWN = 15
 
 LOW = [codes.LOW_CREDIT, codes.OUT_OF_CREDIT]
 # Filters of the list of meters: name in the address -> title and condition.
@@ -80,18 +80,35 @@ def history(meter: Meter) -> list[HistoryItem]:
             command=one,
             title=orders.title_of(one),
             sentence=words.delivery(one.state),
-            answer=orders.answer_of(one),
-            detail=orders.words_of(one.detail),
+            answer=wording.answer_of(one),
+            detail=wording.details(one.detail),
             may_cancel=one.state in UNSENT,
         )
         for one in newest
     ]
 
 
-def happenings(meter: Meter) -> list[tuple[Event, str, str]]:
-    """The meter's last events, newest first: event, name, detail."""
-    newest = meter.events.order_by("-id")[:EVENTS_SHOWN]
-    return [(one, code_names.event_name(one.code), orders.words_of(one.detail)) for one in newest]
+@dataclass(frozen=True)
+class Happening:
+    """One event as the page shows it."""
+
+    event: Event
+    name: str
+    detail: str
+    tone: str
+
+
+def happenings(meter: Meter) -> list[Happening]:
+    """The meter's last events, newest first."""
+    return [
+        Happening(
+            event=one,
+            name=code_names.event_name(one.code),
+            detail=wording.details(one.detail),
+            tone=wording.tone_of(one.code),
+        )
+        for one in meter.events.order_by("-id")[:EVENTS_SHOWN]
+    ]
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from headend.accounts.requests import PageRequest
 from headend.config.errors import Refusal
-from headend.fleet import orders, pages, services
+from headend.fleet import orders, pages, services, wording
 from headend.fleet.consumption import PERIODS
 from headend.fleet.forms import ReasonForm
 from headend.fleet.models import Command
@@ -155,10 +155,7 @@ def _meter(drn: str) -> tuple[Meter, dict[str, Any]]:
         "agreement": pages.served_by([found], at=timezone.now()).get(found.pk),
         "state": state,
         "link": getattr(found, "link", None),
-        "open_reasons": [
-            orders.OPEN_REASON_WORDS.get(reason, reason)
-            for reason in (state.open_reasons if state else [])
-        ],
+        "open_reasons": wording.open_reasons(state.open_reasons) if state else "",
     }
 
 

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from headend.customers.search import find_supplies
 from headend.design import words
-from headend.fleet import orders
+from headend.fleet import wording
 from headend.fleet.delivery import FINISHED, UNFINISHED
 from headend.fleet.models import Command
 from headend.vending.models import IssuedToken, Sale, TokenDelivery
@@ -122,7 +122,7 @@ def _delivery(token: IssuedToken, command: Command | None) -> Delivery:
         token=token,
         command=command,
         sentence=words.delivery(command.state),
-        answer=orders.answer_of(command),
+        answer=wording.answer_of(command),
         under_way=under_way,
         may_send=not under_way and command.state != "accepted",
     )

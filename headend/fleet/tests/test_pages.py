@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 
+from headend.fleet import wording
 from headend.fleet.delivery import State
 from headend.fleet.models import Command, Event, MeterLink, MeterState, Reading
 from headend.fleet.orders import ORDERS
@@ -125,7 +126,7 @@ def test_events_have_names_and_details(engineer, meter):
     )  # fmt: skip
     Event.objects.create(meter=meter, boot=1, seq=2, code=999, received_at=NOON)
     page = page_of(engineer, meter)
-    assert 'Low credit</strong><span class="small">credit wh 4990' in page
+    assert 'Low credit</strong><span class="small">credit 5.0 kWh' in page
     assert "Event 999" in page
     assert "time not known" in page
 
@@ -246,3 +247,18 @@ def test_the_list_takes_as_many_queries_for_many_as_for_one(
         report(make_supply().meter)
     with django_assert_num_queries(7):
         engineer.get("/meters/")
+
+
+@pytest.mark.parametrize(
+    ("detail", "words"),
+    [
+        ({"credit_wh": 4990, "tid": 6779474}, "credit 5.0 kWh, tid 6779474"),
+        ({"open_reasons": 3}, "load off: no credit, disconnected by command"),
+        ({"open_reasons": 0}, "load on"),
+        ({"1.8.0": 12_340, "power_w": 40}, "total energy 12.3 kWh, power 40 W"),
+        ({"step_s": -3, "origin": "keypad"}, "step -3 s, origin keypad"),
+        ({"power_w": None}, "power w None"),
+    ],
+)
+def test_details_are_put_in_words_with_their_units(detail, words):
+    assert wording.details(detail) == words
