@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+from typing import Any
 
 from django.db.models import F
 
@@ -39,20 +40,35 @@ def count(
         drn=drn,
         reason=reason,
         day=at.date(),
-        defaults={"first_at": at, "last_at": at, "topic": topic[:200]},
+        defaults={"first_at": at, "last_at": at},
     )
     event.count = F("count") + 1
     event.last_at = at
-    event.topic = topic[:200].replace("\0", "")
+    event.topic = storable(topic)[:200]
     event.sample = payload[:_LONGEST_SAMPLE]
-    event.explanation = explanation[:300].replace("\0", "")
+    event.explanation = storable(explanation)[:300]
     event.save()
     if is_new:
         open_work_item(
             kind="security",
             cause=f"security {reason} {drn}",
-            summary=f"messages not believed ({reason}) from meter {drn or 'numbers unknown'}: "
-            f"{explanation}",
+            summary=f"messages not believed ({reason}) from "
+            f"{f'meter {drn}' if drn else 'no known meter'}: {event.explanation}",
             at=at,
             meter=meter,
         )
+
+
+def storable(value: Any) -> Any:
+    """Return what a meter said with the characters replaced that no database takes.
+
+    Args:
+        value: claims, or any part of them.
+    """
+    if isinstance(value, str):
+        return value.encode("utf-8", "replace").decode().replace("\0", "\ufffd")
+    if isinstance(value, dict):
+        return {storable(name): storable(each) for name, each in value.items()}
+    if isinstance(value, list):
+        return [storable(each) for each in value]
+    return value

@@ -75,8 +75,8 @@ class Gateway:
         if self._waker.is_woken():
             self._has_work = True
         self._note_connection()
-        self._store()
         self._note_acknowledged()
+        self._store()
         if time.monotonic() >= self._sweep_at:
             self._sweep_at = time.monotonic() + _SWEEP_S
             outbox.expire(at=timezone.now())

@@ -105,25 +105,24 @@ def _store_alone(arrival: Arrival, keys: KeyRing) -> None:
         raise
     except Exception as error:
         log.exception("a message on %s could not be stored", arrival.topic)
-        with transaction.atomic():
-            _set_aside(arrival, keys, error)
+        _set_aside(arrival, keys, error)
 
 
 def _set_aside(arrival: Arrival, keys: KeyRing, error: Exception) -> None:
     drn, kind = _address(arrival)
-    meter = Meter.objects.filter(drn=drn).first()
     fault = "database refused it" if isinstance(error, DatabaseError) else "fault in our code"
-    refused = _NotBelieved("undigested", f"{fault}: {error}")
-    _count(refused, meter, arrival)
-    if meter is None:
-        return
-    try:
-        claims = _authentic(meter, kind, arrival, keys)
-    except _NotBelieved:
-        return
-    link = lock_link(meter)
-    numbered.take_unreadable(meter, link, kind, claims, at=arrival.at)
-    link.save()
+    with transaction.atomic():
+        meter = Meter.objects.filter(drn=drn).first()
+        _count(_NotBelieved("undigested", f"{fault}: {error}"), meter, arrival)
+        if meter is None:
+            return
+        try:
+            claims = _authentic(meter, kind, arrival, keys)
+        except _NotBelieved:
+            return
+        link = lock_link(meter)
+        numbered.take_unreadable(meter, link, kind, claims, at=arrival.at)
+        link.save()
 
 
 def _count(refused: _NotBelieved, meter: Meter | None, arrival: Arrival) -> None:
@@ -195,7 +194,7 @@ def _authentic(meter: Meter, kind: str, arrival: Arrival, keys: KeyRing) -> dict
     if kind not in _CHECKS:
         raise _NotBelieved("malformed", f"meters send no messages of kind {kind}")
     try:
-        claims = keys.verify_up(meter, arrival.payload)
+        claims: dict[str, Any] = distrust.storable(keys.verify_up(meter, arrival.payload))
     except jws.NotAuthentic as error:
         raise _NotBelieved("forged", f"{type(error).__name__}: {error}") from error
     except Refusal as error:

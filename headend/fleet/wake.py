@@ -12,7 +12,7 @@ from typing import Any, Protocol
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 CHANNEL = "openprepay_fleet"
-POLL_SECONDS = 0.05  # SQLite: how long a queued command may wait to be seen
+POLL_SECONDS = 0.02  # SQLite: how long a queued command may wait to be seen
 
 
 class Waker(Protocol):

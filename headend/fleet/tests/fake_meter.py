@@ -10,6 +10,7 @@ import datetime
 import hashlib
 import threading
 import time
+from collections import deque
 from typing import Any
 
 from paho.mqtt import client as mqtt
@@ -122,6 +123,7 @@ class FakeMeter:
         self._seq = 0
         self.state_changes: dict[str, Any] = {}
         self._sent_at = 0.0
+        self._said: deque[mqtt.MQTTMessageInfo] = deque(maxlen=10)
         self._client: mqtt.Client | None = None
 
     # --- power and wires -----------------------------------------------------------------------
@@ -158,6 +160,11 @@ class FakeMeter:
             self._client.loop_stop()
             self._client = None
 
+    def flush(self) -> None:
+        """Wait until the broker has taken what was said last."""
+        for said in list(self._said):
+            said.wait_for_publish(5)
+
     # --- what the meter says -------------------------------------------------------------------
 
     def say(self, kind: str, *, retain: bool = False, **claims: Any) -> None:
@@ -167,7 +174,8 @@ class FakeMeter:
     def publish(self, kind: str, payload: bytes, *, retain: bool = False) -> None:
         """Publish bytes as a message of this meter."""
         if self._client is not None:
-            self._client.publish(topics.up(self.drn, kind, PREFIX), payload, qos=1, retain=retain)
+            topic = topics.up(self.drn, kind, PREFIX)
+            self._said.append(self._client.publish(topic, payload, qos=1, retain=retain))
 
     def say_state(self, **changes: Any) -> None:
         """Publish the state, with lasting changes."""

@@ -81,7 +81,7 @@ def _say_when_ready() -> None:
         original(*args)
         print("ready", flush=True)
 
-    BrokerLink._on_subscribe = saying  # type: ignore[method-assign]
+    BrokerLink._on_subscribe = saying  # type: ignore[method-assign, assignment]
 
 
 def _has_event(arrivals: Any, *_: Any) -> bool:

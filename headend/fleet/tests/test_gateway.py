@@ -6,16 +6,19 @@ processes that are killed are in `test_gateway_killed`.
 
 from __future__ import annotations
 
-import socket
+import threading
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from django.db import OperationalError
+from django.utils import timezone
 
-from headend.fleet import services
+from headend.fleet import ingest, outbox, services
 from headend.fleet.broker_link import BrokerAddress, BrokerLink
 from headend.fleet.gateway import Gateway
+from headend.fleet.keyring import KeyRing
 from headend.fleet.models import Command, Event, MeterLink, MeterState, SecurityEvent
 from headend.fleet.tests.conftest import make_meter
 from headend.fleet.tests.fake_meter import DRN, PREFIX, FakeMeter
@@ -44,8 +47,8 @@ class Bench:
     def replace_gateway(self) -> None:
         """End the gateway without a word, whatever it was about to say, and start another."""
         sock = self.link._client.socket()
-        assert isinstance(sock, socket.socket)
-        sock.close()
+        if sock is not None:
+            sock.close()
         self.gateway = self._make_gateway()
 
     def add_meter(self, drn: str = DRN) -> FakeMeter:
@@ -115,8 +118,7 @@ def test_a_command_waits_for_a_meter_that_is_away(bench: Bench, meter: Meter) ->
     fake.cut()
     bench.turn_until(lambda: not _online(), "the last will")
     command = _token(meter)
-    for _ in range(5):
-        bench.gateway.step()
+    assert outbox.commands_due(at=timezone.now(), limit=9, keys=KeyRing()) == []
     command.refresh_from_db()
     assert command.state == "pending"
     fake.connect()
@@ -206,18 +208,41 @@ def test_a_flood_of_rubbish_is_acknowledged_and_counted(bench: Bench) -> None:
     assert SecurityEvent.objects.get().count == 150
 
 
-def test_a_command_is_seen_quickly(bench: Bench, meter: Meter) -> None:
-    """A queued command leaves within a second, the poll of a file database included."""
+def test_what_could_not_be_stored_stays_with_the_broker(
+    bench: Bench, meter: Meter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The meter has gone for good, so only the broker can deliver a second time."""
     fake = bench.add_meter()
     bench.turn_until(_known, "the meter's state")
-    for _ in range(3):
-        bench.gateway.step()
-    began = time.monotonic()
-    _token(meter)
-    bench.gateway._has_work = False  # nothing but the waker tells it
-    bench.gateway._sweep_at = 0.0
-    bench.turn_until(lambda: fake.executed, "the token at the meter")
-    assert time.monotonic() - began < 5
+
+    def unreachable(*_: Any, **__: Any) -> None:
+        raise OperationalError("gone")
+
+    store_batch = ingest.store_batch
+    monkeypatch.setattr(ingest, "store_batch", unreachable)
+    for _ in range(5):
+        fake.note_event()
+    fake.flush()
+    fake.close()
+    stop = _StopAfterPause()
+    bench.gateway.run(stop)
+    assert stop.pauses == 1
+    assert Event.objects.count() == 0
+    monkeypatch.setattr(ingest, "store_batch", store_batch)
+    bench.replace_gateway()
+    bench.turn_until(_stored(5), "the events from the broker")
+    assert Event.objects.filter(meter=meter).count() == 5
+
+
+class _StopAfterPause(threading.Event):
+    """Ends a gateway at its first pause, which it takes when the database is out of reach."""
+
+    pauses = 0
+
+    def wait(self, timeout: float | None = None) -> bool:
+        self.pauses += 1
+        self.set()
+        return True
 
 
 @pytest.mark.parametrize(
