@@ -19,6 +19,7 @@ from tools.run.installation import Installation
 from tools.run.preparation import Prepared, prepare
 from tools.run.supervisor import StartFailed, Supervisor
 
+USUAL_DATA = interpreters.REPOSITORY / "var"
 USUAL_WEB_PORT = 8400
 USUAL_PANEL_PORT = 8401
 USUAL_BROKER_PORT = 8402
@@ -28,7 +29,7 @@ USUAL_BROKER_PORT = 8402
 @click.option(
     "--data",
     type=click.Path(file_okay=False, path_type=Path),
-    default=interpreters.REPOSITORY / "var",
+    default=USUAL_DATA,
     show_default="var/",
     help="Folder that keeps everything; give an empty one to start afresh.",
 )
@@ -109,7 +110,7 @@ def _start(
             port=web,
         )
         supervisor.wait_for_port("panel", panel)
-    _tell(supervisor.console, till, f"http://127.0.0.1:{panel}/?key={access_key}", prepared)
+    _tell(supervisor.console, till, f"http://127.0.0.1:{panel}/?key={access_key}", prepared, data)
     took = time.monotonic() - began
     broker = urlsplit(mqtt_url)
     supervisor.console.print(
@@ -126,7 +127,7 @@ def _server_user(console: Console) -> str | None:
         return None
 
 
-def _tell(console: Console, till: str, panel: str, prepared: Prepared) -> None:
+def _tell(console: Console, till: str, panel: str, prepared: Prepared, data: Path) -> None:
     """Print where things are and what to try."""
     console.print()
     console.print(f"  [bold]Till and meters[/bold]   {till}")
@@ -142,6 +143,8 @@ def _tell(console: Console, till: str, panel: str, prepared: Prepared) -> None:
         kind = "meter and separate keypad" if meter.board == "split" else "combined meter"
         console.print(f"  Meter [bold]{meter.drn}[/bold]  {meter.customer}  [dim]{kind}[/dim]")
     first = prepared.meters[0].drn
+    elsewhere = data.resolve() != USUAL_DATA
+    environment = f"OPENPREPAY_DATA={data.resolve()} " if elsewhere else ""
     console.print(
         f"""
   [bold]Try this[/bold]
@@ -149,7 +152,7 @@ def _tell(console: Console, till: str, panel: str, prepared: Prepared) -> None:
   2. Switch the kettle on and the time-lapse to ×600; watch the credit fall, warn, and go out.
   3. Vend again and press "Send to meter": the light comes back by itself.
   4. Press "Cut in mid-write" and type a token: nothing is lost, nothing counts twice.
-  5. In another terminal: .venv/bin/prepay meter mode {first} postpayment
+  5. In another terminal: {environment}.venv/bin/prepay meter mode {first} postpayment
 """
     )
 

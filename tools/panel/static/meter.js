@@ -8,6 +8,7 @@ const MARKS = [
 ];
 const STEP = 1000 / (MARKS.length - 1);
 const FLASH_MS = 55;
+const SHORTEST_PRESS_MS = 70; // a mouse clicks faster than a finger; a keypad ignores such a bounce
 
 /** Watts at a position of the slider, 0..1000: straight between neighbouring marks. */
 export function wattsAt(position) {
@@ -103,6 +104,11 @@ export class MeterFace {
   press(key, down) {
     const button = this.find(`.key[data-key="${key}"]`);
     if (button.classList.contains("down") === down) return;
+    if (!down && performance.now() - button.pressedAt < SHORTEST_PRESS_MS) {
+      setTimeout(() => this.press(key, false), SHORTEST_PRESS_MS);
+      return;
+    }
+    if (down) button.pressedAt = performance.now();
     button.classList.toggle("down", down);
     this.send({ key, down });
   }
