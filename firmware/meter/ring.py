@@ -12,6 +12,8 @@ SECTOR_SIZE = 4096
 _ATTEMPTS = 3
 _CHUNK = 256
 _BLANK = b"\xff" * _CHUNK
+# What is read back or looked through; one for all rings, nothing stays in it.
+_CHECK = bytearray(_CHUNK)
 
 
 class StorageFault(Exception):
@@ -36,7 +38,7 @@ class Ring:
         self._sectors = sectors
         self.slot_size = slot_size
         self._per_sector = SECTOR_SIZE // slot_size
-        self._check = bytearray(min(slot_size, _CHUNK))
+        self._check = memoryview(_CHECK)[: min(slot_size, _CHUNK)]
         self.sector = 0
         self._slot = 0
         self._ready = -1
@@ -151,12 +153,9 @@ class Ring:
         return True
 
     def _sector_is_blank(self, sector):
-        check = self._check
-        size = len(check)
-        blank = memoryview(_BLANK)[:size]
-        for start in range(0, SECTOR_SIZE, size):
-            self._device.readblocks(self._first + sector, check, start)
-            if check != blank:
+        for start in range(0, SECTOR_SIZE, _CHUNK):
+            self._device.readblocks(self._first + sector, _CHECK, start)
+            if _CHECK != _BLANK:
                 return False
         return True
 

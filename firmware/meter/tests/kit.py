@@ -16,7 +16,7 @@ from firmware.meter.meter import Meter
 from firmware.meter.provisioning import provision
 from firmware.meter.queue import SECTORS as QUEUE_SECTORS
 from firmware.meter.queue import Queue
-from firmware.meter.tests.flash import Flash
+from firmware.meter.tests.flash import Flash, Power
 from shared.sts import generation, identifiers, token_identifier
 from shared.sts.cipher import make_cipher
 from shared.wire import commands
@@ -95,8 +95,9 @@ class Bench:
     """One provisioned meter and what surrounds it; power can be cut and comes back by `boot`."""
 
     def __init__(self, **settings):
-        self.flash = Flash(STATE_SECTORS)
-        self.profile = Flash(QUEUE_SECTORS)
+        self.power = Power()
+        self.flash = Flash(STATE_SECTORS, power=self.power)
+        self.profile = Flash(QUEUE_SECTORS, power=self.power)
         self.clock = Clock()
         self.relay = Relay()
         self.tid = FIRST_TID

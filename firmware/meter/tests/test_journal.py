@@ -85,21 +85,21 @@ def sweep(flash, operation):
     image = bytes(flash.image)
     journal, register = loaded(flash)
     before = register.values()
-    touched = flash.touched
+    touched = flash.power.touched
     operation(journal, register)
     after = register.values()
-    touched = flash.touched - touched
+    touched = flash.power.touched - touched
     for cut in range(0, touched, 1 if _WHOLE else 1 + touched // 40):
         flash.image[:] = image
-        flash.cut_after = None
+        flash.power.cut_after = None
         journal, register = loaded(flash)
-        flash.cut_after = cut
+        flash.power.cut_after = cut
         try:
             operation(journal, register)
             raise AssertionError("power was not cut")
         except PowerCut:
             pass
-        flash.cut_after = None
+        flash.power.cut_after = None
         journal, register = loaded(flash)
         found = register.values()
         assert found in (before, after), (cut, before, found, after)
@@ -159,9 +159,9 @@ def test_prepared_sectors_leave_nothing_to_erase_on_the_token_path():
     while journal.prepare():
         pass
     for _ in range(4):
-        touched = flash.touched
+        touched = flash.power.touched
         take_token(journal, register)
-        assert flash.touched - touched == 1024
+        assert flash.power.touched - touched == 1024
 
 
 def test_a_worn_slot_is_passed_over():

@@ -2,7 +2,7 @@
 
 import pytest
 
-MODULES = ["journal", "meter", "commands"]
+MODULES = ["journal", "meter", "commands", "power_cuts"]
 
 
 @pytest.mark.parametrize("module", MODULES)
