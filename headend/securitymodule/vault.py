@@ -56,10 +56,12 @@ def _master() -> AESGCM:
 
 @lru_cache(maxsize=4)
 def _cipher(from_environment: str, file: Path) -> AESGCM:
-    text = from_environment or read_or_create(file, byte_count=_MASTER_KEY_BYTES)
-    key = bytes.fromhex(text)
+    try:
+        text = from_environment or read_or_create(file, byte_count=_MASTER_KEY_BYTES)
+        key = bytes.fromhex(text)
+    except ValueError:
+        key = b""
     if len(key) != _MASTER_KEY_BYTES:
-        raise VaultUnreadable(
-            f"{MASTER_KEY_VARIABLE} must hold {_MASTER_KEY_BYTES} bytes in hexadecimal"
-        )
+        where = MASTER_KEY_VARIABLE if from_environment else file
+        raise VaultUnreadable(f"{where} must hold {_MASTER_KEY_BYTES} bytes in hexadecimal")
     return AESGCM(key)

@@ -10,6 +10,7 @@ import os
 import pwd
 import secrets
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -124,7 +125,7 @@ class Cluster:
         """End the server at once, in an orderly way."""
         if self._server is None or self._server.poll() is not None:
             return
-        self._server.send_signal(2)  # fast shutdown: connections are dropped, data is written
+        self._server.send_signal(signal.SIGINT)  # drops connections, writes data
         self._server.wait(_STOP_SECONDS)
 
     def kill(self) -> None:
@@ -205,6 +206,7 @@ def main(command: list[str]) -> int:
     except PostgresqlMissing as error:
         print(f"PostgreSQL tests are left out: {error}", file=sys.stderr)
         return 1 if os.environ.get("CI") == "true" else 0
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that the server ends with us
     with cluster:
         return subprocess.run(
             command, env=dict(os.environ, DATABASE_URL=cluster.url), check=False

@@ -50,7 +50,12 @@ def test_master_key_from_environment_comes_first(monkeypatch):
         vault.unseal(own, label="a")
 
 
-def test_short_master_key_is_refused(monkeypatch):
-    monkeypatch.setenv(vault.MASTER_KEY_VARIABLE, "11" * 16)
-    with pytest.raises(VaultUnreadable, match="32 bytes"):
+@pytest.mark.parametrize("text", ["11" * 16, "11" * 33, "not hexadecimal", "1"])
+def test_damaged_master_keys_are_refused(monkeypatch, settings, tmp_path, text):
+    settings.MASTER_KEY_FILE = tmp_path / "master.key"
+    settings.MASTER_KEY_FILE.write_text(text)
+    with pytest.raises(VaultUnreadable, match=r"master\.key must hold 32 bytes"):
+        vault.seal(CLEAR, label="a")
+    monkeypatch.setenv(vault.MASTER_KEY_VARIABLE, text)
+    with pytest.raises(VaultUnreadable, match="MASTER_KEY must hold 32 bytes"):
         vault.seal(CLEAR, label="a")
