@@ -127,6 +127,8 @@ def set_broker(
     mqtt: dict[str, Any] = {"host": host, "port": port}
     mqtt |= {name: value for name, value in given.items() if value is not None}
     settings = json.loads((folder / "config.json").read_text())
+    # A simulated meter's network cable keeps the broker it leads to beside its own end of it.
+    settings.pop("broker", None)
     write_settings(folder, {**settings, "mqtt": mqtt})
 
 

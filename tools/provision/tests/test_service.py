@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import stat
 from pathlib import Path
 from typing import Any
@@ -48,6 +49,7 @@ def test_the_firmware_reads_back_what_was_written(
     state = MeterState()
     Journal(FileFlash(home / "state.bin", PARTITIONS["state"])).load(state)
     assert state.drn == identity["drn"]
+    assert state.decoder is not None
     assert state.decoder.decoder_key == identity["decoder_key"]
     assert state.credit_wh == 1234
 
@@ -72,6 +74,14 @@ def test_the_broker_is_set_without_losing_other_settings(tmp_path: Path) -> None
     text = (tmp_path / "config.json").read_text()
     assert '"impulses_per_kwh": 1600' in text
     assert '"mqtt": {"host": "127.0.0.1", "port": 1883}' in text
+
+
+def test_a_new_broker_replaces_what_the_network_cable_remembered(tmp_path: Path) -> None:
+    cable = {"host": "127.0.0.1", "port": 8403}
+    service.write_settings(tmp_path, {"mqtt": cable | {"port": 35481}, "broker": cable})
+    service.set_broker(tmp_path, host="127.0.0.1", port=8402)
+    settings = json.loads((tmp_path / "config.json").read_text())
+    assert settings == {"mqtt": {"host": "127.0.0.1", "port": 8402}}
 
 
 def test_labels_come_back_in_the_order_of_their_numbers(tmp_path: Path) -> None:
