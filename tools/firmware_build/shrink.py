@@ -10,11 +10,14 @@ because only names are touched, never texts.
 from __future__ import annotations
 
 import ast
-import itertools
-import string
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Sequence
 
+from tools.firmware_build.link import Linker
+from tools.firmware_build.names import short_names
+from tools.firmware_build.shake import shake
+
+JOINED = "program"
 _OPERATORS = {
     ast.LShift: int.__lshift__,
     ast.Mult: int.__mul__,
@@ -24,20 +27,37 @@ _OPERATORS = {
 }
 
 
-def shrink(sources: dict[str, str], fixed: Iterable[str] = ()) -> dict[str, str]:
-    """Return the sources of a program, smaller.
+def shrink(
+    sources: dict[str, str], beside: dict[str, str], *, main: str, joined: Sequence[str]
+) -> dict[str, str]:
+    """Return the modules of a program, fewer and smaller.
 
     Args:
         sources: text of each module by its dotted name; all modules of the program.
-        fixed: texts of further modules that run beside them and stay as they are; names they
-            use are not changed.
+        beside: texts of further modules that run with them: only what they import is changed.
+        main: the module whose function `main` starts the program.
+        joined: names of the modules that become one called JOINED, each after those it imports;
+            the others stay apart, to be loaded when they are needed.
     """
     trees = {name: ast.parse(text) for name, text in sources.items()}
-    beside = [ast.parse(text) for text in fixed]
-    _inline_constants(trees, beside)
-    _shorten_private_names(trees, beside)
-    _shorten_parameters(trees, beside)
-    return {name: ast.unparse(ast.fix_missing_locations(tree)) for name, tree in trees.items()}
+    others = {name: ast.parse(text) for name, text in beside.items()}
+    _inline_constants(trees, list(others.values()))
+    _shorten_private_names(trees, list(others.values()))
+    _shorten_parameters(trees, list(others.values()))
+    taken = {
+        name
+        for tree in [*trees.values(), *others.values()]
+        for node in ast.walk(tree)
+        for name in _names_of(node)
+    }
+    linker = Linker({name: trees[name] for name in joined}, JOINED, taken)
+    apart = {name: tree for name, tree in {**trees, **others}.items() if name not in joined}
+    linked = {name: linker.adapt(tree) for name, tree in apart.items()}
+    linked[JOINED] = linker.join()
+    start = linker.name_of(main, "main")
+    shake(linked[JOINED], [*apart.values(), ast.parse(start)])
+    linked[JOINED].body += ast.parse(f"main = {start}").body
+    return {name: ast.unparse(ast.fix_missing_locations(tree)) for name, tree in linked.items()}
 
 
 # Constants
@@ -169,14 +189,14 @@ def _shorten_private_names(trees: dict[str, ast.Module], beside: list[ast.Module
         for name in _bound_private_names(tree):
             makers[name].add(group[module])
     shared = sorted(name for name in users if name not in kept and users[name] - makers[name])
-    fresh = (name for name in _short_names("_") if name not in kept)
+    fresh = (name for name in short_names("_") if name not in kept)
     everywhere = dict(zip(shared, fresh, strict=False))
     taken = kept | set(everywhere.values())
     for members in set(group.values()):
         own = sorted(
             name for name in users if members in users[name] and name not in {*kept, *everywhere}
         )
-        free = (name for name in _short_names("_") if name not in taken)
+        free = (name for name in short_names("_") if name not in taken)
         names = everywhere | dict(zip(own, free, strict=False))
         for module, tree in trees.items():
             if group[module] == members:
@@ -230,7 +250,9 @@ def _bound_private_names(tree: ast.Module) -> set[str]:
 
 
 def _names_of(node: ast.AST) -> list[str]:
-    for field in ("id", "attr", "arg", "asname"):
+    if isinstance(node, ast.alias):
+        return [name for name in (node.name, node.asname) if name]
+    for field in ("id", "attr", "arg"):
         name = getattr(node, field, None)
         if name:
             return [name]
@@ -287,19 +309,10 @@ def _shorten_parameters_of(
     inside = {node.id for node in ast.walk(function) if isinstance(node, ast.Name)}
     arguments = [*function.args.posonlyargs, *function.args.args]
     kept = {argument.arg for argument in arguments if argument.arg in keywords | {"self"}}
-    fresh = (name for name in _short_names("") if name not in inside | kept)
+    fresh = (name for name in short_names("") if name not in inside | kept)
     names = {argument.arg: next(fresh) for argument in arguments if argument.arg not in kept}
     for argument in arguments:
         argument.arg = names.get(argument.arg, argument.arg)
     for node in ast.walk(function):
         if isinstance(node, ast.Name) and node.id in names:
             node.id = names[node.id]
-
-
-def _short_names(prefix: str) -> Iterator[str]:
-    """Yield prefix + a, b, ... z, aa, ab, ..."""
-    for length in itertools.count(1):
-        for letters in itertools.product(string.ascii_lowercase, repeat=length):
-            name = prefix + "".join(letters)
-            if name not in ("as", "do", "if", "in", "is", "or"):
-                yield name
