@@ -21,6 +21,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Refuse a rig that is not there before any test runs."""
+    if config.getoption("--rig") not in RIGS:
+        raise pytest.UsageError(NO_BOARD_RIG)
+
+
 @pytest.fixture(scope="session")
 def hil_broker() -> Iterator[EmbeddedBroker]:
     """A broker for all devices under test."""
@@ -29,12 +35,8 @@ def hil_broker() -> Iterator[EmbeddedBroker]:
 
 
 @pytest.fixture
-def make_rig(
-    request: pytest.FixtureRequest, tmp_path: Path, hil_broker: EmbeddedBroker
-) -> Iterator[Callable[..., Rig]]:
+def make_rig(tmp_path: Path, hil_broker: EmbeddedBroker) -> Iterator[Callable[..., Rig]]:
     """Make a powered rig with a board, a credit and settings of the test's choice."""
-    if request.config.getoption("--rig") not in RIGS:
-        pytest.fail(NO_BOARD_RIG)
     made: list[Rig] = []
 
     def make(**options: Any) -> Rig:
