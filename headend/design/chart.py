@@ -63,6 +63,7 @@ class Chart:
     x_marks: list[Mark]
     bars: list[Bar] = field(default_factory=list)
     lines: list[str] = field(default_factory=list)
+    dots: list[tuple[int, int]] = field(default_factory=list)
     threshold_y: int | None = None
     left: int = LEFT
 
@@ -158,7 +159,7 @@ def bar_chart(points: Sequence[Point], frame: Frame = WIDE) -> Chart:
 def line_chart(
     points: Sequence[Point], frame: Frame = WIDE, *, threshold: int | None = None
 ) -> Chart:
-    """A line that breaks where nothing is known.
+    """A line that breaks where nothing is known; a value all alone is a dot.
 
     Args:
         points: at least one, in order of time; amounts in Wh.
@@ -168,16 +169,17 @@ def line_chart(
     scale = _Scale([*_known(points), *([threshold] if threshold else [])], frame)
     room = frame.width - LEFT - RIGHT
     places = [LEFT + room * (2 * at + 1) // (2 * len(points)) for at in range(len(points))]
-    lines: list[list[str]] = [[]]
+    lines: list[list[tuple[int, int]]] = [[]]
     for at, point in enumerate(points):
         if point.amount is None:
             lines.append([])
             continue
-        lines[-1].append(f"{places[at]},{scale.y(point.amount)}")
+        lines[-1].append((places[at], scale.y(point.amount)))
     return Chart(
         frame,
         scale.marks(),
         _x_marks(points, places, frame.x_labels),
-        lines=[" ".join(line) for line in lines if line],
+        lines=[" ".join(f"{x},{y}" for x, y in line) for line in lines if len(line) > 1],
+        dots=[line[0] for line in lines if len(line) == 1],
         threshold_y=scale.y(threshold) if threshold else None,
     )

@@ -12,8 +12,9 @@ from datetime import datetime
 from typing import Any
 
 from headend.design.figures import token_groups
-from headend.fleet.models import Command
+from headend.fleet.models import Command, MeterState
 from headend.fleet.wording import details
+from headend.meters.models import Meter
 from shared.wire import codes, commands
 
 COMMAND_METER = "fleet.command_meter"
@@ -141,6 +142,25 @@ _ALL = (
     ),
 )
 ORDERS = {order.slug: order for order in _ALL}
+
+
+def for_meter(
+    meter: Meter, state: MeterState | None, *, may: Callable[[str], bool]
+) -> list[Order]:
+    """The orders to offer for a meter: those a user may give and that would change something.
+
+    Args:
+        meter: with the payment mode that is intended for it.
+        state: what it last told; None if nothing.
+        may: tells whether the user has a permission.
+    """
+    settled = state is not None and state.payment_mode == meter.intended_payment_mode
+    return [
+        order
+        for order in _ALL
+        if may(order.permission)
+        and not (order.is_mode and settled and order.slug == meter.intended_payment_mode)
+    ]
 
 
 def title_of(command: Command) -> str:

@@ -11,14 +11,14 @@ from django.core.paginator import Paginator
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
-from django.views.decorators.http import require_http_methods, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from headend.accounts.requests import PageRequest
 from headend.config.errors import Refusal
 from headend.fleet import orders, pages, services, wording
 from headend.fleet.consumption import PERIODS
 from headend.fleet.forms import ReasonForm
-from headend.fleet.models import Command
+from headend.fleet.models import Command, WorkItem
 from headend.meters.models import Meter
 
 PER_PAGE = 50
@@ -51,7 +51,6 @@ def meters(request: PageRequest) -> HttpResponse:
 def meter(request: PageRequest, drn: str) -> HttpResponse:
     """Show one meter: how it stands, what it used, what was asked of it and what it reported."""
     found, context = _meter(drn)
-    may = request.user.has_perm
     return render(
         request,
         "fleet/meter.html",
@@ -59,7 +58,7 @@ def meter(request: PageRequest, drn: str) -> HttpResponse:
             **context,
             **_usage(request, context),
             **_activity(found),
-            "orders": [one for one in orders.ORDERS.values() if may(one.permission)],
+            "orders": orders.for_meter(found, context["state"], may=request.user.has_perm),
         },
     )
 
@@ -130,6 +129,18 @@ def cancel(request: PageRequest, drn: str, command_id: uuid.UUID) -> HttpRespons
         return redirect("fleet:meter", found.drn)
     title = orders.title_of(command)
     return render(request, "fleet/cancel.html", {**context, "command": command, "title": title})
+
+
+@require_POST
+@may_look
+def close_work_item(request: PageRequest, item_id: int) -> HttpResponse:
+    """Mark something that somebody had to look at as dealt with."""
+    item = get_object_or_404(WorkItem, pk=item_id)
+    try:
+        services.close_work_item(item=item, closed_by=request.user, at=timezone.now())
+    except Refusal as error:
+        messages.error(request, str(error), extra_tags="danger")
+    return redirect("home")
 
 
 def _give(chosen: orders.Order, meter: Meter, request: PageRequest, reason: str) -> Command:

@@ -31,7 +31,8 @@ def test_what_is_not_known_is_no_zero():
 
 def test_a_line_breaks_where_nothing_is_known():
     drawn = chart.line_chart(points(5000, 4000, None, 9000), threshold=5000)
-    assert [len(line.split()) for line in drawn.lines] == [2, 1]
+    assert [len(line.split()) for line in drawn.lines] == [2]
+    assert len(drawn.dots) == 1
     assert drawn.threshold_y == int(drawn.lines[0].split()[0].split(",")[1])
 
 
@@ -43,7 +44,9 @@ def test_everything_stays_inside_the_frame(amounts):
         assert bar.x + bar.width <= drawn.right + 1
         assert bar.y >= 0
         assert bar.y + bar.height <= drawn.base + 1
-    for line in chart.line_chart(points(*amounts)).lines:
+    line_chart = chart.line_chart(points(*amounts), chart.NARROW)
+    drawn = chart.bar_chart(points(*amounts), chart.NARROW)
+    for line in [*line_chart.lines, *(f"{x},{y}" for x, y in line_chart.dots)]:
         for place in line.split():
             x, y = map(int, place.split(","))
             assert drawn.left <= x <= drawn.right

@@ -149,6 +149,18 @@ def test_a_command_is_confirmed_then_queued(engineer, meter, slug):
     assert "asked by phone" in page
 
 
+def test_only_a_switch_to_the_other_mode_is_offered_once_the_meter_is_as_intended(engineer, meter):
+    def offered():
+        found = engineer.get(f"/meters/{meter.drn}/").context["orders"]
+        return [order.slug for order in found if order.is_mode]
+
+    assert offered() == ["postpayment", "prepayment"]
+    report(meter)
+    assert offered() == ["postpayment"]
+    engineer.post(f"/meters/{meter.drn}/orders/postpayment/", {"reason": "contract"})
+    assert offered() == ["postpayment", "prepayment"]
+
+
 def test_switching_the_mode_records_the_intent(engineer, meter):
     engineer.post(f"/meters/{meter.drn}/orders/postpayment/", {"reason": "contract"})
     meter.refresh_from_db()

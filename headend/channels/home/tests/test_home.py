@@ -30,6 +30,16 @@ def test_who_has_no_role_is_told_what_to_do(log_in):
         assert client.get(address).status_code == 403
 
 
+def test_a_work_item_is_closed_by_those_who_command_meters(log_in):
+    item = open_work_item(kind="delivery", cause="1", summary="Call the customer", at=NOON)
+    address = f"/meters/work-items/{item.pk}/close/"
+    assert "lacks the permission" in log_in("auditor").post(address, follow=True).content.decode()
+    engineer = log_in("engineer")
+    assert engineer.get(address).status_code == 405
+    assert address in engineer.get("/").content.decode()
+    assert "Call the customer" not in engineer.post(address, follow=True).content.decode()
+
+
 def test_open_work_items_are_shown_to_those_who_see_them(log_in):
     open_work_item(kind="delivery", cause="1", summary="Call the customer", at=NOON)
     assert "Call the customer" in log_in("engineer").get("/").content.decode()
