@@ -47,3 +47,14 @@ def of_overlay(board: str, interpreter: str = "micropython32") -> int:
     if done.returncode:
         raise firmware_build.BuildFailed(done.stdout + done.stderr)
     return int(done.stdout)
+
+
+def as_on_a_device(board: str, kilobytes: int, interpreter: str = "micropython32") -> str:
+    """Return the heap to give a simulated board so that its firmware has as much as on a device.
+
+    Args:
+        board: a key of firmware_build.BOARDS.
+        kilobytes: of 1024 bytes, what the firmware may use.
+        interpreter: a key of tools.interpreters.INTERPRETERS.
+    """
+    return str(kilobytes * 1024 + of_overlay(board, interpreter))
