@@ -222,6 +222,7 @@ export class MeterFace {
       button.setAttribute("aria-pressed", String(Number(button.dataset.factor) === face.time_lapse));
     }
     this.find(".plug").textContent = face.powered ? "Pull the plug" : "Plug in again";
+    this.find(".plug").classList.toggle("danger", face.powered);
     const cut = this.find(".cut");
     cut.disabled = !face.powered || face.cut_armed;
     cut.textContent = face.cut_armed ? "Armed: next write" : "Cut in mid-write";
