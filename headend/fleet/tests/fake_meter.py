@@ -204,10 +204,11 @@ class FakeMeter:
     def _send(self, number: tuple[int, int], kind: str, body: dict[str, Any]) -> None:
         self.say(kind, boot=number[0], seq=number[1], **body)
 
-    @property
-    def unstored(self) -> int:
-        """How many messages wait to be covered by the watermark."""
-        return len(self._kept)
+    def is_all_stored(self) -> bool:
+        """Say whether the watermark covers everything; if not for long, send it again."""
+        if self._kept and time.monotonic() - self._sent_at > RESEND_S:
+            self._send_all()
+        return not self._kept
 
     def _on_connect(self, client: mqtt.Client, *_: Any) -> None:
         client.subscribe(
@@ -232,8 +233,6 @@ class FakeMeter:
         claims = self.identity.read(payload)
         if message.topic.endswith("/stored"):
             self._forget((claims["boot"], claims["seq"]))
-            if time.monotonic() - self._sent_at > RESEND_S:
-                self._send_all()
             return
         self.payloads.append(payload)
         if not self.silent:

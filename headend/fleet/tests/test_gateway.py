@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from django.db import OperationalError
+from django.db import OperationalError, connections
 from django.utils import timezone
 
 from headend.fleet import ingest, outbox, services
@@ -130,7 +130,7 @@ def test_the_watermark_lets_the_meter_forget(bench: Bench, meter: Meter) -> None
     fake = bench.add_meter()
     for _ in range(30):
         fake.note_event()
-    bench.turn_until(lambda: fake.unstored == 0, "the watermark at the meter")
+    bench.turn_until(fake.is_all_stored, "the watermark at the meter")
     assert Event.objects.filter(meter=meter).count() == 30
     assert fake.stored == (1, 30)
 
@@ -149,7 +149,7 @@ def test_the_broker_dies_with_its_memory(bench: Bench, meter: Meter) -> None:
     fake.silent = False
     bench.broker.start()
     bench.turn_until(_state_is(command, "accepted"), "acceptance after the broker's death")
-    bench.turn_until(lambda: fake.unstored == 0, "the watermark after the broker's death")
+    bench.turn_until(fake.is_all_stored, "the watermark after the broker's death")
     assert len(fake.executed) == 1
     assert len(set(fake.payloads)) == 1  # the same bytes each time
     assert sorted(Event.objects.values_list("seq", flat=True)) == [1, 2, 3, 4, 5]
@@ -164,7 +164,7 @@ def test_the_broker_loses_what_it_had_acknowledged(bench: Bench, meter: Meter) -
         fake.note_event()
     bench.broker.stop()
     bench.broker.start()
-    bench.turn_until(lambda: fake.unstored == 0, "the events after all")
+    bench.turn_until(fake.is_all_stored, "the events after all")
     assert Event.objects.filter(meter=meter).count() == 5
 
 
@@ -180,7 +180,7 @@ def test_a_gateway_that_died_before_acknowledging_stores_nothing_twice(
     bench.replace_gateway()
     command = _token(meter)
     bench.turn_until(_state_is(command, "accepted"), "the new gateway at work")
-    bench.turn_until(lambda: fake.unstored == 0, "the watermark")
+    bench.turn_until(fake.is_all_stored, "the watermark")
     assert Event.objects.count() == 5
 
 
@@ -204,7 +204,7 @@ def test_a_flood_of_rubbish_is_acknowledged_and_counted(bench: Bench) -> None:
     for _ in range(150):  # more than a broker keeps unacknowledged
         fake.publish("event", b"rubbish")
     fake.note_event()
-    bench.turn_until(lambda: fake.unstored == 0, "the one true event")
+    bench.turn_until(fake.is_all_stored, "the one true event")
     assert SecurityEvent.objects.get().count == 150
 
 
@@ -220,6 +220,7 @@ def test_what_could_not_be_stored_stays_with_the_broker(
 
     store_batch = ingest.store_batch
     monkeypatch.setattr(ingest, "store_batch", unreachable)
+    monkeypatch.setattr(connections["default"], "close", lambda: None)  # it is the test's
     for _ in range(5):
         fake.note_event()
     fake.flush()
