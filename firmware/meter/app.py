@@ -52,7 +52,7 @@ async def run(board):
     Args:
         board: as firmware/boards/metering_side.py describes it.
     """
-    gc.threshold(4096)
+    gc.threshold(4096)  # type: ignore[attr-defined]
     settings = read_settings(board.log)
     meter = Meter(
         Journal(board.state_partition),

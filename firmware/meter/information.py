@@ -30,10 +30,12 @@ _TESTS = {
 def words(language):
     """Return the module with the texts of a language (its number); only that one is loaded."""
     if language == FRENCH:
-        from firmware.meter import texts_fr as texts
-    else:
-        from firmware.meter import texts_en as texts
-    return texts
+        from firmware.meter import texts_fr
+
+        return texts_fr
+    from firmware.meter import texts_en
+
+    return texts_en
 
 
 def kwh(wh):

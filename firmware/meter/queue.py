@@ -19,6 +19,85 @@ READING = 1
 _RECORD = "<IIBBHIiiI"
 _SLOTS = SECTOR_SIZE // RECORD_SIZE
 _KEEP_ONE_IN = 4
+# First sector and number of sectors of each ring.
+_RINGS = ((0, 3), (3, 5), (8, 16), (24, 8))
+_FRAUD = 0
+_EVENTS = 1
+_READINGS = 2
+_THINNED = 3
+
+
+class Lane:
+    """One ring of messages, read in order.
+
+    Attributes:
+        newest: (boot, seq) of its newest message.
+    """
+
+    def __init__(self, ring, record):
+        """Take the Ring, and a buffer for one record."""
+        self.ring = ring
+        self.newest = (0, 0)
+        self._record = record
+        self._place = None  # where the last message handed out stands, and its (boot, seq)
+
+    def mount(self):
+        """Find the newest message."""
+        if self.ring.mount(self._record):
+            self.newest = _number(self._record)
+
+    def append(self, record):
+        """Store a record."""
+        number = _number(record)
+        self.ring.append(record, number[1])
+        self.newest = number
+
+    def erase_oldest(self):
+        """Erase the sector with the oldest messages."""
+        self._place = None
+        self.ring.prepare()
+
+    def first_after(self, after):
+        """Return the first message after (boot, seq), unpacked, or None."""
+        if self.newest <= after:
+            return None
+        place = self._place
+        if place is None or place[2] > after:
+            place = (self._sector_before(after), 0)
+        sector, slot = place[:2]
+        while True:
+            if self._find(sector, slot, after):
+                return struct.unpack_from(_RECORD, self._record, 0)
+            if sector == self.ring.sector:
+                return None
+            sector, slot = self.ring.next_sector(sector), 0
+
+    def _find(self, sector, slot, after):
+        """Read on in one sector up to a message after (boot, seq); tell whether there is one."""
+        ring, record = self.ring, self._record
+        while slot < _SLOTS:
+            if ring.read(sector, slot, record):
+                number = _number(record)
+                if number > after:
+                    self._place = (sector, slot, number)
+                    return True
+            elif slot == 0 and ring.is_blank(sector):
+                return False
+            slot += 1
+        return False
+
+    def _sector_before(self, after):
+        """Return the last sector that begins at or before (boot, seq), else the oldest."""
+        ring = self.ring
+        sector = start = ring.next_sector(ring.sector)
+        while True:
+            if ring.first_serial(sector, self._record):
+                if _number(self._record) > after:
+                    return start
+                start = sector
+            if sector == ring.sector:
+                return start
+            sector = ring.next_sector(sector)
 
 
 class Queue:
@@ -34,26 +113,24 @@ class Queue:
     """
 
     def __init__(self, device):
-        self._fraud = Ring(device, 0, 3, RECORD_SIZE)
-        self._events = Ring(device, 3, 5, RECORD_SIZE)
-        self._readings = Ring(device, 8, 16, RECORD_SIZE)
-        self._thinned = Ring(device, 24, 8, RECORD_SIZE)
-        self._rings = (self._fraud, self._events, self._readings, self._thinned)
         self._record = bytearray(RECORD_SIZE)
-        self._other = bytearray(RECORD_SIZE)
+        self._lanes = [
+            Lane(Ring(device, first, sectors, RECORD_SIZE), self._record)
+            for first, sectors in _RINGS
+        ]
         self.last = self.stored = (0, 0)
         self.discarded = 0
 
     def format(self):
         """Erase all; only provisioning does this."""
-        for ring in self._rings:
-            ring.format()
+        for lane in self._lanes:
+            lane.ring.format()
 
     def mount(self):
         """Find the newest message of each ring."""
-        for ring in self._rings:
-            if ring.mount(self._record):
-                self.last = max(self.last, _number(self._record))
+        for lane in self._lanes:
+            lane.mount()
+            self.last = max(self.last, lane.newest)
 
     def append(self, message):
         """Store a message that `pack` made; one that is already stored is left alone.
@@ -61,25 +138,24 @@ class Queue:
         Raises:
             StorageFault: flash does not keep it.
         """
-        record = self._record
-        record[: len(message)] = message
-        number = _number(record)
+        number = _number(message)
         if number <= self.last:
             return
-        ring = self._readings
-        if record[8] == EVENT:
-            fraud = is_fraud_event(struct.unpack_from("<H", record, 10)[0])
-            ring = self._fraud if fraud else self._events
-        if ring.needs_preparing():
-            self._make_room(ring)
-        ring.append(record, number[1])
+        lane = self._lanes[_READINGS]
+        if message[8] == EVENT:
+            fraud = is_fraud_event(struct.unpack_from("<H", message, 10)[0])
+            lane = self._lanes[_FRAUD if fraud else _EVENTS]
+        if lane.ring.needs_preparing():
+            self._make_room(lane)
+        self._record[: len(message)] = message
+        lane.append(self._record)
         self.last = number
 
     def prepare(self):
         """Erase at most one sector ahead of need; return True if there was something to do."""
-        for ring in self._rings:
-            if ring.needs_preparing():
-                self._make_room(ring)
+        for lane in self._lanes:
+            if lane.ring.needs_preparing():
+                self._make_room(lane)
                 return True
         return False
 
@@ -91,9 +167,9 @@ class Queue:
         """
         while limit > 0 and after < self.last:
             best = None
-            for ring in self._rings:
-                found = self._next_in(ring, after)
-                if found and (best is None or found[:2] < best[:2]):
+            for lane in self._lanes:
+                found = lane.first_after(after)
+                if found and (best is None or found[0] < best[0]):
                     best = found
             if best is None:
                 return
@@ -101,51 +177,28 @@ class Queue:
             limit -= 1
             yield best
 
-    def _next_in(self, ring, after):
-        """Return the first message of a ring after (boot, seq), or None."""
-        start = None
-        for place in ring.sectors_from_oldest():
-            first = self._scan(ring, place, _NONE)
-            if not first:
-                continue
-            if (first[1], first[0]) > after:
-                return (start and self._scan(ring, start, after)) or first
-            start = place
-        return start and self._scan(ring, start, after)
+    def _make_room(self, lane):
+        """Erase a ring's oldest sector; unsent readings in it thin out, the rest is counted."""
+        ring = lane.ring
+        oldest = ring.next_sector(ring.sector)
+        if lane.newest > self.stored and not ring.is_blank(oldest):
+            self._discard(lane, oldest)
+        lane.erase_oldest()
 
-    def _scan(self, ring, place, after):
-        """Return the first message of one sector after (boot, seq), or None."""
-        sector, slots = place
-        for slot in range(slots):
-            if ring.read(sector, slot, self._other) and _number(self._other) > after:
-                return struct.unpack_from(_RECORD, self._other, 0)
-        return None
-
-    def _make_room(self, ring):
-        """Erase the ring's oldest sector; unsent readings in it thin out, the rest is counted."""
-        oldest = next(ring.sectors_from_oldest())
-        unsent = self._scan(ring, (oldest[0], _SLOTS), self.stored)
-        if unsent:
-            self._discard(ring, oldest[0])
-        ring.prepare()
-
-    def _discard(self, ring, sector):
+    def _discard(self, lane, sector):
+        thinned = self._lanes[_THINNED]
+        record = self._record
         for slot in range(_SLOTS):
-            if not ring.read(sector, slot, self._other) or _number(self._other) <= self.stored:
+            if not lane.ring.read(sector, slot, record) or _number(record) <= self.stored:
                 continue
-            serial = _number(self._other)[1]
-            kept = ring is self._readings and slot % _KEEP_ONE_IN == 0
-            if not kept:
+            if lane is not self._lanes[_READINGS] or slot % _KEEP_ONE_IN:
                 self.discarded += 1
-            elif serial > self._thinned.serial:
-                record = bytes(self._other)
-                if self._thinned.needs_preparing():
-                    self._make_room(self._thinned)
-                self._other[:] = record
-                self._thinned.append(self._other, serial)
-
-
-_NONE = (0, 0)
+            elif _number(record) > thinned.newest:
+                if thinned.ring.needs_preparing():
+                    kept = bytes(record)
+                    self._make_room(thinned)
+                    record[:] = kept
+                thinned.append(record)
 
 
 def pack(number, kind, code, time, a=0, b=0, c=0):

@@ -63,7 +63,7 @@ class Ring:
         newest = self.serial = 0
         self.sector = self._slot = 0
         for sector in range(self._sectors):
-            serial = self._first_serial(sector, record)
+            serial = self.first_serial(sector, record)
             if serial > newest:
                 newest, self.sector = serial, sector
         self._ready = -1
@@ -74,7 +74,7 @@ class Ring:
             serial = self.read(self.sector, slot, record)
             if serial > self.serial:
                 self.serial, newest_slot = serial, slot
-            if serial or not self._is_blank(record):
+            if serial or not self._is_blank_record(record):
                 self._slot = slot + 1
         self.read(self.sector, newest_slot, record)
         return self.serial
@@ -105,7 +105,7 @@ class Ring:
         for _ in range(_ATTEMPTS):
             if self._slot >= self._per_sector:
                 self.prepare()
-                self.sector = self._next_sector()
+                self.sector = self.next_sector(self.sector)
                 self._slot = 0
             elif self._slot == 0 and self._ready != self.sector:
                 self._make_blank(self.sector)
@@ -118,41 +118,37 @@ class Ring:
 
     def prepare(self):
         """Erase the next sector ahead of need, so that a later append only programs."""
-        following = self._next_sector()
+        following = self.next_sector(self.sector)
         if self._ready != following:
             self._make_blank(following)
 
     def needs_preparing(self):
         """Whether the sector after the current one is not yet known to be blank."""
-        return self._ready != self._next_sector()
+        return self._ready != self.next_sector(self.sector)
 
-    def sectors_from_oldest(self):
-        """Yield (sector, slots in it that may hold records), oldest first."""
-        sector = self._next_sector()
-        for _ in range(self._sectors):
-            yield sector, (self._slot if sector == self.sector else self._per_sector)
-            sector = (sector + 1) % self._sectors
+    def next_sector(self, sector):
+        """Return the sector after one; after the current one comes the oldest."""
+        return (sector + 1) % self._sectors
 
-    def _next_sector(self):
-        return (self.sector + 1) % self._sectors
-
-    def _first_serial(self, sector, record):
+    def first_serial(self, sector, record):
+        """Read the first valid record of a sector; return its serial number, or 0."""
         for slot in range(self._per_sector):
             serial = self.read(sector, slot, record)
             if serial:
                 return serial
-            if slot == 0 and self._sector_is_blank(sector):
+            if slot == 0 and self.is_blank(sector):
                 return 0
         return 0
 
-    def _is_blank(self, record):
+    def _is_blank_record(self, record):
         for start in range(0, self.slot_size, _CHUNK):
             part = memoryview(record)[start : start + _CHUNK]
             if part != memoryview(_BLANK)[: len(part)]:
                 return False
         return True
 
-    def _sector_is_blank(self, sector):
+    def is_blank(self, sector):
+        """Return True if nothing is written in a sector."""
         for start in range(0, SECTOR_SIZE, _CHUNK):
             self._device.readblocks(self._first + sector, _CHECK, start)
             if _CHECK != _BLANK:
@@ -160,7 +156,7 @@ class Ring:
         return True
 
     def _make_blank(self, sector):
-        if not self._sector_is_blank(sector):
+        if not self.is_blank(sector):
             self._erase(sector)
         self._ready = sector
 

@@ -90,7 +90,7 @@ class MeterState:
         self.reading_interval_s = 900
         self.language = 0
         self.reclose = RECLOSE_AUTOMATIC
-        self.decoder = None
+        self.decoder = decoder.DecoderState()
         self.answers = []
         self.tokens = []
         self.events = []
@@ -131,11 +131,11 @@ class MeterState:
         """
         if buffer[4] != _SCHEMA:
             raise UnknownSchema(buffer[4])
-        values = struct.unpack_from(_FORMAT, buffer, _START)
+        values = list(struct.unpack_from(_FORMAT, buffer, _START))
+        values[0] = values[0].rstrip(b"\0").decode()
+        values[1] = values[1].decode()
         for index, name in enumerate(_FIELDS):
             setattr(self, name, values[index])
-        self.drn = self.drn.rstrip(b"\0").decode()
-        self.pan = self.pan.decode()
         at = _START + _LENGTH
         self.decoder = decoder.unpack(bytes(buffer[at : at + decoder.PACKED_SIZE]))
         at += decoder.PACKED_SIZE

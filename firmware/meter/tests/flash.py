@@ -35,6 +35,7 @@ class Flash:
         image: its content.
         power: Power.
         dead: whether every write and erase fails.
+        reads: how often it was read.
         worn: byte address whose bits no longer clear; None: none.
     """
 
@@ -43,9 +44,11 @@ class Flash:
         self.power = power or Power()
         self.dead = False
         self.worn = None
+        self.reads = 0
 
     def readblocks(self, block, buffer, offset=0):
         """Copy stored bytes into `buffer`."""
+        self.reads += 1
         start = block * SECTOR_SIZE + offset
         buffer[:] = memoryview(self.image)[start : start + len(buffer)]
 

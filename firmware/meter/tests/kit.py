@@ -103,6 +103,7 @@ class Bench:
         self.tid = FIRST_TID
         self.n = 0
         self.boots = 0
+        self.log: list = []
         self.key = KEY
         self.new_key = bytes(reversed(KEY))
         provision(self.flash, self.profile, IDENTITY, NOW, settings)
@@ -112,7 +113,7 @@ class Bench:
         """Power comes back: a new meter over the same flash."""
         self.boots += 1
         self.pulses = 0
-        self.log = []
+        self.log.clear()
         self.meter = Meter(
             Journal(self.flash),
             Queue(self.profile),

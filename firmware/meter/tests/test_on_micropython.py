@@ -2,7 +2,7 @@
 
 import pytest
 
-MODULES = ["journal", "meter", "commands", "power_cuts"]
+MODULES = ["journal", "meter", "commands", "power_cuts", "queue", "rules"]
 
 
 @pytest.mark.parametrize("module", MODULES)
