@@ -46,8 +46,9 @@ class Calculation:
 def price(tender_minor: int, tariff: FlatTariff) -> Calculation:
     """Split a tender into energy and tax, and say how much energy that is.
 
-    The energy is what the exact untaxed share of the tender buys; only the printed tax is rounded
-    (half up to a minor unit), so rounding of money never costs the customer energy.
+    The energy is what the exact untaxed share of the tender buys, rounded down to the tariff's
+    step. The energy line is that energy at the tariff's price, so that a customer can check it;
+    what the rounding leaves of the tender is a line of its own. Money is rounded half up.
 
     Args:
         tender_minor: what the customer hands over, in minor currency units, > 0.
@@ -61,12 +62,14 @@ def price(tender_minor: int, tariff: FlatTariff) -> Calculation:
     tax_minor = _round_half_up(tender_minor - exact_net)
     exact_wh = exact_net * _WH_PER_KWH / Fraction(tariff.price_minor_per_kwh)
     issued_wh = exact_wh // tariff.energy_step_wh * tariff.energy_step_wh
+    energy_minor = min(
+        _round_half_up(issued_wh * Fraction(tariff.price_minor_per_kwh) / _WH_PER_KWH),
+        tender_minor - tax_minor,
+    )
+    rounding_minor = tender_minor - tax_minor - energy_minor
     lines = [
         PriceLine(
-            kind="energy",
-            description="Energy",
-            amount_minor=tender_minor - tax_minor,
-            energy_wh=issued_wh,
+            kind="energy", description="Energy", amount_minor=energy_minor, energy_wh=issued_wh
         )
     ]
     if tariff.tax_percent:
@@ -76,6 +79,10 @@ def price(tender_minor: int, tariff: FlatTariff) -> Calculation:
                 description=f"{tariff.tax_name} {tariff.tax_percent.normalize():f} %",
                 amount_minor=tax_minor,
             )
+        )
+    if rounding_minor:
+        lines.append(
+            PriceLine(kind="rounding", description="Rounding", amount_minor=rounding_minor)
         )
     return Calculation(
         lines=tuple(lines), exact_wh=exact_wh, sold_wh=int(exact_wh), issued_wh=issued_wh

@@ -9,16 +9,16 @@ from hypothesis import strategies as st
 
 from headend.tariffs.pricing import FlatTariff, price
 
-# tender, price per kWh, tax %, energy step -> energy line, tax line, issued Wh
+# tender, price per kWh, tax %, energy step -> energy, tax and rounding lines, issued Wh
 CASES = [
-    (5000, "250", "15", 100, 4348, 652, 17300),  # 50.00: 43.4783 net / 2.50 = 17.391 kWh
-    (10000, "250", "0", 100, 10000, None, 40000),
-    (11500, "100", "15", 100, 10000, 1500, 100000),  # divides evenly
-    (1, "250", "15", 1, 1, 0, 3),  # 0.01: less than half a cent of tax
-    (100, "249.99", "14.5", 10, 87, 13, 340),
-    (333, "0.000001", "0", 100, 333, None, 333000000000),
-    (28, "250", "15", 100, 24, 4, 0),  # 0.0974 kWh: less than a step
-    (29, "250", "15", 100, 25, 4, 100),  # 0.1009 kWh
+    (5000, "250", "15", 100, 4325, 652, 23, 17300),  # 50.00: 43.4783 net / 2.50 = 17.391 kWh
+    (10000, "250", "0", 100, 10000, None, None, 40000),
+    (11500, "100", "15", 100, 10000, 1500, None, 100000),  # divides evenly
+    (1, "250", "15", 1, 1, 0, None, 3),  # 0.01: less than half a cent of tax
+    (100, "249.99", "14.5", 10, 85, 13, 2, 340),
+    (333, "0.000001", "0", 100, 333, None, None, 333000000000),
+    (28, "250", "15", 100, 0, 4, 24, 0),  # 0.0974 kWh: less than a step
+    (29, "250", "15", 100, 25, 4, None, 100),  # 0.1009 kWh
 ]
 
 
@@ -28,10 +28,10 @@ def tariff(price_minor, tax_percent, step):
 
 @pytest.mark.parametrize("case", CASES)
 def test_worked_case(case):
-    tender, rate, tax_percent, step, energy, tax, issued_wh = case
+    tender, rate, tax_percent, step, energy, tax, rounding, issued_wh = case
     done = price(tender, tariff(rate, tax_percent, step))
     assert [line.amount_minor for line in done.lines] == [
-        amount for amount in (energy, tax) if amount is not None
+        amount for amount in (energy, tax, rounding) if amount is not None
     ]
     assert done.issued_wh == issued_wh
     assert done.lines[0].energy_wh == issued_wh
@@ -57,6 +57,8 @@ def test_lines_add_up_and_energy_follows_the_exact_price(tender, tariff):
     assert done.sold_wh <= done.exact_wh < done.sold_wh + 1
     assert done.issued_wh % tariff.energy_step_wh == 0
     assert 0 <= done.exact_wh - done.issued_wh < tariff.energy_step_wh
+    price_minor = done.issued_wh * Fraction(tariff.price_minor_per_kwh) / 1000
+    assert abs(done.total_minor("energy") - price_minor) <= 1  # a customer can check it
 
 
 @given(tenders, st.integers(0, 10**6), tariffs)

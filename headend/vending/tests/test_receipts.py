@@ -29,8 +29,9 @@ SALE = receipts.Receipt(
     key_attributes=(("SGC", "201457"), ("KRN", "1"), ("TI", "01"), ("EA", "07")),
     tariff="Domestic flat",
     lines=(
-        receipts.Line("Energy", 4348, "17.3 kWh @ R\u00a02.50/kWh"),
+        receipts.Line("Energy", 4325, "17.3 kWh @ R\u00a02.50/kWh"),
         receipts.Line("VAT 15 %", 652),
+        receipts.Line("Rounding", 23),
     ),
     tender_minor=5000,
     currency="ZAR",
@@ -64,9 +65,10 @@ def test_the_text_fits_80_mm_paper():
         "Tariff                             Domestic flat\n"
         "SGC 201457 KRN 1 TI 01 EA 07\n"
         "------------------------------------------------\n"
-        "Energy                                   R 43.48\n"
+        "Energy                                   R 43.25\n"
         "  17.3 kWh @ R 2.50/kWh\n"
         "VAT 15 %                                  R 6.52\n"
+        "Rounding                                  R 0.23\n"
         "------------------------------------------------\n"
         "TENDER                                   R 50.00\n"
         "ENERGY                                  17.3 kWh\n"

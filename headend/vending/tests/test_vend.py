@@ -72,15 +72,17 @@ def test_a_sale_is_complete(meter, cashier):
     sale = vend(meter, operator=cashier, terminal="till 1")
     assert (sale.tender_minor, sale.issued_wh, sale.encoded_wh) == (5000, 17300, 17300)
     assert [(line.kind, line.amount_minor) for line in sale.lines.all()] == [
-        ("energy", 4348),
+        ("energy", 4325),
         ("tax", 652),
+        ("rounding", 23),
     ]
     token = sale.tokens.get()
     assert len(token.digits) == 20
     assert (token.units, token.krn, token.token_class, token.subclass) == (173, 1, 0, 0)
     assert token.tid == Meter.objects.get(pk=meter.pk).last_tid
     assert balance_minor("cash.tills", "ZAR") == 5000
-    assert balance_minor("sales.energy", "ZAR") == -4348
+    assert balance_minor("sales.energy", "ZAR") == -4325
+    assert balance_minor("rounding.sales", "ZAR") == -23
     assert balance_minor("tax.sales", "ZAR") == -652
     assert sum(balance.amount_minor for balance in trial_balance()) == 0
     audit = AuditEntry.objects.get(action="vending.vend")
