@@ -44,7 +44,7 @@ class Linker:
         for module, tree in trees.items():
             classes = {node.name for node in tree.body if isinstance(node, ast.ClassDef)}
             for name in sorted(_bound_at_top(tree.body) - set(self._imports[module])):
-                keep = name in classes and name not in self._named.values()
+                keep = name in classes - set(self._named.values()) and name[0] != "_"
                 self._named[module, name] = name if keep else next(fresh)
         for module, imports in self._imports.items():
             for bound, known in imports.items():
@@ -58,11 +58,17 @@ class Linker:
         for module, tree in self._trees.items():
             for statement in self._rewritten(module, tree).body:
                 if isinstance(statement, ast.Import | ast.ImportFrom):
-                    text = ast.unparse(statement)
-                    if text in seen:
+                    origin = getattr(statement, "module", "")
+                    statement.names = [
+                        alias
+                        for alias in statement.names
+                        if (origin, alias.name, alias.asname) not in seen
+                    ]
+                    seen |= {(origin, alias.name, alias.asname) for alias in statement.names}
+                    if not statement.names:
                         continue
-                    seen.add(text)
-                body.append(statement)
+                if not isinstance(statement, ast.Expr):
+                    body.append(statement)
         return ast.Module(body, [])
 
     def name_of(self, module: str, name: str) -> str:

@@ -20,14 +20,13 @@ def shake(program: ast.Module, beside: Iterable[ast.AST]) -> None:
         beside: modules that run with it, all of which stays.
     """
     used = {name for tree in beside for node in ast.walk(tree) for name in _mentioned(node)}
-    kept: set[ast.AST] = set()
-    waiting: list[ast.AST] = [each for each in program.body if _always(each)]
+    imports = {each for each in program.body if isinstance(each, ast.Import | ast.ImportFrom)}
+    kept: set[ast.AST] = {*imports}
+    waiting: list[ast.AST] = [
+        each for each in program.body if _always(each) and each not in imports
+    ]
     while waiting:
-        statement = waiting.pop()
-        if isinstance(statement, ast.Import | ast.ImportFrom):
-            kept.add(statement)
-            continue
-        for node in _without_optional(statement):
+        for node in _without_optional(waiting.pop()):
             kept.add(node)
             used.update(_mentioned(node))
         if not waiting:

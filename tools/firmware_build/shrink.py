@@ -10,6 +10,7 @@ because only names are touched, never texts.
 from __future__ import annotations
 
 import ast
+import builtins
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
@@ -57,6 +58,7 @@ def shrink(
     start = linker.name_of(main, "main")
     shake(linked[JOINED], [*apart.values(), ast.parse(start)])
     linked[JOINED].body += ast.parse(f"main = {start}").body
+    _reuse_attribute_names(linked, [*others.values()])
     return {name: ast.unparse(ast.fix_missing_locations(tree)) for name, tree in linked.items()}
 
 
@@ -279,6 +281,45 @@ class _Renamer(ast.NodeVisitor):
         if isinstance(node, ast.Global | ast.Nonlocal):
             node.names = [self._names.get(name, name) for name in node.names]
         super().generic_visit(node)
+
+
+# Names of the joined module
+
+
+def _reuse_attribute_names(linked: dict[str, ast.Module], beside: list[ast.Module]) -> None:
+    """Call the joined module's private names what attributes are called: a name costs once.
+
+    Attributes and variables never meet, so each of them may use the other's names.
+    """
+    variables = {*dir(builtins), "const", "main"}
+    attributes = set()
+    for tree in linked.values():
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Attribute):
+                attributes.add(node.attr)
+            else:
+                variables.update(_names_of(node))
+    for node in (each for tree in beside for each in ast.walk(tree)):
+        variables.update(_names_of(node))
+    free = iter(sorted(attributes - variables))
+    top = {
+        name
+        for statement in linked[JOINED].body
+        for name in _names_of(
+            statement if not isinstance(statement, ast.Assign) else statement.targets[0]
+        )
+        if _is_private(name)
+    }
+    names = dict(zip(sorted(top), free, strict=False))
+    for tree in linked.values():
+        _VariableRenamer(names).visit(tree)
+
+
+class _VariableRenamer(_Renamer):
+    """Gives variables and functions their new names, and leaves attributes alone."""
+
+    def visit_Attribute(self, node: ast.Attribute) -> None:
+        self.visit(node.value)
 
 
 # Parameters
