@@ -1,12 +1,12 @@
-"""Information screens: what a short code, or a meter test token, shows."""
+"""Information screens: what a short code, or a meter test token, shows; loaded when asked for."""
+
+from firmware.meter.wording import between, kwh, why
 
 # Screens by short code.
 BALANCE, TOTAL, POWER, TOKENS, NUMBER, KEY, LIMITS, DAYS, LOAD, CLOCK = range(1, 11)
 FIRMWARE, TAMPER, KEY_DETAILS, DISPLAY = range(11, 15)
 
 _TOKENS_SHOWN = 5
-_WIDTH = 16
-FRENCH = 1
 
 # Tests of a class 1 token: bit -> screen. Others are skipped.
 _TESTS = {
@@ -25,32 +25,6 @@ _TESTS = {
     16: KEY_DETAILS,
     17: NUMBER,
 }
-
-
-def words(language):
-    """Return the module with the texts of a language (its number); only that one is loaded."""
-    if language == FRENCH:
-        from firmware.meter import texts_fr
-
-        return texts_fr
-    from firmware.meter import texts_en
-
-    return texts_en
-
-
-def kwh(wh):
-    """Return watt-hours as kWh: two decimals below 1000, else one; never rounded up."""
-    sign, wh = ("-", -wh) if wh < 0 else ("", wh)
-    whole, rest = wh // 1000, wh % 1000
-    if whole < 1000:
-        return "%s%d.%02d" % (sign, whole, rest // 10)
-    return "%s%d.%d" % (sign, whole, rest // 100)
-
-
-def between(left, right):
-    """Return a row with one text at the left edge and one at the right; the right one has room."""
-    left = left[: max(_WIDTH - len(right) - 1, 0)]
-    return left + " " * (_WIDTH - len(left) - len(right)) + right
 
 
 def tests(control):
@@ -76,17 +50,6 @@ def screens(code, meter, texts):
     """
     make = _SCREENS.get(code)
     return make(meter, meter.state, texts) if make else []
-
-
-def why(state, texts):
-    """Return in words how the load switch stands and why."""
-    reasons = state.open_reasons
-    if not reasons:
-        return texts.ON
-    bit = 0
-    while not reasons >> bit & 1:
-        bit += 1
-    return texts.OFF[bit]
 
 
 def _balance(meter, state, texts):

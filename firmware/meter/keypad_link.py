@@ -49,6 +49,8 @@ class KeypadLink:
         self._boot_id = _NO_BOOT_ID
         self._taken = 0  # sequence number of the last key that counted
         self._heard_at = clock.ticks_ms()
+        self._face = None  # rows, cursor, lamps and buzzer that _show says
+        self._show = b""
         self._shown = b""
         self._shown_at = clock.ticks_ms()
 
@@ -77,9 +79,21 @@ class KeypadLink:
             self._set_up(False)
 
     def _face_payload(self):
+        """Return the meter's face as a SHOW; packed again only if it changed."""
         face = self._meter.face()
-        pattern, serial = face.buzzer
-        return keypad_messages.pack_show(face.rows, face.cursor, face.lamps, pattern, serial)
+        old = self._face
+        if (
+            old is None
+            or face.rows[0] != old[0]
+            or face.rows[1] != old[1]
+            or face.cursor != old[2]
+            or face.lamps != old[3]
+            or face.buzzer != old[4]
+        ):
+            rows, (pattern, serial) = face.rows, face.buzzer
+            self._face = (rows[0], rows[1], face.cursor, face.lamps, face.buzzer)
+            self._show = keypad_messages.pack_show(rows, face.cursor, face.lamps, pattern, serial)
+        return self._show
 
     def _since(self, ticks):
         return self._clock.ticks_diff(self._clock.ticks_ms(), ticks)

@@ -4,7 +4,7 @@ Everything that must survive is written before it is shown or acted on. It knows
 queue, clock, relay, log), no hardware and no network.
 """
 
-from firmware.meter import commands, credit, information, load_switch, reports, token_rules
+from firmware.meter import commands, credit, load_switch, reports, token_rules, wording
 from firmware.meter.consumption import Consumption
 from firmware.meter.recorder import Recorder
 from firmware.meter.ring import StorageFault
@@ -58,7 +58,7 @@ class Meter:
         self._log = log
         self._impulses_per_kwh = config.get("impulses_per_kwh", 1000)
         self._screen = Screen()
-        self._words = information.words(0)
+        self._words = wording.words(0)
         self._consumption = Consumption()
         self._limit = token_rules.RemoteLimit()
         self._linked = False
@@ -162,8 +162,7 @@ class Meter:
         elif len(entry) > CODE_LENGTH:
             self._screen.show([self._words.TOO_SHORT], self._now)
         else:
-            found = information.screens(int(entry), self, self._words)
-            self._screen.show(found or [self._words.NO_SUCH_CODE], self._now)
+            self._show_screens((int(entry),), self._words.NO_SUCH_CODE)
 
     def _enter_pressed(self):
         if load_switch.press_key(self.state):
@@ -171,7 +170,8 @@ class Meter:
             self._record()
             self._drive_relay()
         else:
-            self._screen.show(information.screens(information.LOAD, self, self._words), self._now)
+            why = wording.why(self.state, self._words)
+            self._screen.show([self._words.LOAD + "\n" + why], self._now)
 
     def enter_token(self, digits, origin):
         """Take a token from the keypad or the head-end; the one door for both.
@@ -250,10 +250,14 @@ class Meter:
         locked_s = self.locked_seconds()
         self._screen.show_result(code, credited_wh, locked_s, self._words, self._now)
         if code == result.ACCEPT and token.token_class == tokens.METER_CLASS:
-            shown = []
-            for number in information.tests(token.control):
-                shown += information.screens(number, self, self._words)
-            self._screen.show(shown or [self._words.RESULTS[result.FUNCTION_ERROR]], self._now)
+            numbers = _information().tests(token.control)
+            self._show_screens(numbers, self._words.RESULTS[result.FUNCTION_ERROR])
+
+    def _show_screens(self, numbers, otherwise):
+        shown = []
+        for number in numbers:
+            shown += _information().screens(number, self, self._words)
+        self._screen.show(shown or [otherwise], self._now)
 
     def locked_seconds(self):
         """Return for how many seconds more the keypad takes no token (0: it does)."""
@@ -396,7 +400,7 @@ class Meter:
         self._recorder.save(self.state)
         self._unsaved = False
         self._recorded()
-        self._words = information.words(self.state.language)
+        self._words = wording.words(self.state.language)
         self._drive_relay()
 
     def _commit_or_undo(self):
@@ -417,7 +421,7 @@ class Meter:
     def _load(self):
         self.state = self._recorder.load()
         self.fault = False
-        self._words = information.words(self.state.language)
+        self._words = wording.words(self.state.language)
         self._reasons_before = self.state.open_reasons
         self._unrecorded_wh = 0
         self._screen.changed = True
@@ -467,3 +471,10 @@ class Meter:
         elif self._switch_wrong_since >= 0 and self._now - self._switch_wrong_since > _SWITCH_TIME:
             self._switch_wrong_since = -1
             self.report_event(codes.EVENT_SWITCH_FAULT)
+
+
+def _information():
+    """Return the module of information screens, which takes memory only once it is asked for."""
+    from firmware.meter import information
+
+    return information

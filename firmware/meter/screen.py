@@ -1,6 +1,6 @@
 """The entry line and what the display, lamps and buzzer show; the keypad itself knows nothing."""
 
-from firmware.meter import information
+from firmware.meter import wording
 from firmware.meter.state import NEW, POSTPAYMENT
 from shared.sts import result
 from shared.wire.keypad_messages import (
@@ -108,7 +108,7 @@ class Screen:
         """
         text = words.RESULTS.get(code, "") or "Error %d" % code
         if credited_wh:
-            text += "\n+" + information.kwh(credited_wh) + " kWh"
+            text += "\n+" + wording.kwh(credited_wh) + " kWh"
         if code == result.LOCKOUT_ERROR:
             text += "\n%d s" % locked_s
         self.show([text], now, _RESULT_TIME)
@@ -176,14 +176,14 @@ def _rest_rows(state, words):
     if state.account_status == NEW:
         return words.FAULT.split("\n")
     if state.payment_mode == POSTPAYMENT:
-        first = information.between(words.USED, information.kwh(state.total_wh) + " kWh")
+        first = wording.between(words.USED, wording.kwh(state.total_wh) + " kWh")
         name = words.POSTPAID
     else:
-        first = information.between(words.CREDIT, information.kwh(state.credit_wh) + " kWh")
+        first = wording.between(words.CREDIT, wording.kwh(state.credit_wh) + " kWh")
         name = words.LOW if state.low_credit else words.PREPAID
     if state.open_reasons:
-        return [first, information.why(state, words)]
-    return [first, information.between(name, words.ON)]
+        return [first, wording.why(state, words)]
+    return [first, wording.between(name, words.ON)]
 
 
 def _lamps(state, linked):

@@ -1,5 +1,9 @@
 """The whole meter without hardware: tokens, energy, warning, load switch, payment mode."""
 
+from firmware.meter.tests import kit  # noqa: F401 - loads deep modules first, for 32 bits
+
+# isort: split
+from firmware.meter import wording
 from firmware.meter.tests.kit import NOW, Bench
 from shared.sts import generation, result
 from shared.wire import codes
@@ -268,10 +272,8 @@ def test_short_codes_show_information():
 
 
 def test_all_texts_fit_the_display():
-    from firmware.meter import information
-
     for language in (0, 1):
-        words = information.words(language)
+        words = wording.words(language)
         texts = list(words.RESULTS.values()) + list(words.OFF)
         texts += [getattr(words, name) for name in dir(words) if name.isupper()]
         for text in texts:
