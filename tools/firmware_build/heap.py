@@ -11,16 +11,34 @@ from pathlib import Path
 
 from tools import firmware_build, interpreters
 
-# What a device has too is imported first, so that it is not counted: of asyncio, a meter's
-# connection to its broker uses what the bench's line uses.
+# What a device has too is there first, so that it is not counted: of asyncio, a meter's
+# connection to its broker uses what the bench's line uses. Pins and other objects of `machine`
+# cost a device nothing, because they live in its interpreter's own memory.
 _PROBE = """
 import asyncio, gc, json, os, select, socket, sys, termios
 asyncio.StreamReader, asyncio.Event, asyncio.Lock, asyncio.wait_for_ms, asyncio.gather
+class Clock:
+    def __init__(self, rtc):
+        self.utc = self.restore = self.ticks_ms = self.ticks_diff = None
+class program:
+    pass
+program.Clock = Clock
+sys.modules["program"] = program
 gc.collect()
 before = gc.mem_alloc()
-import bench_line, machine, esp32, network, time
-parts = [esp32.Partition.find(label=name)[0] for name in ("state", "profile")]
-station = network.WLAN(0)
+import bench_line, bench_clock, machine, esp32, network, time
+wired = machine._parts
+numbers = set(wired.drives) | set(wired.reads) | set(wired.pulses) | {0}
+if wired.keys:
+    numbers |= set(wired.keys.rows) | {wired.buzzer_pin, 21, 22}
+used = [machine.Pin(number) for number in numbers]
+if wired.keys:
+    used += [machine.I2C(0), machine.PWM(used[0], duty_u16=0)]
+if wired.pulses:
+    counted = machine.Pin(list(wired.pulses)[0])
+    used += [machine.Counter(0, src=counted), machine.WDT(), network.WLAN(0)]
+    used += [esp32.Partition.find(label=name)[0] for name in ("state", "profile")]
+clock = bench_clock.BenchClock(machine.RTC())
 gc.collect()
 print(gc.mem_alloc() - before)
 """
@@ -33,7 +51,8 @@ def of_overlay(board: str, interpreter: str = "micropython32") -> int:
         board: a key of firmware_build.BOARDS.
         interpreter: a key of tools.interpreters.INTERPRETERS.
     """
-    start = firmware_build.start_line(firmware_build.build(board)).replace("import main", "")
+    folder = firmware_build.build(board)
+    start = firmware_build.start_line(folder).replace("import main", "")
     with (
         tempfile.TemporaryDirectory() as work,
         socket.create_server(("127.0.0.1", 0)) as bench,

@@ -57,6 +57,9 @@ def shrink(
     linked[JOINED] = linker.join()
     start = linker.name_of(main, "main")
     shake(linked[JOINED], [*apart.values(), ast.parse(start)])
+    for name, tree in apart.items():
+        if name not in others:
+            shake(tree, [each for each in linked.values() if each is not tree])
     linked[JOINED].body += ast.parse(f"main = {start}").body
     _reuse_attribute_names(linked, [*others.values()])
     return {name: ast.unparse(ast.fix_missing_locations(tree)) for name, tree in linked.items()}
