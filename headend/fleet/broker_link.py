@@ -61,6 +61,16 @@ class BrokerAddress:
         )
 
 
+def _confirm_at_once(sock: Any) -> None:
+    """Have the kernel confirm what was read; a broker that gathers small packets waits for it.
+
+    Measured with rumqttd, which does: 42 ms less from a command to its answer. Linux forgets the
+    option, so it is set after every read.
+    """
+    if isinstance(sock, socket.socket) and hasattr(socket, "TCP_QUICKACK"):
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
+
+
 class BrokerLink:
     """Keeps a connection and collects what it brings.
 
@@ -190,6 +200,7 @@ class BrokerLink:
             sock = self._client.socket()
             if sock is None:
                 return
+            _confirm_at_once(sock)
             if isinstance(sock, ssl.SSLSocket) and sock.pending():
                 continue
             if not select.select([sock.fileno()], [], [], 0)[0]:

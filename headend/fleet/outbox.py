@@ -14,7 +14,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, F, OuterRef, Q
 
 from headend.config.errors import Refusal
 from headend.fleet.delivery import IN_DELIVERY, UNSENT, Occurrence, State, resend_delay
@@ -95,13 +95,15 @@ def commands_due(*, at: datetime.datetime, limit: int, keys: KeyRing) -> list[Pu
     """
     if limit <= 0:
         return []
-    _number_next(at=at, limit=limit, keys=keys)
+    next_in_line = _next_in_line(at=at, limit=limit)
     ready = Command.objects.filter(
         state__in=IN_DELIVERY, next_attempt_at__lte=at, meter__link__online=True
     )
-    if not ready.exists():  # the usual case, and it needs no lock
+    if not next_in_line and not ready.exists():  # the usual case, and it needs no lock
         return []
     with transaction.atomic():
+        for command_id in next_in_line:
+            _number(command_id, at=at, keys=keys)
         due = list(
             ready.select_for_update(skip_locked=True, of=("self",))
             .select_related("meter")
@@ -122,25 +124,25 @@ def commands_due(*, at: datetime.datetime, limit: int, keys: KeyRing) -> list[Pu
     ]
 
 
-def _number_next(*, at: datetime.datetime, limit: int, keys: KeyRing) -> None:
-    unfinished = Command.objects.filter(meter=OuterRef("meter"), state__in=IN_DELIVERY)
-    waiting = (
-        Command.objects.filter(
-            ~Exists(unfinished),
-            Q(next_attempt_at=None) | Q(next_attempt_at__lte=at),
-            Q(expires_at=None) | Q(expires_at__gt=at),
-            state__in=UNSENT,
-            meter__link__online=True,
-        )
-        .order_by("id")
-        .values_list("pk", "meter_id")[:limit]
+def _next_in_line(*, at: datetime.datetime, limit: int) -> list[int]:
+    """Return, by meter, the first waiting command of each meter that is ready for one.
+
+    A meter is ready when it is online, nothing is under way to it, and its state of this power-up
+    is known, which follows right after it comes online.
+    """
+    waiting = Command.objects.filter(
+        Q(next_attempt_at=None) | Q(next_attempt_at__lte=at),
+        Q(expires_at=None) | Q(expires_at__gt=at),
+        state__in=UNSENT,
     )
-    first: dict[int, int] = {}
-    for command_id, meter_id in waiting:
-        first.setdefault(meter_id, command_id)
-    for _, command_id in sorted(first.items()):
-        with transaction.atomic():
-            _number(command_id, at=at, keys=keys)
+    of_meter = {"meter": OuterRef("meter")}
+    first = waiting.filter(
+        ~Exists(Command.objects.filter(state__in=IN_DELIVERY, **of_meter)),
+        ~Exists(waiting.filter(pk__lt=OuterRef("pk"), **of_meter)),
+        meter__link__online=True,
+        meter__link__boot=F("meter__state__boot"),
+    )
+    return list(first.order_by("meter_id").values_list("pk", flat=True)[:limit])
 
 
 def _number(command_id: int, *, at: datetime.datetime, keys: KeyRing) -> None:
@@ -151,7 +153,7 @@ def _number(command_id: int, *, at: datetime.datetime, keys: KeyRing) -> None:
     state = MeterState.objects.filter(meter=command.meter).first()
     busy = Command.objects.filter(meter=command.meter, state__in=IN_DELIVERY).exists()
     if busy or command.state not in UNSENT or state is None or state.boot != link.boot:
-        return  # its state follows right after a meter comes online
+        return  # somebody was quicker
     # The meter's own count matters after the head-end's database was restored from a backup.
     number = max(link.last_command_number, state.last_command_number) + 1
     try:

@@ -15,6 +15,7 @@ from headend.fleet.ingest import Arrival, store_batch
 from headend.fleet.keyring import KeyRing
 from headend.fleet.models import Command, MeterLink, WorkItem
 from headend.fleet.outbox import Publication
+from headend.fleet.tests.conftest import make_meter
 from headend.fleet.tests.fake_meter import DRN, PREFIX, Identity, state_claims
 from headend.meters.models import Meter
 from shared.sts import result
@@ -23,6 +24,7 @@ from shared.wire import codes, topics
 IDENTITY = Identity()
 START = datetime.datetime(2026, 11, 21, 8, 0, tzinfo=datetime.UTC)
 KEYS = KeyRing()
+OTHER_DRN = "04000000021"
 
 
 def _say(kind: str, payload: bytes, at: datetime.datetime = START) -> None:
@@ -189,6 +191,26 @@ def test_one_unfinished_command_per_meter_in_the_order_asked(meter: Meter) -> No
         sent.append((claims["n"], claims["args"]["digits"][0]))
         _answer(number, result.ACCEPT)
     assert sent == [(1, "1"), (2, "2"), (3, "3")]
+
+
+def test_a_long_queue_of_one_meter_does_not_starve_another(meter: Meter) -> None:
+    other = make_meter(OTHER_DRN)
+    for place in range(5):
+        _token(meter, f"{place:020}")
+    _come_online()
+    identity = Identity(OTHER_DRN)
+    for kind, payload in (
+        ("online", b"1"),
+        ("state", identity.signed("state", **state_claims(time=int(START.timestamp())))),
+    ):
+        arrival = Arrival(topics.up(OTHER_DRN, kind, PREFIX), payload, False, START)
+        store_batch([arrival], keys=KeyRing())
+    _ping(other)
+    sent = outbox.commands_due(at=START, limit=2, keys=KeyRing())
+    assert {each.topic for each in sent} == {
+        topics.down(DRN, PREFIX),
+        topics.down(OTHER_DRN, PREFIX),
+    }
 
 
 def test_a_resend_is_always_the_same_bytes(meter: Meter) -> None:
