@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import datetime
 import hashlib
-import socket
 import threading
 import time
 from collections import deque
@@ -139,9 +138,6 @@ class FakeMeter:
         )
         client.reconnect_delay_set(min_delay=1, max_delay=1)
         client.will_set(topics.up(self.drn, "online", PREFIX), b"", qos=1, retain=True)
-        client.on_socket_open = lambda _client, _data, sock: sock.setsockopt(
-            socket.IPPROTO_TCP, socket.TCP_NODELAY, 1
-        )
         client.on_connect = self._on_connect
         client.on_message = self._on_message
         client.connect("127.0.0.1", self._port, keepalive=10)
