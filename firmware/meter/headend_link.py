@@ -260,5 +260,8 @@ def _is_news(state, sent, elapsed_ms):
         return False
     if any([name not in _SLOW and state[name] != sent[name] for name in state]):
         return True
-    used_wh = abs(state["credit_wh"] - sent["credit_wh"])
-    return elapsed_ms >= _CREDIT_EVERY_MS and used_wh >= _CREDIT_STEP_WH
+    if elapsed_ms < _CREDIT_EVERY_MS:
+        return False
+    # Past zero in post-payment credit stands still and energy goes on.
+    steps = [abs(state[name] - sent[name]) for name in ("credit_wh", "energy_wh")]
+    return max(steps) >= _CREDIT_STEP_WH
