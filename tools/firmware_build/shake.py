@@ -25,16 +25,18 @@ def shake(program: ast.Module, beside: Iterable[ast.AST]) -> None:
     waiting: list[ast.AST] = [
         each for each in program.body if _always(each) and each not in imports
     ]
-    while waiting:
-        for node in _without_optional(waiting.pop()):
-            kept.add(node)
-            used.update(_mentioned(node))
+    while True:
+        for statement in waiting:
+            for node in _without_optional(statement):
+                kept.add(node)
+                used.update(_mentioned(node))
+        waiting = [
+            each
+            for each in _optional(program)
+            if each not in kept and _wanted(each, used) and _home_is_kept(program, each, kept)
+        ]
         if not waiting:
-            waiting += [
-                each
-                for each in _optional(program)
-                if each not in kept and _wanted(each, used) and _home_is_kept(program, each, kept)
-            ]
+            break
     program.body = [each for each in program.body if each in kept]
     for node in program.body:
         if isinstance(node, ast.ClassDef):

@@ -28,41 +28,62 @@ _OPERATORS = {
 }
 
 
-def shrink(
-    sources: dict[str, str], beside: dict[str, str], *, main: str, joined: Sequence[str]
-) -> dict[str, str]:
-    """Return the modules of a program, fewer and smaller.
+class Program:
+    """A program made smaller.
 
-    Args:
-        sources: text of each module by its dotted name; all modules of the program.
-        beside: texts of further modules that run with them: only what they import is changed.
-        main: the module whose function `main` starts the program.
-        joined: names of the modules that become one called JOINED, each after those it imports;
-            the others stay apart, to be loaded when they are needed.
+    Attributes:
+        modules: text of each module by its dotted name.
+        legend: lines that say, for whoever reads a traceback, what the short names mean.
     """
-    trees = {name: ast.parse(text) for name, text in sources.items()}
-    others = {name: ast.parse(text) for name, text in beside.items()}
-    _inline_constants(trees, list(others.values()))
-    _shorten_private_names(trees, list(others.values()))
-    _shorten_parameters(trees, list(others.values()))
-    taken = {
-        name
-        for tree in [*trees.values(), *others.values()]
-        for node in ast.walk(tree)
-        for name in _names_of(node)
-    }
-    linker = Linker({name: trees[name] for name in joined}, JOINED, taken)
-    apart = {name: tree for name, tree in {**trees, **others}.items() if name not in joined}
-    linked = {name: linker.adapt(tree) for name, tree in apart.items()}
-    linked[JOINED] = linker.join()
-    start = linker.name_of(main, "main")
-    shake(linked[JOINED], [*apart.values(), ast.parse(start)])
-    for name, tree in apart.items():
-        if name not in others:
-            shake(tree, [each for each in linked.values() if each is not tree])
-    linked[JOINED].body += ast.parse(f"main = {start}").body
-    _reuse_attribute_names(linked, [*others.values()])
-    return {name: ast.unparse(ast.fix_missing_locations(tree)) for name, tree in linked.items()}
+
+    def __init__(
+        self, sources: dict[str, str], beside: dict[str, str], *, main: str, joined: Sequence[str]
+    ) -> None:
+        """Shrink a program.
+
+        Args:
+            sources: text of each module by its dotted name; all modules of the program.
+            beside: texts of further modules that run with them: only their imports are changed.
+            main: the module whose function `main` starts the program.
+            joined: names of the modules that become one called JOINED, each after those it
+                imports; the others stay apart, to be loaded when they are needed.
+        """
+        trees = {name: ast.parse(text) for name, text in sources.items()}
+        others = {name: ast.parse(text) for name, text in beside.items()}
+        _inline_constants(trees, [*others.values()])
+        originals = _shorten_private_names(trees, [*others.values()])
+        _shorten_parameters(trees, [*others.values()])
+        taken = {
+            name
+            for tree in [*trees.values(), *others.values()]
+            for node in ast.walk(tree)
+            for name in _names_of(node)
+        }
+        linker = Linker({name: trees[name] for name in joined}, JOINED, taken)
+        apart = {name: tree for name, tree in {**trees, **others}.items() if name not in joined}
+        linked = {name: linker.adapt(tree) for name, tree in apart.items()}
+        linked[JOINED] = linker.join()
+        start = linker.names[main, "main"]
+        shake(linked[JOINED], [*apart.values(), ast.parse(start)])
+        for name, tree in apart.items():
+            if name not in others:
+                shake(tree, [each for each in linked.values() if each is not tree])
+        linked[JOINED].body += ast.parse(f"main = {start}").body
+        reused = _reuse_attribute_names(linked, [*others.values()])
+        self.modules = {
+            name: ast.unparse(ast.fix_missing_locations(tree)) for name, tree in linked.items()
+        }
+        top = [
+            f"{JOINED}: {reused.get(short, short)} is {module}."
+            + originals.get((module, name), name)
+            for (module, name), short in linker.names.items()
+        ]
+        inside = [
+            f"{module}: {short} is {name}"
+            for (module, short), name in originals.items()
+            if (module, short) not in linker.names
+        ]
+        self.legend = sorted(top) + sorted(inside)
 
 
 # Constants
@@ -181,8 +202,15 @@ def _named_anywhere(trees: Iterable[ast.Module]) -> set[str]:
 # Private names
 
 
-def _shorten_private_names(trees: dict[str, ast.Module], beside: list[ast.Module]) -> None:
-    """Rename `_names`: per group of modules, or over all if modules share one."""
+def _shorten_private_names(
+    trees: dict[str, ast.Module], beside: list[ast.Module]
+) -> dict[tuple[str, str], str]:
+    """Rename `_names`: per group of modules, or over all if modules share one.
+
+    Returns:
+        what the names were: by module and short name.
+    """
+    originals: dict[tuple[str, str], str] = {}
     kept = {name for tree in beside for name in _private_names(tree)}
     kept |= {name for name in _named_as_text(trees.values()) if _is_private(name)}
     group = _groups(trees)
@@ -205,7 +233,10 @@ def _shorten_private_names(trees: dict[str, ast.Module], beside: list[ast.Module
         names = everywhere | dict(zip(own, free, strict=False))
         for module, tree in trees.items():
             if group[module] == members:
+                present = _private_names(tree)
+                originals |= {(module, names[old]): old for old in names if old in present}
                 _Renamer(names).visit(tree)
+    return originals
 
 
 def _is_private(name: str | None) -> bool:
@@ -246,7 +277,7 @@ def _private_names(tree: ast.Module) -> set[str]:
 
 
 def _bound_private_names(tree: ast.Module) -> set[str]:
-    bound = set()
+    bound: set[str] = set()
     for node in ast.walk(tree):
         if isinstance(node, ast.Name | ast.Attribute) and isinstance(node.ctx, ast.Load):
             continue
@@ -289,7 +320,9 @@ class _Renamer(ast.NodeVisitor):
 # Names of the joined module
 
 
-def _reuse_attribute_names(linked: dict[str, ast.Module], beside: list[ast.Module]) -> None:
+def _reuse_attribute_names(
+    linked: dict[str, ast.Module], beside: list[ast.Module]
+) -> dict[str, str]:
     """Call the joined module's private names what attributes are called: a name costs once.
 
     Attributes and variables never meet, so each of them may use the other's names.
@@ -316,6 +349,7 @@ def _reuse_attribute_names(linked: dict[str, ast.Module], beside: list[ast.Modul
     names = dict(zip(sorted(top), free, strict=False))
     for tree in linked.values():
         _VariableRenamer(names).visit(tree)
+    return names
 
 
 class _VariableRenamer(_Renamer):

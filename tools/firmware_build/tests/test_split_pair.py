@@ -74,9 +74,13 @@ class Board:
         for key in keys:
             before = self.told.get("clicks", 0)
             self.tell(key=key, down=True)
-            self.wait(lambda told, before=before: told.get("clicks", 0) > before)
+            self.wait_for_click(before)
             self.tell(key=key, down=False)
             time.sleep(0.06)  # a finger needs time too: longer than the debouncing
+
+    def wait_for_click(self, before: int) -> None:
+        """Wait until there were more clicks than `before`."""
+        self.wait(lambda told: told.get("clicks", 0) > before)
 
     def _read(self, connection: socket.socket) -> None:
         with connection.makefile("rb") as lines:
