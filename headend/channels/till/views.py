@@ -88,7 +88,7 @@ def confirm(request: PageRequest, drn: str) -> HttpResponse:
 
 def _sell(request: PageRequest, context: dict[str, Any]) -> HttpResponse:
     form = VendForm(request.POST)
-    offered = _trial(context, form)
+    refused = ""
     if form.is_valid():
         try:
             sale = services.vend(
@@ -101,12 +101,16 @@ def _sell(request: PageRequest, context: dict[str, Any]) -> HttpResponse:
                 terminal=TERMINAL,
             )
         except Refusal as error:
-            offered["refused"] = str(error)
+            refused = str(error)
         else:
             request.session[JUST_SOLD] = sale.receipt_number
             return redirect(reverse("vending:sale", args=[sale.receipt_number]) + "?sold")
-    elif not offered["refused"]:
-        offered["refused"] = "The form came back incomplete; nothing was sold. Start again."
+    offered = _trial(context, form)
+    offered["refused"] = (
+        refused
+        or offered["refused"]
+        or "The form came back incomplete; nothing was sold. Start again."
+    )
     return render(request, "till/confirm.html", {**context, "form": form, **offered}, status=422)
 
 
