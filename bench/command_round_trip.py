@@ -94,10 +94,12 @@ class _Echo:
 
     def _client(self, port: int, topic: str, take: Callable[[bytes], None]) -> mqtt.Client:
         client = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2)
-        client.on_message = lambda _client, _data, message: take(message.payload)
+        client.on_message = lambda _client, _data, message: take(bytes(message.payload))
         client.on_subscribe = lambda *_: self._ready.release()
         client.connect("127.0.0.1", port)
-        client.socket().setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        line = client.socket()
+        assert isinstance(line, socket.socket)
+        line.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         client.loop_start()
         client.subscribe(topic, qos=1)
         if not self._ready.acquire(timeout=PATIENCE_S):
