@@ -20,8 +20,8 @@ def test_the_platform_counts_from_2000():
     time.set_clock(0)
     assert time.gmtime(0)[:6] == (2000, 1, 1, 0, 0, 0)
     assert time.time() < 60
-    assert time.mktime((2000, 3, 1, 0, 0, 1, 0, 0)) == 60 * 86400 + 1
-    assert time.gmtime(time.mktime((2026, 11, 21, 22, 26, 40, 0, 0)))[:6] == (
+    assert time.mktime((2000, 3, 1, 0, 0, 1, 0, 0, 0)) == 60 * 86400 + 1
+    assert time.gmtime(time.mktime((2026, 11, 21, 22, 26, 40, 0, 0, 0)))[:6] == (
         2026,
         11,
         21,
