@@ -3,6 +3,11 @@
 from firmware.meter.state import POSTPAYMENT, RECLOSE_KEY
 from shared.wire.codes import OPEN_NO_CREDIT, OPEN_READY, OPEN_REMOTE
 
+# What driving the switch came to.
+MOVED = 1
+FAULTY = 2
+_PATIENCE = 100
+
 
 def add_reason(state, reason):
     """Keep the load off for a reason (a bit of shared/wire/codes.py); nothing is ready now."""
@@ -60,3 +65,36 @@ def act(state, action):
         state.open_reasons &= ~OPEN_REMOTE
         state.open_reasons = state.open_reasons or OPEN_READY
     return True
+
+
+class Driver:
+    """Brings the load switch where it belongs, and notices one that does not follow."""
+
+    def __init__(self, relay):
+        """Take the port: set(closed) returns whether it moved, is_closed() senses it."""
+        self._relay = relay
+        self._wrong_since = None
+        self._told = False
+
+    def drive(self, closed, now):
+        """Move the switch if it stands wrongly.
+
+        Args:
+            closed: where it belongs.
+            now: 0.1 s since power-up.
+
+        Returns:
+            MOVED; FAULTY once, when it has not followed for 10 s; else None.
+        """
+        if self._relay.is_closed() == closed:
+            self._wrong_since = None
+            self._told = False
+            return None
+        if self._relay.set(closed):
+            return MOVED
+        if self._wrong_since is None:
+            self._wrong_since = now
+        if self._told or now - self._wrong_since <= _PATIENCE:
+            return None
+        self._told = True
+        return FAULTY

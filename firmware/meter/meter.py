@@ -4,13 +4,14 @@ Everything that must survive is written before it is shown or acted on. It knows
 queue, clock, relay, log), no hardware and no network.
 """
 
-from firmware.meter import commands, credit, load_switch, reports, token_rules, wording
+from firmware.meter import commands, credit, load_switch, reports, wording
 from firmware.meter.consumption import Consumption
 from firmware.meter.recorder import Recorder
 from firmware.meter.ring import StorageFault
 from firmware.meter.screen import CODE_LENGTH, TOKEN_LENGTH, Screen
 from firmware.meter.state import MeterState, UnknownSchema
-from shared.sts import decoder, result
+from firmware.meter.token_door import TokenDoor
+from shared.sts import result
 from shared.sts import token as tokens
 from shared.wire import codes
 from shared.wire.commands import HARMLESS, TOKEN
@@ -21,7 +22,6 @@ KEYPAD = "keypad"
 REMOTE = "remote"
 _TICKS_MASK = 0x3FFFFFFF  # every platform's millisecond counter wraps at a multiple of this
 _RETRY_TIME = 100
-_SWITCH_TIME = 100
 
 
 class Meter:
@@ -60,7 +60,8 @@ class Meter:
         self._screen = Screen()
         self._words = wording.words(0)
         self._consumption = Consumption()
-        self._limit = token_rules.RemoteLimit()
+        self._door = TokenDoor(clock, self.note)
+        self._driver = load_switch.Driver(relay)
         self._linked = False
         self._revision = 0
         self._reasons_before = 0
@@ -70,8 +71,7 @@ class Meter:
         self._ticks = clock.ticks_ms()
         self._ms = 0
         self._now = 0  # 0.1 s since power-up
-        self._locked_until = self._retry_at = 0
-        self._switch_wrong_since = None
+        self._retry_at = 0
 
     def start(self, boot_nonce):
         """Load the journal and begin a new power-up.
@@ -86,7 +86,7 @@ class Meter:
             self.clock.restore(state.last_utc)
             self._recorder.begin(state)
             state.boot += 1
-            self._lock()
+            self._door.lock(self.state, self._now)
             self.note(codes.EVENT_POWER_UP)
             self._commit()
         except (StorageFault, UnknownSchema) as error:
@@ -187,62 +187,15 @@ class Meter:
         self._pass_time()
         if self.fault:
             return codes.STORAGE_FAULT
-        code, credited_wh, token, changed = self._judge(digits, origin)
+        code, credited_wh, token, changed = self._door.judge(
+            self.state, digits, origin == REMOTE, self._now
+        )
         if not changed:
             self._recorder.queue_notes()
         elif not self._commit_or_undo():
             code, credited_wh, token = codes.STORAGE_FAULT, 0, None
         self._show_result(code, credited_wh, token, origin)
         return code
-
-    def _judge(self, digits, origin):
-        """Return (code, Wh credited, Token or None, whether the state changed)."""
-        state = self.state
-        now_s = self.clock.utc()
-        remote = 1 if origin == REMOTE else 0
-        code, token = decoder.validate(state.decoder, digits)
-        for_all_meters = token is not None and token.token_class == tokens.METER_CLASS
-        if not remote and self.locked_seconds() and not for_all_meters:
-            return result.LOCKOUT_ERROR, 0, None, False
-        if token_rules.is_wrong_entry(code):
-            return code, 0, None, self._count_wrong(code, remote)
-        credited_wh = 0
-        if code == result.ACCEPT:
-            code, credited_wh = token_rules.carry_out(state, token)
-        if code == result.ACCEPT:
-            code = decoder.commit(state.decoder, token, now_s)
-            if for_all_meters:
-                return code, 0, token, False
-            if code != result.KEY_TYPE_ERROR:
-                self._note_accepted(code, token, credited_wh, remote)
-                return code, credited_wh, token, True
-        tid = 0 if token is None or for_all_meters or token.is_key_section else token.tid
-        self.note(codes.EVENT_TOKEN_REFUSED, code, remote, tid)
-        return code, 0, token, code == result.KEY_TYPE_ERROR
-
-    def _count_wrong(self, code, remote):
-        """Count a wrong entry; return whether the state changed."""
-        self.note(codes.EVENT_TOKEN_REFUSED, code, remote)
-        if remote:
-            self._limit.count_wrong()
-            return False
-        token_rules.count_wrong_entry(self.state)
-        self._lock()
-        locked_s = self.locked_seconds()
-        if locked_s:
-            self.note(codes.EVENT_KEYPAD_LOCKED, locked_s, self.state.wrong_entries)
-        return True
-
-    def _note_accepted(self, code, token, credited_wh, remote):
-        state = self.state
-        state.wrong_entries = 0
-        self._lock()
-        if not token.is_key_section:
-            state.remember_token(token.tid, credited_wh, remote)
-            self.note(codes.EVENT_TOKEN_ACCEPTED, state.credit_wh, credited_wh, token.tid)
-        elif code == result.ACCEPT:
-            key = state.decoder
-            self.note(codes.EVENT_KEY_CHANGED, key.krn, key.ti, key.sgc)
 
     def _show_result(self, code, credited_wh, token, origin):
         if origin == REMOTE and not credited_wh:
@@ -261,7 +214,7 @@ class Meter:
 
     def locked_seconds(self):
         """Return for how many seconds more the keypad takes no token (0: it does)."""
-        return max(self._locked_until - self._now + 9, 0) // 10
+        return self._door.locked_seconds(self._now)
 
     def handle_command(self, claims, digest):
         """Carry out a command of the head-end, once.
@@ -296,9 +249,10 @@ class Meter:
         return self._keep(claims, digest, status, figures)
 
     def _remote_token(self, claims, digest):
-        if not self._limit.is_open(self._now):
+        if not self._door.takes_remote(self._now):
             return commands.answer(claims["n"], codes.BUSY)
-        code, credited_wh, token, _ = self._judge(claims["args"]["digits"], REMOTE)
+        digits = claims["args"]["digits"]
+        code, credited_wh, token, _ = self._door.judge(self.state, digits, True, self._now)
         figures = commands.NOTHING
         if code == result.ACCEPT and not token.is_key_section:
             figures = (token.tid, self.state.credit_wh, credited_wh, 0)
@@ -413,7 +367,7 @@ class Meter:
         try:
             self._load()
             self._pulses = self._recorded_pulses
-            self._lock()
+            self._door.lock(self.state, self._now)
         except (StorageFault, UnknownSchema) as error:
             self._fail(error)
         return False
@@ -444,10 +398,6 @@ class Meter:
         self.state.open_reasons = codes.OPEN_FAULT
         self._screen.changed = True
 
-    def _lock(self):
-        seconds = token_rules.lock_seconds(self.state.wrong_entries)
-        self._locked_until = self._now + seconds * 10 if seconds else 0
-
     def _pass_time(self):
         ticks = self.clock.ticks_ms()
         self._ms += (ticks - self._ticks) & _TICKS_MASK
@@ -458,18 +408,10 @@ class Meter:
             self._screen.update(self._now)
 
     def _drive_relay(self):
-        """Bring the load switch where it belongs; report once if it does not follow."""
-        wanted = not self.state.open_reasons
-        if self.relay.is_closed() == wanted:
-            self._switch_wrong_since = None
-            return
-        if self.relay.set(wanted):
+        outcome = self._driver.drive(not self.state.open_reasons, self._now)
+        if outcome == load_switch.MOVED:
             self.changes += 1
-            self._switch_wrong_since = None
-        elif self._switch_wrong_since is None:
-            self._switch_wrong_since = self._now
-        elif self._switch_wrong_since >= 0 and self._now - self._switch_wrong_since > _SWITCH_TIME:
-            self._switch_wrong_since = -1
+        elif outcome == load_switch.FAULTY:
             self.report_event(codes.EVENT_SWITCH_FAULT)
 
 
