@@ -388,8 +388,9 @@ class Meter:
 
     def _storage_failed(self, error):
         self._log("error", str(error))
+        if not self._retry_at:  # once in a power-up is enough to tell
+            self.report_event(codes.EVENT_STORAGE_FAULT)
         self._retry_at = self._now + _RETRY_TIME
-        self.report_event(codes.EVENT_STORAGE_FAULT)
 
     def _fail(self, error):
         self._log("error", str(error) + "; provision the meter again")

@@ -378,18 +378,30 @@ def test_flash_that_fails_never_credits_in_memory_only():
     bench = Bench(credit_wh=5000)
     bench.use(7)
     token = bench.credit_token(10)
-    bench.flash.dead = True
+    bench.flash.dead = bench.profile.dead = True
     assert bench.type_token(token) == ("Storage fault", "Call the utility")
     assert bench.command("token", {"digits": token})["status"] == codes.STORAGE_FAULT
     bench.tick()
     assert bench.meter.state.credit_wh == 4993
-    bench.use(100)
+    for _ in range(100):
+        bench.use(1)
+        bench.tick(1)
     assert bench.meter.state.credit_wh == 4893  # goes on counting
-    bench.flash.dead = False
+    assert bench.event_codes().count(codes.EVENT_STORAGE_FAULT) == 0  # nowhere to keep it
+    bench.flash.dead = bench.profile.dead = False
     bench.tick(11)
     bench.boot()
     assert bench.meter.state.credit_wh == 4893
     assert bench.meter.enter_token(token, "keypad") == result.ACCEPT
+
+
+def test_a_worn_out_journal_is_reported_once_while_messages_still_work():
+    bench = Bench(credit_wh=5000)
+    bench.flash.dead = True
+    for _ in range(100):
+        bench.use(1)
+        bench.tick(1)
+    assert bench.event_codes().count(codes.EVENT_STORAGE_FAULT) == 1
 
 
 def test_the_clock_is_restored_as_a_lower_bound():
