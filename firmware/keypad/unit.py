@@ -1,7 +1,7 @@
 """The keypad unit's program: reads keys, answers the meter, shows what the meter says.
 
-It is thin: no secrets, no credit, no editing. It never speaks first, and while the meter is
-silent it says so and drops what is typed.
+It is thin: no secrets, no credit, no editing. It never speaks first. While the meter is silent it
+says so and takes no keys; those that clicked before are kept for a while, until the meter is back.
 """
 
 import asyncio
@@ -17,6 +17,7 @@ VERSION = "0.1.0"
 
 _SCAN_MS = const(8)
 _LINK_DOWN_MS = const(2000)
+_KEYS_STALE_MS = const(10000)
 _DISPLAY_REFRESH_MS = const(30000)
 _DISPLAY_PROBE_MS = const(1000)
 _NO_LINK_ROWS = ("No connection", "to the meter")
@@ -59,7 +60,7 @@ class KeypadUnit:
                 self._press(key)
             if board.stream.any():
                 self._read()
-            elif not self._lost and self._silence_ms() > _LINK_DOWN_MS:
+            elif self._silence_ms() > _LINK_DOWN_MS:
                 self._lose_link()
             board.buzzer.update()
             await asyncio.sleep_ms(_SCAN_MS)
@@ -72,9 +73,12 @@ class KeypadUnit:
         return time.ticks_diff(time.ticks_ms(), self._heard_at)
 
     def _lose_link(self):
+        if self._silence_ms() > _KEYS_STALE_MS:
+            self._queue.clear()
+        if self._lost:
+            return
         self._linked = False
         self._lost = True
-        self._queue.clear()
         self._board.lamps.set(0)
         self._rows, self._cursor = _NO_LINK_ROWS, None
         self._changed.set()

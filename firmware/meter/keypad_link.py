@@ -47,7 +47,10 @@ class KeypadLink:
         self._input_view = memoryview(self._input)
         self._sequence = 0
         self._boot_id = _NO_BOOT_ID
+        self._identified = False
         self._taken = 0  # sequence number of the last key that counted
+        self._owes_poll = False
+        self._asked_show = False
         self._heard_at = clock.ticks_ms()
         self._face = None  # rows, cursor, lamps and buzzer that _show says
         self._show = b""
@@ -63,14 +66,21 @@ class KeypadLink:
     async def turn(self):
         """Ask once, with retries, and act on the answer."""
         show = self._face_payload()
-        if show != self._shown or self._since(self._shown_at) > _SHOW_AGAIN_MS:
+        outdated = show != self._shown or self._since(self._shown_at) > _SHOW_AGAIN_MS
+        # Only a POLL tells the keypad which keys it may forget, so a busy face must not keep
+        # it from being sent.
+        if outdated and not (self._owes_poll and self._asked_show):
+            self._asked_show = True
             answer = await self._ask(frames.SHOW, show)
             if answer is not None:
                 self._shown = show
                 self._shown_at = self._clock.ticks_ms()
         else:
+            self._asked_show = False
             poll = keypad_messages.pack_poll(self._boot_id, self._taken)
             answer = await self._ask(frames.POLL, poll)
+            if answer is not None:
+                self._owes_poll = False
         if answer is not None:
             await self._take_keys(answer)
             self._set_up(True)
@@ -115,20 +125,24 @@ class KeypadLink:
         except frames.BadFrame:
             return
         if boot_id != self._boot_id:
-            await self._adopt(boot_id, first, len(keys))
-            return
+            # A keypad that started anew, or one we do not remember: what it brings along may
+            # have counted before this meter restarted, so it counts as taken.
+            self._boot_id = boot_id
+            self._taken = (first + len(keys) - 1) & 0xFFFF
+            self._identified = False
+        if not self._identified:
+            await self._identify()
+            return  # the keys come again
         for index, key in enumerate(keys):
             number = (first + index) & 0xFFFF
             if 0 < ((number - self._taken) & 0xFFFF) < 0x8000:
                 self._taken = number
+                self._owes_poll = True
                 if not self.is_foreign:
                     self._meter.key_pressed(chr(key))
 
-    async def _adopt(self, boot_id, first, count):
-        """Begin with a keypad that started anew, or with one we do not remember.
-
-        What it brings along may have counted before this meter restarted, so it counts as taken.
-        """
+    async def _identify(self):
+        """Ask the keypad who it is; one that is paired with another meter is foreign."""
         info = await self._ask(frames.INFO, b"")
         if info is None:
             return
@@ -136,8 +150,7 @@ class KeypadLink:
             _unit_id, paired_drn, _firmware, _tampered = keypad_messages.unpack_info(info)
         except frames.BadFrame:
             return
-        self._boot_id = boot_id
-        self._taken = (first + count - 1) & 0xFFFF
+        self._identified = True
         foreign = bool(paired_drn and self._drn and paired_drn != self._drn)
         if foreign != self.is_foreign:
             self.is_foreign = foreign
