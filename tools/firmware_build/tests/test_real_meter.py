@@ -25,7 +25,7 @@ DEVICE_KILOBYTES = 110
 
 
 @contextmanager
-def _meter(folder: Path, board: str, interpreter: str, heap_size: str) -> Iterator[SimulatedMeter]:
+def _meter(folder: Path, board: str, interpreter: str, kilobytes: int) -> Iterator[SimulatedMeter]:
     """A provisioned meter without a network, switched on."""
     try:
         interpreters.command(interpreter)
@@ -50,7 +50,7 @@ def _meter(folder: Path, board: str, interpreter: str, heap_size: str) -> Iterat
     for partition in flash.values():
         partition.save()
     (folder / "config.json").write_text(json.dumps({"mqtt": None, "impulses_per_kwh": 1000}))
-    meter = SimulatedMeter(folder, board, interpreter, heap_size)
+    meter = SimulatedMeter(folder, board, interpreter, kilobytes)
     try:
         meter.power_on()
         yield meter
@@ -66,8 +66,7 @@ def _token(*, units: int, minutes_ago: int) -> str:
 
 def test_a_combined_box_lives_in_the_heap_of_a_device(tmp_path: Path) -> None:
     interpreter = "micropython32"
-    size = heap.as_on_a_device("combined", DEVICE_KILOBYTES, interpreter)
-    with _meter(tmp_path, "combined", interpreter, size) as meter:
+    with _meter(tmp_path, "combined", interpreter, DEVICE_KILOBYTES) as meter:
         first = _token(units=5, minutes_ago=90)
         meter.enter_token(first)
         meter.wait_for_text("Accepted")
@@ -89,7 +88,7 @@ def test_a_token_typed_while_the_keypad_s_line_is_shaken_counts_once(
     tmp_path: Path, interpreter: str
 ) -> None:
     stop = threading.Event()
-    with _meter(tmp_path, "split", interpreter, "200K") as meter:
+    with _meter(tmp_path, "split", interpreter, 2 * DEVICE_KILOBYTES) as meter:
 
         def shake() -> None:
             for number in range(1, 10000):
