@@ -32,8 +32,13 @@ KEPT = 5  # folders of earlier runs
     default="micropython",
     show_default=True,
 )
-@click.option("--heap", help="Memory of the firmware, for example 110K; else the default.")
-def demo(board: str, interpreter: str, heap: str | None) -> None:
+@click.option(
+    "--firmware-kib",
+    type=click.IntRange(32, 65536),
+    help="Memory the firmware may use, for example 110 as on a device; what the simulated "
+    "hardware takes is measured and added.",
+)
+def demo(board: str, interpreter: str, firmware_kib: int | None) -> None:
     """Play the whole story without hands; exit status 0 only if every observation held.
 
     A head-end, broker, gateway and a simulated meter with the real firmware are started in a fresh
@@ -44,7 +49,7 @@ def demo(board: str, interpreter: str, heap: str | None) -> None:
     began = time.monotonic()
     console.print(f"Everything of this run is in {folder}")
     try:
-        with Stage(folder, board, interpreter, heap, console) as stage:
+        with Stage(folder, board, interpreter, firmware_kib, console) as stage:
             _tell(console, began, "Head-end, broker, gateway and meter", stage.meter.describe())
             held = _play(stage, began)
     except (NotObserved, WaitTimeout) as error:

@@ -39,12 +39,17 @@ class Stage:
         folder: empty folder for everything the story leaves behind.
         board: "combined" or "split".
         interpreter: name of the MicroPython that runs the firmware.
-        heap: its heap, for example "110K", or None.
+        firmware_kib: heap that the firmware may use, in KiB, or None for the default.
         console: where progress is told.
     """
 
     def __init__(
-        self, folder: Path, board: str, interpreter: str, heap: str | None, console: Console
+        self,
+        folder: Path,
+        board: str,
+        interpreter: str,
+        firmware_kib: int | None,
+        console: Console,
     ) -> None:
         self.console = console
         self.first_token = ""
@@ -53,7 +58,7 @@ class Stage:
         self._sales = 0
         self._exits = contextlib.ExitStack()
         self._folder = folder
-        self._board, self._interpreter, self._heap = board, interpreter, heap
+        self._board, self._interpreter, self._firmware_kib = board, interpreter, firmware_kib
         self.meter: SimulatedMeter
         self.gateway_log = ""
 
@@ -90,7 +95,9 @@ class Stage:
         self._line.loop_start()
         self._exits.callback(self._line.loop_stop)
         self._exits.callback(self._line.disconnect)
-        self.meter = SimulatedMeter(label.folder, self._board, self._interpreter, self._heap)
+        self.meter = SimulatedMeter(
+            label.folder, self._board, self._interpreter, self._firmware_kib
+        )
         self._exits.callback(self.meter.close)
         self.meter.power_on()
         self.until("the meter is online at the head-end", lambda: self.is_online())

@@ -39,7 +39,8 @@ class SimulatedMeter:
         folder: holds the meter's flash (state.bin, profile.bin) and config.json.
         board: "combined", or "split" for a separate keypad unit on a cable.
         interpreter: "micropython" or "micropython32".
-        heap: heap of each program, for example "110K"; None leaves the interpreter's default.
+        firmware_kib: heap that each program's firmware may use, in KiB; None leaves the
+            interpreter's default.
         time_lapse: how much faster than real time load and calendar run, 1..3600.
         clock: give the board the time when it starts; False leaves its clock unset.
     """
@@ -49,7 +50,7 @@ class SimulatedMeter:
         folder: Path,
         board: str = "combined",
         interpreter: str = "micropython",
-        heap: str | None = None,
+        firmware_kib: int | None = None,
         *,
         time_lapse: int = 1,
         clock: bool = True,
@@ -85,7 +86,7 @@ class SimulatedMeter:
         self._supply = Supply(self._setting("impulses_per_kwh", 1000))
         self.network = self._network_cable()
         self.keypad_cable = SerialCable() if board == "split" else None
-        self._programs = self._make_programs(interpreter, heap)
+        self._programs = self._make_programs(interpreter, firmware_kib)
         self._physics = threading.Thread(target=self._run_physics, name="physics", daemon=True)
         self._physics.start()
 
@@ -298,9 +299,11 @@ class SimulatedMeter:
     def _keypad(self) -> Program:
         return self._programs[-1]
 
-    def _make_programs(self, interpreter: str, heap: str | None) -> list[Program]:
+    def _make_programs(self, interpreter: str, firmware_kib: int | None) -> list[Program]:
         def program(part: str, folder: Path, uart: str | None = None) -> Program:
-            return Program(part, folder, interpreter, heap, uart=uart, observe=self._observe)
+            return Program(
+                part, folder, interpreter, firmware_kib, uart=uart, observe=self._observe
+            )
 
         if self.keypad_cable is None:
             return [program("combined", self.folder)]

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tools import children, firmware_build
+from tools.firmware_build import heap
 from tools.simulate.bench import Bench, Message
 
 HEAR_OUT_S = 2
@@ -19,7 +20,8 @@ class Program:
         part: "combined", "meter" or "keypad".
         folder: working directory: the device's flash and settings.
         interpreter: name of a MicroPython.
-        heap: heap size for it, or None.
+        firmware_kib: heap that its firmware may use, in KiB, or None for the interpreter's
+            default; what the simulated hardware takes is measured and added.
         uart: the serial line's end, or None.
         observe: called with this program and each message of its board; {"ended": words} says
             that the program ended by itself.
@@ -30,7 +32,7 @@ class Program:
         part: str,
         folder: Path,
         interpreter: str,
-        heap: str | None,
+        firmware_kib: int | None,
         *,
         uart: str | None,
         observe: Callable[[Program, Message], None],
@@ -38,7 +40,7 @@ class Program:
         self.part = part
         self.folder = folder
         self._interpreter = interpreter
-        self._heap = heap
+        self._firmware_kib = firmware_kib
         self._uart = uart
         self.resetting = False  # the firmware reset its chip, and so must be started again
         self._child: children.Child | None = None
@@ -48,7 +50,7 @@ class Program:
     def start(self) -> None:
         """Start the firmware, compiled as for a device."""
         command, environment = firmware_build.command(
-            self.part, interpreter=self._interpreter, heap=self._heap
+            self.part, interpreter=self._interpreter, heap=self._heap()
         )
         environment["BENCH_PORT"] = str(self.bench.port)
         if self._uart:
@@ -62,6 +64,11 @@ class Program:
             log=self.folder / f"{self.part}.log",
         )
         threading.Thread(target=self._watch, args=(self._child,), daemon=True).start()
+
+    def _heap(self) -> str | None:
+        if self._firmware_kib is None:
+            return None
+        return heap.as_on_a_device(self.part, self._firmware_kib, self._interpreter)
 
     def kill(self) -> None:
         """Stop it as a power cut does."""

@@ -18,7 +18,7 @@ def test_a_blank_meter_says_that_it_has_a_fault(tmp_path: Path) -> None:
 
 
 def test_firmware_that_cannot_start_is_reported_with_its_last_words(tmp_path: Path) -> None:
-    meter = SimulatedMeter(tmp_path, heap="16K")
+    meter = SimulatedMeter(tmp_path, firmware_kib=16)
     with pytest.raises(WaitTimeout, match="MemoryError"):
         meter.power_on()
     assert not meter.powered
