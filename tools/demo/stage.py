@@ -156,16 +156,16 @@ class Stage:
 
         return MeterState.objects.get(meter=self.record)
 
-    def credit_wh(self) -> int:
-        """Ask the meter for its credit register, exact to the Wh."""
+    def registers(self) -> dict[str, int]:
+        """Ask the meter for its registers, exact to the Wh; totals are named by OBIS code."""
         answer = self.command("read", what="registers")
         if answer.state != "accepted":
             raise NotObserved(f"the meter answered a read with {answer.status}")
-        return int(answer.detail["credit_wh"])
+        return dict(answer.detail)
 
-    def energy_wh(self) -> int:
-        """Return the total import that the meter last told."""
-        return int(self.state().content["energy_wh"])
+    def credit_wh(self) -> int:
+        """Ask the meter for its credit register."""
+        return self.registers()["credit_wh"]
 
     def is_online(self) -> bool:
         """Return whether the head-end has the meter's presence and a state of it."""

@@ -19,6 +19,8 @@ KETTLE_W = 2000
 GEYSER_W = 4000
 FASTEST = 3600
 GENTLE = 1500
+PAST_ZERO_WH = 2000
+TOTAL_IMPORT = "1.8.0"
 # Bytes of flash written when the power fails: in the head and in the tail of a journal record.
 CUTS_AFTER_BYTES = (40, 900)
 
@@ -146,15 +148,20 @@ def postpayment(stage: Stage) -> str:
     _require(answer.state == "accepted", f"the order was {answer.state}: {answer.status}")
     stage.meter.set_load(GEYSER_W)
     stage.meter.time_lapse = FASTEST
-    energy = stage.energy_wh() + stage.state().credit_wh + 2000
-    stage.until("2 kWh used past zero", lambda: stage.energy_wh() > energy, timeout=20)
-    _require(stage.meter.relay == "closed", "the load switch opened in post-payment")
+    closing = answer.detail
+    past_zero_wh = closing["energy_wh"] + max(closing["credit_wh"], 0) + PAST_ZERO_WH
+    stage.until("2 kWh used past zero", lambda: stage.registers()[TOTAL_IMPORT] >= past_zero_wh)
     stage.meter.set_load(0)
+    _require(stage.meter.relay == "closed", "the load switch opened in post-payment")
     stage.meter.time_lapse = 1
-    state = stage.state()
-    _require(state.payment_mode == codes.POSTPAYMENT, f"the mode is {state.payment_mode}")
-    total = stage.energy_wh() / 1000
-    return f"credit {state.credit_wh} Wh and the light is on; total {total:.1f} kWh"
+    mode = stage.state().payment_mode
+    _require(mode == codes.POSTPAYMENT, f"the mode is {mode}")
+    registers = stage.registers()
+    _require(registers["credit_wh"] <= 0, f"there is still credit: {registers['credit_wh']} Wh")
+    return (
+        f"credit {registers['credit_wh']} Wh and the light is on; "
+        f"total {registers[TOTAL_IMPORT] / 1000:.1f} kWh"
+    )
 
 
 def prepayment_again(stage: Stage) -> str:
@@ -163,6 +170,10 @@ def prepayment_again(stage: Stage) -> str:
     _require(answer.state == "accepted", f"the order was {answer.state}: {answer.status}")
     stage.meter.wait_for(lambda meter: meter.relay == "open")
     registers = answer.detail
+    _require(
+        registers["postpaid_wh"] >= PAST_ZERO_WH,
+        f"only {registers['postpaid_wh']} Wh were counted for billing",
+    )
     stage.vend(10_00, send=True)
     token = stage.finished(stage.token_command())
     _require(token.status == result.ACCEPT, f"the token was answered with {token.status}")
