@@ -19,7 +19,7 @@ class KeyMatrix:
     def __init__(self, rows, columns):
         self.rows = rows
         self.columns = columns
-        self._down = []  # (row pin, column pin) of each pressed key
+        self.down = []  # (row pin, column pin) of each pressed key
 
     def on_key(self, message):
         """Take {"key": ..., "down": ...}: a contact closes or opens."""
@@ -28,10 +28,10 @@ class KeyMatrix:
             column = keys.find(key)
             if column >= 0:
                 switch = (self.rows[row], self.columns[column])
-                if switch in self._down:
-                    self._down.remove(switch)
+                if switch in self.down:
+                    self.down.remove(switch)
                 if message.get("down", True):
-                    self._down.append(switch)
+                    self.down.append(switch)
 
     def column_level(self, column, levels):
         """Level of a column pin: low if pressed keys connect it to any row driven low.
@@ -40,7 +40,7 @@ class KeyMatrix:
         """
         joined = [column]
         for pin in joined:  # grows while we walk it
-            for switch in self._down:
+            for switch in self.down:
                 if pin in switch:
                     other = switch[0] if pin == switch[1] else switch[1]
                     if other not in joined:
@@ -252,7 +252,8 @@ class Parts:
         bench_line.handlers["pulses"] = self.pulses[pulses].on_pulses
 
     def _read_column(self, pin):
-        return self.keys.column_level(pin, self.levels)
+        # Asked thousands of times a second: leave the heap alone while no key is down.
+        return self.keys.column_level(pin, self.levels) if self.keys.down else 1
 
     def _read_sense(self, pin):
         return 1 if self.relay.closed else 0
