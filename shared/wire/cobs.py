@@ -11,17 +11,19 @@ class BadCOBS(ValueError):
 
 def encode(data):
     """Return `data` (bytes) stuffed: at most one byte longer per 254, and free of zeros."""
-    stuffed = bytearray(1)
+    stuffed = bytearray(len(data) + len(data) // 254 + 1)
     start = 0
+    end = 1
     for byte in data:
         if byte:
-            stuffed.append(byte)
-        if not byte or len(stuffed) - start == 255:
-            stuffed[start] = len(stuffed) - start
-            start = len(stuffed)
-            stuffed.append(0)
-    stuffed[start] = len(stuffed) - start
-    return bytes(stuffed)
+            stuffed[end] = byte
+            end += 1
+        if not byte or end - start == 255:
+            stuffed[start] = end - start
+            start = end
+            end += 1
+    stuffed[start] = end - start
+    return bytes(memoryview(stuffed)[:end])
 
 
 def decode(stuffed):
@@ -33,15 +35,19 @@ def decode(stuffed):
     end = len(stuffed)
     if not end:
         raise BadCOBS("empty")
-    data = bytearray()
-    start = 0
+    data = bytearray(end)
+    length = start = written = 0
     while start < end:
+        if start and length < 255:
+            data[written] = 0
+            written += 1
         length = stuffed[start]
-        block = stuffed[start + 1 : start + length]
-        if not length or len(block) != length - 1 or 0 in block:
+        if not length or start + length > end:
             raise BadCOBS("block broken")
-        data.extend(block)
+        for place in range(start + 1, start + length):
+            if not stuffed[place]:
+                raise BadCOBS("block broken")
+            data[written] = stuffed[place]
+            written += 1
         start += length
-        if length < 255 and start < end:
-            data.append(0)
-    return bytes(data)
+    return bytes(memoryview(data)[:written])

@@ -83,6 +83,7 @@ class FrameReader:
     def __init__(self):
         self.damaged = 0
         self._pending = bytearray(LONGEST_STUFFED)
+        self._view = memoryview(self._pending)
         self._length = 0
 
     def feed(self, data):
@@ -104,7 +105,7 @@ class FrameReader:
             try:
                 if length > LONGEST_STUFFED:
                     raise BadFrame("too long")
-                frames.append(decode(bytes(self._pending[:length])))
+                frames.append(decode(self._view[:length]))
             except BadFrame:
                 self.damaged += 1
         return frames
