@@ -39,6 +39,9 @@ if wired.pulses:
     used += [machine.Counter(0, src=counted), machine.WDT(), network.WLAN(0)]
     used += [esp32.Partition.find(label=name)[0] for name in ("state", "profile")]
 clock = bench_clock.BenchClock(machine.RTC())
+async def moment():  # then the task that listens to the bench has its frames
+    await asyncio.sleep_ms(20)
+asyncio.run(moment())
 gc.collect()
 print(gc.mem_alloc() - before)
 """
