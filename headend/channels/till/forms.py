@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import uuid
 
 from django import forms
 from django.conf import settings
@@ -61,7 +60,7 @@ class AmountForm(forms.Form):
 class VendForm(AmountForm):
     """The confirmation: the amount again, and the message id that makes the sale happen once."""
 
-    message_id = forms.UUIDField(widget=forms.HiddenInput, initial=uuid.uuid4)
+    message_id = forms.UUIDField(widget=forms.HiddenInput)
 
     def __init__(self, *args, **kwargs) -> None:
         super().__init__(*args, **kwargs)

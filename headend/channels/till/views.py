@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import uuid
 from typing import Any
+from urllib.parse import urlencode
 
+from django.contrib import messages
 from django.contrib.auth.decorators import permission_required
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -19,6 +22,7 @@ from headend.customers.queries import agreements
 from headend.customers.search import find_supplies, number_in
 from headend.meters.models import Meter
 from headend.vending import pages, services
+from headend.vending.errors import SaleNotFound
 from headend.vending.views import JUST_SOLD
 
 TERMINAL = "Web till"
@@ -73,7 +77,10 @@ def trial(request: PageRequest, drn: str) -> HttpResponse:
 @may_vend
 @never_cache
 def confirm(request: PageRequest, drn: str) -> HttpResponse:
-    """Show exactly what will be sold to whom; on confirmation sell it, once per form."""
+    """Show exactly what will be sold to whom; on confirmation sell it, once per page.
+
+    The message id is in the page's address, so going back to it means the same sale.
+    """
     context = _whom(drn)
     if request.method == "POST":
         return _sell(request, context)
@@ -82,8 +89,16 @@ def confirm(request: PageRequest, drn: str) -> HttpResponse:
     if offered["quote"] is None:
         page = {**context, "form": amount, **offered}
         return render(request, "till/sell.html", page, status=422)
-    form = VendForm(initial={"amount": request.GET["amount"]})
-    return render(request, "till/confirm.html", {**context, "form": form, **offered})
+    form = VendForm(request.GET)
+    if not form.is_valid():
+        query = {"amount": request.GET["amount"], "message_id": uuid.uuid4()}
+        return redirect(f"{request.path}?{urlencode(query)}")
+    try:
+        sold = services.advice(caller=_caller(request), message_id=_message_id(form))
+    except SaleNotFound:
+        return render(request, "till/confirm.html", {**context, "form": form, **offered})
+    messages.info(request, "This was sold already. To sell once more, choose Next customer.")
+    return redirect("vending:sale", sold.receipt_number)
 
 
 def _sell(request: PageRequest, context: dict[str, Any]) -> HttpResponse:
@@ -92,8 +107,8 @@ def _sell(request: PageRequest, context: dict[str, Any]) -> HttpResponse:
     if form.is_valid():
         try:
             sale = services.vend(
-                caller=f"user:{request.user.pk}",
-                message_id=str(form.cleaned_data["message_id"]),
+                caller=_caller(request),
+                message_id=_message_id(form),
                 meter=context["meter"],
                 tender_minor=form.cleaned_data["amount"],
                 operator=request.user,
@@ -112,6 +127,14 @@ def _sell(request: PageRequest, context: dict[str, Any]) -> HttpResponse:
         or "The form came back incomplete; nothing was sold. Start again."
     )
     return render(request, "till/confirm.html", {**context, "form": form, **offered}, status=422)
+
+
+def _caller(request: PageRequest) -> str:
+    return f"user:{request.user.pk}"
+
+
+def _message_id(form: VendForm) -> str:
+    return str(form.cleaned_data["message_id"])
 
 
 def _whom(drn: str) -> dict[str, Any]:

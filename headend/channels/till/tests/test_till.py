@@ -32,7 +32,8 @@ def text_of(answer):
 
 def confirmation(cashier, drn, amount="50"):
     """The fields of the confirm page's form, as a browser would send them."""
-    form = cashier.get(f"/till/{drn}/confirm/", {"amount": amount}).context["form"]
+    page = cashier.get(f"/till/{drn}/confirm/", {"amount": amount}, follow=True)
+    form = page.context["form"]
     return {name: str(form[name].value()) for name in form.fields}
 
 
@@ -100,12 +101,13 @@ def test_an_amount_that_cannot_be_sold_is_refused_before_the_confirmation(
 
 @pytest.mark.parametrize("amount", ["50", "50.00", "50,00", " R 50.00 ", "0050.0"])
 def test_an_amount_may_be_written_in_several_ways(cashier, drn, amount):
-    page = cashier.get(f"/till/{drn}/confirm/", {"amount": amount})
+    page = cashier.get(f"/till/{drn}/confirm/", {"amount": amount}, follow=True)
     assert page.context["quote"].tender_minor == 5000
 
 
 def test_the_confirmation_says_exactly_what_will_happen(cashier, supply, drn):
-    page = text_of(cashier.get(f"/till/{drn}/confirm/", {"amount": "50"})).replace("\u00a0", " ")
+    answer = cashier.get(f"/till/{drn}/confirm/", {"amount": "50"}, follow=True)
+    page = text_of(answer).replace("\u00a0", " ")
     for sentence in (
         "Vend R 50.00?",
         "17.3 <small>kWh for R 50.00",
@@ -135,6 +137,15 @@ def test_sending_the_confirmation_twice_gives_one_sale_and_the_same_receipt(cash
     second = cashier.post(f"/till/{drn}/confirm/", form)
     assert first.headers["Location"] == second.headers["Location"]
     assert Sale.objects.count() == 1
+
+
+def test_the_confirm_page_of_a_finished_sale_leads_to_its_receipt(cashier, drn):
+    form = confirmation(cashier, drn)
+    cashier.post(f"/till/{drn}/confirm/", form)
+    again = cashier.get(f"/till/{drn}/confirm/", form, follow=True)
+    (sale,) = Sale.objects.all()
+    assert again.redirect_chain == [(f"/sales/{sale.receipt_number}/", 302)]
+    assert "This was sold already" in text_of(again)
 
 
 def test_two_confirm_pages_are_two_sales(cashier, drn):
