@@ -27,7 +27,7 @@ sys.modules["program"] = program
 gc.collect()
 before = gc.mem_alloc()
 import bench_line, bench_clock, machine, esp32, network, time
-wired = machine._parts
+wired = machine.parts
 numbers = set(wired.drives) | set(wired.reads) | set(wired.pulses) | {0}
 if wired.keys:
     numbers |= set(wired.keys.rows) | {wired.buzzer_pin, 21, 22}

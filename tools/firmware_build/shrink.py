@@ -43,33 +43,30 @@ class Program:
 
         Args:
             sources: text of each module by its dotted name; all modules of the program.
-            beside: texts of further modules that run with them: only their imports are changed.
+            beside: texts of further modules that run with them and stay whole, because they
+                act when they are loaded.
             main: the module whose function `main` starts the program.
             joined: names of the modules that become one called JOINED, each after those it
                 imports; the others stay apart, to be loaded when they are needed.
         """
-        trees = {name: ast.parse(text) for name, text in sources.items()}
-        others = {name: ast.parse(text) for name, text in beside.items()}
-        _inline_constants(trees, [*others.values()])
-        originals = _shorten_private_names(trees, [*others.values()])
-        _shorten_parameters(trees, [*others.values()])
+        trees = {name: ast.parse(text) for name, text in {**sources, **beside}.items()}
+        _inline_constants(trees)
+        originals = _shorten_private_names(trees)
+        _shorten_parameters(trees)
         taken = {
-            name
-            for tree in [*trees.values(), *others.values()]
-            for node in ast.walk(tree)
-            for name in _names_of(node)
+            name for tree in trees.values() for node in ast.walk(tree) for name in _names_of(node)
         }
         linker = Linker({name: trees[name] for name in joined}, JOINED, taken)
-        apart = {name: tree for name, tree in {**trees, **others}.items() if name not in joined}
+        apart = {name: tree for name, tree in trees.items() if name not in joined}
         linked = {name: linker.adapt(tree) for name, tree in apart.items()}
         linked[JOINED] = linker.join()
         start = linker.names[main, "main"]
         shake(linked[JOINED], [*apart.values(), ast.parse(start)])
         for name, tree in apart.items():
-            if name not in others:
+            if name not in beside:
                 shake(tree, [each for each in linked.values() if each is not tree])
         linked[JOINED].body += ast.parse(f"main = {start}").body
-        reused = _reuse_attribute_names(linked, [*others.values()])
+        reused = _reuse_attribute_names(linked)
         self.modules = {
             name: ast.unparse(ast.fix_missing_locations(tree)) for name, tree in linked.items()
         }
@@ -89,11 +86,11 @@ class Program:
 # Constants
 
 
-def _inline_constants(trees: dict[str, ast.Module], beside: list[ast.Module]) -> None:
+def _inline_constants(trees: dict[str, ast.Module]) -> None:
     constants = {name: _constants(tree) for name, tree in trees.items()}
     for name, tree in trees.items():
         _Inliner(tree, constants[name], constants).visit(tree)
-    used = _named_anywhere([*trees.values(), *beside])
+    used = _named_anywhere(trees.values())
     for name, tree in trees.items():
         tree.body = [
             statement
@@ -202,17 +199,14 @@ def _named_anywhere(trees: Iterable[ast.Module]) -> set[str]:
 # Private names
 
 
-def _shorten_private_names(
-    trees: dict[str, ast.Module], beside: list[ast.Module]
-) -> dict[tuple[str, str], str]:
+def _shorten_private_names(trees: dict[str, ast.Module]) -> dict[tuple[str, str], str]:
     """Rename `_names`: per group of modules, or over all if modules share one.
 
     Returns:
         what the names were: by module and short name.
     """
     originals: dict[tuple[str, str], str] = {}
-    kept = {name for tree in beside for name in _private_names(tree)}
-    kept |= {name for name in _named_as_text(trees.values()) if _is_private(name)}
+    kept = {name for name in _named_as_text(trees.values()) if _is_private(name)}
     group = _groups(trees)
     users: dict[str, set[str]] = defaultdict(set)  # name -> groups where it is used
     makers: dict[str, set[str]] = defaultdict(set)  # name -> groups that bind it
@@ -320,9 +314,7 @@ class _Renamer(ast.NodeVisitor):
 # Names of the joined module
 
 
-def _reuse_attribute_names(
-    linked: dict[str, ast.Module], beside: list[ast.Module]
-) -> dict[str, str]:
+def _reuse_attribute_names(linked: dict[str, ast.Module]) -> dict[str, str]:
     """Call the joined module's private names what attributes are called: a name costs once.
 
     Attributes and variables never meet, so each of them may use the other's names.
@@ -335,8 +327,6 @@ def _reuse_attribute_names(
                 attributes.add(node.attr)
             else:
                 variables.update(_names_of(node))
-    for node in (each for tree in beside for each in ast.walk(tree)):
-        variables.update(_names_of(node))
     free = iter(sorted(attributes - variables))
     top = {
         name
@@ -362,10 +352,10 @@ class _VariableRenamer(_Renamer):
 # Parameters
 
 
-def _shorten_parameters(trees: dict[str, ast.Module], beside: list[ast.Module]) -> None:
+def _shorten_parameters(trees: dict[str, ast.Module]) -> None:
     keywords = {
         node.arg
-        for tree in [*trees.values(), *beside]
+        for tree in trees.values()
         for node in ast.walk(tree)
         if isinstance(node, ast.keyword) and node.arg
     }

@@ -14,7 +14,7 @@ WDT_RESET = 3
 DEEPSLEEP_RESET = 4
 SOFT_RESET = 5
 
-_parts = bench_parts.connect(bench_line.BOARD)
+parts = bench_parts.connect(bench_line.BOARD)
 _RESET_FILE = "reset_cause.txt"
 
 
@@ -37,7 +37,7 @@ class Pin:
         if mode == Pin.IN:
             self._output = False
             self._pull = pull
-            _parts.levels.pop(self.number, None)
+            parts.levels.pop(self.number, None)
         elif mode == Pin.OUT:
             if self.number >= 34:
                 raise ValueError("pin can only be input")
@@ -48,8 +48,8 @@ class Pin:
             self.value(value)
 
     def _drive(self, level):
-        _parts.levels[self.number] = level
-        part = _parts.drives.get(self.number)
+        parts.levels[self.number] = level
+        part = parts.drives.get(self.number)
         if part:
             part(self.number, level)
 
@@ -60,8 +60,8 @@ class Pin:
                 self._drive(1 if level else 0)
             return None
         if self._output:
-            return _parts.levels[self.number]
-        part = _parts.reads.get(self.number)
+            return parts.levels[self.number]
+        part = parts.reads.get(self.number)
         if part:
             return part(self.number)
         return 1 if self._pull == Pin.PULL_UP else 0
@@ -84,7 +84,7 @@ class Counter:
     FALLING = 2
 
     def __init__(self, unit, src=None, edge=1, filter_ns=0):
-        self._source = _parts.pulses[src.number]
+        self._source = parts.pulses[src.number]
 
     def value(self, new=None):
         """Read the count; setting it is refused, because on a device that loses pulses."""
@@ -104,7 +104,7 @@ class I2C:
 
     def writeto(self, address, octets):
         """Write to a part; OSError 19 (no such device) if none answers."""
-        part = _parts.i2c.get(address)
+        part = parts.i2c.get(address)
         if part is None or not part.present:
             raise OSError(19)
         part.write(octets)
@@ -112,7 +112,7 @@ class I2C:
 
     def scan(self):
         """Addresses that answer."""
-        return [address for address in _parts.i2c if _parts.i2c[address].present]
+        return [address for address in parts.i2c if parts.i2c[address].present]
 
 
 SoftI2C = I2C
@@ -130,7 +130,7 @@ class PWM:
 
     def _tell(self):
         heard = self._freq if self._duty else 0
-        if heard != self._heard and self._pin == _parts.buzzer_pin:
+        if heard != self._heard and self._pin == parts.buzzer_pin:
             bench_line.emit({"buzzer": heard})
         self._heard = heard
 

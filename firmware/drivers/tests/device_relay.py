@@ -118,9 +118,9 @@ def test_a_coil_is_never_left_energised():
 def test_on_the_simulated_board_a_welded_contact_is_noticed_and_the_state_is_kept():
     import time
 
-    from machine import _parts
+    from machine import parts
 
-    contact = _parts.relay
+    contact = parts.relay
     clock = _Time()
 
     def sleep_ms(milliseconds):

@@ -1,6 +1,6 @@
 """The buzzer's patterns and the lamps, as they reach the pins. Runs inside MicroPython."""
 
-from machine import Pin, _parts
+from machine import Pin, parts
 
 from firmware.boards import esp32_keypad
 from firmware.drivers.buzzer import Buzzer
@@ -57,7 +57,7 @@ def test_a_new_pattern_ends_the_one_that_plays():
 
 def test_lamps_follow_their_bits():
     lamps = Lamps([Pin(number, Pin.OUT, value=0) for number in esp32_keypad.PINS["lamps"]])
-    lit = _parts.lamps.lit
+    lit = parts.lamps.lit
     lamps.set(keypad_messages.LAMP_GREEN | keypad_messages.LAMP_LINK)
     assert lit == {"green": True, "amber": False, "red": False, "link": True}
     lamps.set(keypad_messages.LAMP_AMBER)
