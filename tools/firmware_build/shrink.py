@@ -15,7 +15,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
 from tools.firmware_build.link import Linker
-from tools.firmware_build.names import short_names
+from tools.firmware_build.names import IN_EVERY_INTERPRETER, short_names
 from tools.firmware_build.shake import shake
 
 JOINED = "program"
@@ -317,7 +317,9 @@ class _Renamer(ast.NodeVisitor):
 def _reuse_attribute_names(linked: dict[str, ast.Module]) -> dict[str, str]:
     """Call the joined module's private names what attributes are called: a name costs once.
 
-    Attributes and variables never meet, so each of them may use the other's names.
+    The interpreter's own attributes cost nothing at all.
+
+    Attributes and variables never meet, so these may have the names of those.
     """
     variables = {*dir(builtins), "const", "main"}
     attributes = set()
@@ -327,7 +329,7 @@ def _reuse_attribute_names(linked: dict[str, ast.Module]) -> dict[str, str]:
                 attributes.add(node.attr)
             else:
                 variables.update(_names_of(node))
-    free = iter(sorted(attributes - variables))
+    free = iter(sorted({*attributes, *IN_EVERY_INTERPRETER} - variables))
     top = {
         name
         for statement in linked[JOINED].body
