@@ -20,7 +20,7 @@ def read_or_create(path: Path, *, byte_count: int) -> str:
     Raises:
         ValueError: the file is there but holds no hexadecimal secret of that length.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     if not path.exists():
         _create(path, secrets.token_hex(byte_count))
     text = path.read_text(encoding="ascii").strip()

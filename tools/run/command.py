@@ -44,7 +44,7 @@ def run(data: Path, web_port: int | None, panel_port: int | None, broker_port: i
     on this machine only.
     """
     console = Console(highlight=False, soft_wrap=True)
-    data.mkdir(parents=True, exist_ok=True)
+    data.mkdir(mode=0o700, parents=True, exist_ok=True)
     with _only_one(data) as _:
         supervisor = Supervisor(console)
         try:

@@ -25,7 +25,7 @@ class Installation:
         self.logs = self.folder / "logs"
         self.meters = self.folder / "meters"
         for part in (self.folder, self.logs, self.meters):
-            part.mkdir(parents=True, exist_ok=True)
+            part.mkdir(mode=0o700, parents=True, exist_ok=True)
 
     @property
     def environment(self) -> dict[str, str]:

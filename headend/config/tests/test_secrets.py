@@ -30,3 +30,8 @@ def test_damaged_files_are_refused_not_replaced(tmp_path, content):
     with pytest.raises(ValueError, match="32 bytes"):
         read_or_create(file, byte_count=32)
     assert file.read_text() == content
+
+
+def test_the_folder_made_for_it_is_its_owners_alone(tmp_path):
+    read_or_create(tmp_path / "new" / "secret.key", byte_count=32)
+    assert (tmp_path / "new").stat().st_mode & 0o077 == 0
