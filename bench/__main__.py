@@ -20,6 +20,7 @@ import bench
 from bench.result import Result
 
 OUTPUT = Path(__file__).resolve().parent.parent / "build" / "bench.json"
+WIDEST = 500  # characters
 
 
 def benchmark_names() -> list[str]:
@@ -46,6 +47,14 @@ def table(results: list[Result]) -> Table:
     return layout
 
 
+def print_table(results: list[Result], console: Console) -> None:
+    """Print the results at full width: a figure cut short, in a pipe or on CI, says nothing."""
+    layout = table(results)
+    unlimited = console.options.update(width=WIDEST)
+    console.width = max(console.width, console.measure(layout, options=unlimited).maximum)
+    console.print(layout)
+
+
 def main(only: list[str]) -> int:
     """Run all benchmarks, or those named; return the exit status."""
     names = benchmark_names()
@@ -58,7 +67,7 @@ def main(only: list[str]) -> int:
     for name in only or names:
         console.print(f"[bold]{name}[/] ...")
         results += import_module(f"bench.{name}").run()
-    console.print(table(results))
+    print_table(results, console)
     OUTPUT.parent.mkdir(exist_ok=True)
     OUTPUT.write_text(json.dumps({row.name: row.as_json() for row in results}, indent=1) + "\n")
     console.print(f"Written to {OUTPUT.relative_to(OUTPUT.parent.parent)}")
