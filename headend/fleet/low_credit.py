@@ -47,9 +47,14 @@ def message(*, drn: str, credit_wh: int) -> str:
 
     Args:
         drn: number on the meter's label.
-        credit_wh: credit register; below zero counts as nothing left.
+        credit_wh: credit register; at zero and below it the load is off.
     """
-    tenths = max(credit_wh, 0) // 100
+    if credit_wh <= 0:
+        return (
+            f"Meter {drn} has no credit left and is switched off. "
+            "Buy electricity and enter the token to switch it on again."
+        )
+    tenths = credit_wh // 100
     return (
         f"Meter {drn} has {tenths // 10}.{tenths % 10} kWh left. "
         "Buy electricity in time to stay connected."

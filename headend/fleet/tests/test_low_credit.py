@@ -48,8 +48,13 @@ def test_hysteresis(threshold_wh: int, expected: int) -> None:
     assert hysteresis_wh(threshold_wh) == expected
 
 
-@pytest.mark.parametrize(
-    ("credit_wh", "text"), [(4990, "4.9 kWh"), (50, "0.0 kWh"), (-700, "0.0 kWh")]
-)
+@pytest.mark.parametrize(("credit_wh", "text"), [(4990, "4.9 kWh left"), (50, "0.0 kWh left")])
 def test_the_message_never_promises_more_than_there_is(credit_wh: int, text: str) -> None:
     assert text in message(drn="04000000013", credit_wh=credit_wh)
+
+
+@pytest.mark.parametrize("credit_wh", [0, -700])
+def test_without_credit_the_message_says_that_it_is_off(credit_wh: int) -> None:
+    said = message(drn="04000000013", credit_wh=credit_wh)
+    assert "no credit left and is switched off" in said
+    assert "in time" not in said
