@@ -97,7 +97,7 @@ def meter() -> None:
 @click.argument("number", metavar="DRN")
 @as_json
 def show(number: str, json_wanted: bool) -> None:
-    """Show what is known about a meter: register, customer, last state."""
+    """Show what is known about a meter: register, customer, presence, last state."""
     with _answering(json_wanted):
         from headend.meters.queries import meter_numbered
 
@@ -262,9 +262,10 @@ def _sale_text(facts: dict[str, Any]) -> str:
 
 def _meter_facts(meter: Any) -> dict[str, Any]:
     from headend.customers.queries import agreements
-    from headend.fleet.models import MeterState
+    from headend.fleet.models import MeterLink, MeterState
 
     agreement = agreements(at=_now()).filter(meter=meter).first()
+    link = MeterLink.objects.filter(meter=meter).first()
     state = MeterState.objects.filter(meter=meter).first()
     return {
         "meter": meter.drn,
@@ -282,6 +283,8 @@ def _meter_facts(meter: Any) -> dict[str, Any]:
         "address": agreement.premises.address if agreement else None,
         "tariff": agreement.tariff.name if agreement else None,
         "intended_payment_mode": meter.intended_payment_mode,
+        "online": link is not None and link.online,
+        "last_heard_at": link.last_heard_at.isoformat() if link and link.last_heard_at else None,
         "state": None
         if state is None
         else {

@@ -4,9 +4,14 @@ import json
 import os
 import subprocess
 import sys
+from datetime import UTC, datetime
 
 import pytest
+from click.testing import CliRunner
 
+from headend.fleet.models import MeterLink
+from headend.testing import make_meter
+from tools.headend.command import meter as meter_commands
 from tools.interpreters import REPOSITORY
 
 DRN = "04100000019"
@@ -125,9 +130,21 @@ def test_meter_show(prepay):
     facts = json.loads(answer)
     assert (facts["meter"], facts["sgc"], facts["state"]) == (OTHER_DRN, "201457", None)
     assert facts["customer"] == "Pieter van der Merwe"
+    assert (facts["online"], facts["last_heard_at"]) == (False, None)
     status, text, _ = prepay("meter", "show", OTHER_DRN)
     assert status == 0
     assert "Pieter van der Merwe" in text
+
+
+@pytest.mark.django_db
+def test_meter_show_says_whether_the_meter_is_connected():
+    meter = make_meter()
+    heard = datetime(2026, 11, 21, 12, tzinfo=UTC)
+    MeterLink.objects.create(meter=meter, online=True, last_heard_at=heard)
+    answer = CliRunner().invoke(meter_commands, ["show", meter.drn, "--json"])
+    facts = json.loads(answer.output)
+    assert facts["online"] is True
+    assert datetime.fromisoformat(facts["last_heard_at"]) == heard
 
 
 def test_meter_mode_is_queued_and_unknown_until_the_meter_answers(prepay):
