@@ -47,6 +47,6 @@ def agreement(meter: Meter) -> SupplyAgreement:
         premises=Premises.objects.create(address="1 Long Street"),
         meter=meter,
         tariff=Tariff.objects.create(name="domestic"),
-        started_at=now() - datetime.timedelta(days=1),
+        started_at=datetime.datetime(2026, 11, 1, tzinfo=datetime.UTC),
         low_credit_threshold_wh=5000,
     )

@@ -11,6 +11,7 @@ import os
 import subprocess
 import sys
 from collections import Counter
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.db import connection
@@ -19,6 +20,8 @@ from tools.interpreters import REPOSITORY
 
 PROCESSES = 4
 VENDS_PER_PROCESS = 6
+# One instant for all, after the seeding: 00:00, so that 00:01 would come next.
+MIDNIGHT = datetime.now(UTC).replace(hour=0, minute=0, second=0) + timedelta(days=1)
 
 
 @pytest.fixture
@@ -57,7 +60,7 @@ def run_together(environ, script):
     """Run a script in several processes, which begin when the last of them is ready."""
     workers = [
         subprocess.Popen(
-            [sys.executable, "-c", PRELUDE + script, str(number)],
+            [sys.executable, "-c", PRELUDE + script, str(number), MIDNIGHT.isoformat()],
             env=environ,
             cwd=REPOSITORY,
             stdin=subprocess.PIPE,
@@ -84,7 +87,7 @@ def run_together(environ, script):
 
 PRELUDE = """
 import json, sys
-from datetime import UTC, datetime
+from datetime import datetime
 from tools.headend.django_setup import set_up_django
 set_up_django()
 from django.db import connection
@@ -97,7 +100,7 @@ from headend.vending.models import IssuedToken, Sale
 number = int(sys.argv[1])
 meters = list(Meter.objects.order_by("drn"))
 operator = console_user()
-AT = datetime(2026, 11, 22, tzinfo=UTC)  # one instant: 00:00, so 00:01 would come next
+AT = datetime.fromisoformat(sys.argv[2])
 
 def vend(message_id, meter, tender_minor=5000):
     return services.vend(caller="test", message_id=message_id, meter=meter, operator=operator,
@@ -122,7 +125,7 @@ def summary(environment):
 
     def read():
         worker = subprocess.run(
-            [sys.executable, "-c", PRELUDE + SUMMARY, "0"],
+            [sys.executable, "-c", PRELUDE + SUMMARY, "0", MIDNIGHT.isoformat()],
             env=environment,
             cwd=REPOSITORY,
             input="go\n",
