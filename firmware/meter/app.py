@@ -52,15 +52,16 @@ async def run(board):
     Args:
         board: as firmware/boards/metering_side.py describes it.
     """
-    gc.threshold(4096)  # type: ignore[attr-defined]
-    settings = read_settings(board.log)
+    gc.threshold(2048)  # type: ignore[attr-defined]
+    log = _forgiving(board.log)
+    settings = read_settings(log)
     meter = Meter(
         Journal(board.state_partition),
         Queue(board.profile_partition),
         board.clock,
         board.relay,
         settings,
-        board.log,
+        log,
     )
     meter.start(hexlify(board.random(_NONCE_BYTES)).decode())
     if not meter.fault:
@@ -74,28 +75,49 @@ async def run(board):
         lambda link: meter.report_event(_keypad_event(link)),
     )
     beats = [0]
-    tasks = [_metering(board, meter, beats), keypad.run(), _supervision(board, settings, beats)]
+    tasks = [
+        _metering(board, meter, beats, log),
+        keypad.run(),
+        _supervision(board, settings, beats),
+    ]
     if settings.get("mqtt") and not meter.fault:
-        tasks.append(_headend(board, meter, settings["mqtt"]))
-    await asyncio.gather(*[_kept_alive(board, task) for task in tasks])
+        tasks.append(_headend(board, meter, settings["mqtt"], log))
+    await asyncio.gather(*[_kept_alive(board, task, log) for task in tasks])
 
 
-async def _kept_alive(board, task):
+def _forgiving(log):
+    """Return a log that drops a line for which there is no memory."""
+
+    def write(level, text):
+        try:
+            log(level, text)
+        except MemoryError:
+            gc.collect()
+
+    return write
+
+
+async def _kept_alive(board, task, log):
     """Run a task; should it ever end, say why and restart the board (the journal is safe)."""
     try:
         await task
     except Exception as error:
-        board.log("error", "task ended: " + repr(error))
+        gc.collect()
+        log("error", "task ended: " + repr(error))
     await asyncio.sleep(_RESTART_S)
     board.restart()
 
 
-async def _metering(board, meter, beats):
+async def _metering(board, meter, beats, log):
     calendar = board.clock.calendar
     total = board.pulses.total
     while True:
-        meter.tick(total(), calendar())
-        beats[0] += 1
+        try:
+            meter.tick(total(), calendar())
+            beats[0] += 1
+        except MemoryError as error:
+            gc.collect()
+            log("error", "metering: " + repr(error))
         await asyncio.sleep(_TICK_S)
 
 
@@ -114,12 +136,12 @@ async def _supervision(board, settings, beats):
         await asyncio.sleep(_SUPERVISION_S)
 
 
-async def _headend(board, meter, settings):
+async def _headend(board, meter, settings, log):
     def random_below(count):
         return int.from_bytes(board.random(3), "big") % count
 
-    def log(text):
-        board.log("info", text)
+    def say(text):
+        log("info", text)
 
     own = meter.state
     link = HeadendLink(
@@ -127,10 +149,10 @@ async def _headend(board, meter, settings):
         own.drn,
         own.link_root,
         own.link_generation,
-        client_factory(settings, own.drn, random_below, log),
+        client_factory(settings, own.drn, random_below, say),
         settings.get("prefix") or topics.PREFIX,
         board.clock,
-        log,
+        say,
     )
     await asyncio.gather(link.run(), _link_lamp(meter, link))
 

@@ -60,8 +60,9 @@ class Consumption:
         length = state.reading_interval_s
         interval = now // length
         passed = self._interval is not None and interval != self._interval
+        end = interval * length if passed else None  # before it is noted: memory may run out
         self._interval = interval
-        return interval * length if passed else None
+        return end
 
     def days_left(self, credit_wh):
         """Return whole days that credit will last at the mean use since power-up, or None."""

@@ -5,6 +5,7 @@ head-end says that they are stored. Offline it does nothing but try again.
 """
 
 import asyncio
+import gc
 import hashlib
 
 from firmware.meter.mqtt_client import MQTTClient
@@ -23,6 +24,8 @@ _AHEAD_OF_STORED = 32
 _FIRST_WAIT_MS = 60_000
 _LONGEST_WAIT_MS = 3_600_000
 _FORGED_EVERY_MS = 60_000
+_SCRATCH_SIZE = 400  # of a command's claims; grows if it has to
+_TRIES = 3
 # A change of these alone does not call for a new state at once.
 _SLOW = ("revision", "time", "credit_wh", "energy_wh", "power_w", "last")
 
@@ -86,6 +89,7 @@ class HeadendLink:
         self._up_id = key_id("up", generation)
         self._down_id = key_id("down", generation)
         self._prefix = prefix
+        self._scratch = bytearray(_SCRATCH_SIZE)
         self._clock = clock
         self._log = log
         self._sleep = sleep or asyncio.sleep
@@ -121,13 +125,19 @@ class HeadendLink:
                     if self._client.up:
                         await self._report()
                 except Exception as error:
-                    self._log("report failed: " + repr(error))
+                    self._report_failed(error)
                 await self._sleep(_POLL_S)
         finally:
             connection.cancel()
 
     def _on_up(self):
         self._came_up = True
+
+    def _report_failed(self, error):
+        """Report from the watermark on again: nothing tells how far this one came."""
+        self._came_up = True
+        gc.collect()
+        self._log("report failed: " + repr(error))
 
     async def _report(self):
         if self._came_up:
@@ -196,12 +206,31 @@ class HeadendLink:
         await self._client.publish(topic, self._signed(kind, body), retain)
 
     def _signed(self, kind, body):
-        claims = commands.envelope(kind, self._drn)
-        claims.update(body)
-        return jws.sign(claims, self._up_key, self._up_id)
+        """Return what appends a signed message to a buffer."""
+
+        def append(packet):
+            claims = commands.envelope(kind, self._drn)
+            claims.update(body)
+            jws.sign_onto(packet, claims, self._up_key, self._up_id)
+
+        return append
 
     async def _on_message(self, topic, payload):
-        """Take what the broker sends; True: it has done its work, or can never do any."""
+        """Take what the broker sends; True: it has done its work, or can never do any.
+
+        Every step may be done twice, so one that memory ran out in is done again.
+
+        Raises:
+            MemoryError: time and again; the message must come once more.
+        """
+        for _ in range(_TRIES - 1):
+            try:
+                return await self._take(topic, payload)
+            except MemoryError:
+                gc.collect()
+        return await self._take(topic, payload)
+
+    async def _take(self, topic, payload):
         if topic == self._down:
             await self._on_command(payload)
         elif topic == self._stored and payload:
@@ -210,7 +239,7 @@ class HeadendLink:
 
     async def _on_command(self, payload):
         try:
-            claims = jws.verify(payload, self._down_key, self._down_id)
+            claims = jws.verify(payload, self._down_key, self._down_id, self._scratch)
         except jws.NotAuthentic as error:
             self._refuse(error)
             return
@@ -234,7 +263,7 @@ class HeadendLink:
 
     def _on_stored(self, payload):
         try:
-            claims = jws.verify(payload, self._down_key, self._down_id)
+            claims = jws.verify(payload, self._down_key, self._down_id, self._scratch)
             boot, seq = commands.check_stored(claims, self._drn)
         except ValueError as error:
             self._refuse(error)

@@ -68,6 +68,7 @@ class Meter:
         self._pulses = self._recorded_pulses = 0
         self._unrecorded_wh = 0
         self._unsaved = False
+        self._is_doubtful = False  # the state in memory may be half changed
         self._ticks = clock.ticks_ms()
         self._ms = 0
         self._now = 0  # 0.1 s since power-up
@@ -103,14 +104,17 @@ class Meter:
         return self._consumption.days_left(self.state.credit_wh)
 
     def tick(self, total_pulses, now):
-        """Count energy and time; call it 4 to 10 times a second.
+        """Count energy and time; call it 4 to 10 times a second, also after a MemoryError.
 
         Args:
             total_pulses: of the energy source since power-on.
             now: the calendar's UTC seconds, or None if the clock was never set.
         """
         self._pass_time()
+        if self._is_doubtful:
+            self._undo()
         if not self.fault:
+            self._recorder.queue_rest()
             self._use(total_pulses)
             self._advance(now)
             if self._apply_rules():
@@ -121,8 +125,8 @@ class Meter:
 
     def _use(self, total_pulses):
         new = total_pulses - self._pulses
-        self._pulses = total_pulses
         used_wh = credit.use_pulses(self.state, new, self._impulses_per_kwh) if new > 0 else 0
+        self._pulses = total_pulses
         if used_wh:
             self._consumption.count(used_wh)
             self._unrecorded_wh += used_wh
@@ -132,7 +136,11 @@ class Meter:
         known = now is not None
         end = self._consumption.advance(self.state, now if known else self._now // 10)
         if end is not None:
-            self._recorder.queue_reading(self.state, end if known else None, self.power_w)
+            figures = self.state, end if known else None, self.power_w
+            try:
+                self._recorder.queue_reading(*figures)
+            except MemoryError:
+                self._recorder.queue_reading(*figures)
             self.changes += 1
 
     def _record(self):
@@ -187,15 +195,37 @@ class Meter:
         self._pass_time()
         if self.fault:
             return codes.STORAGE_FAULT
+        code, credited_wh, token = self._whole(self._take_token, digits, origin)
+        self._show_result(code, credited_wh, token, origin)
+        return code
+
+    def _take_token(self, digits, origin):
         code, credited_wh, token, changed = self._door.judge(
             self.state, digits, origin == REMOTE, self._now
         )
         if not changed:
             self._recorder.queue_notes()
         elif not self._commit_or_undo():
-            code, credited_wh, token = codes.STORAGE_FAULT, 0, None
-        self._show_result(code, credited_wh, token, origin)
-        return code
+            return codes.STORAGE_FAULT, 0, None
+        return code, credited_wh, token
+
+    def _whole(self, work, *arguments):
+        """Do what changes the state wholly or not at all, though memory may run out in it.
+
+        Raises:
+            MemoryError: twice; nothing has changed then.
+        """
+        if self._is_doubtful:
+            self._undo()
+        try:
+            return work(*arguments)
+        except MemoryError:
+            self._undo()
+        try:
+            return work(*arguments)
+        except MemoryError:
+            self._undo()
+            raise
 
     def _show_result(self, code, credited_wh, token, origin):
         if origin == REMOTE and not credited_wh:
@@ -227,9 +257,12 @@ class Meter:
             dict with n, stage "done", status and detail; it is journaled with its effect.
         """
         self._pass_time()
-        n = claims["n"]
         if self.fault:
-            return commands.answer(n, codes.STORAGE_FAULT)
+            return commands.answer(claims["n"], codes.STORAGE_FAULT)
+        return self._whole(self._carry_out, claims, digest)
+
+    def _carry_out(self, claims, digest):
+        n = claims["n"]
         first = commands.kept_answer(self.state, n, digest)
         if first:
             return first
@@ -354,8 +387,11 @@ class Meter:
         self._recorder.save(self.state)
         self._unsaved = False
         self._recorded()
-        self._words = wording.words(self.state.language)
-        self._drive_relay()
+        try:
+            self._words = wording.words(self.state.language)
+            self._drive_relay()
+        except MemoryError:
+            pass  # stored it is; the next tick drives the relay
 
     def _commit_or_undo(self):
         """Store the state, or go back to the stored one and return False."""
@@ -364,13 +400,23 @@ class Meter:
             return True
         except StorageFault as error:
             self._storage_failed(error)
+        self._undo()
+        return False
+
+    def _undo(self):
+        """Go back to what is stored.
+
+        Raises:
+            MemoryError: then it is done before anything else, as soon as there is memory.
+        """
+        self._is_doubtful = True
         try:
             self._load()
             self._pulses = self._recorded_pulses
             self._door.lock(self.state, self._now)
         except (StorageFault, UnknownSchema) as error:
             self._fail(error)
-        return False
+        self._is_doubtful = False
 
     def _load(self):
         self.state = self._recorder.load()

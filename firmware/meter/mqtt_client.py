@@ -17,6 +17,12 @@ _DUP = 0x08
 _UNSENT = -1
 
 MOST_UNACKNOWLEDGED = 8
+# Packets on their way are built in buffers that are used again: after hours of running a small
+# heap seldom has room for a packet in one piece. They grow if they have to.
+_BUFFERS = 2
+_BUFFER_SIZE = 800
+_INCOMING_SIZE = 640
+_PIECE = 128
 LONGEST_PAUSE_MS = 300_000
 
 # Stable numbers of what ends a connection, for logs.
@@ -74,7 +80,8 @@ class MQTTClient:
             open_connection: coroutine function () -> (reader, writer).
             subscriptions: topics to take at QoS 1, again after every connection.
             on_message: coroutine function (topic, payload) -> True if it may be acknowledged,
-                that is, once it is stored. It may `send`, but must not wait for `publish`.
+                that is, once it is stored. It may `send`, but must not wait for `publish`. The
+                payload is a bytearray, which is used again afterwards.
             on_up: function (), called after every connection.
             random: function (n) -> 0..n-1.
             keepalive_s: seconds of silence after which either end gives up.
@@ -107,6 +114,8 @@ class MQTTClient:
         self._stable = False
         self._packet_id = 0
         self._unacknowledged = []
+        self._incoming = bytearray(_INCOMING_SIZE)
+        self._spare = [_Unacknowledged() for _ in range(_BUFFERS)]
 
     async def run(self):
         """Stay connected until cancelled; faults are logged and answered by waiting longer."""
@@ -116,6 +125,7 @@ class MQTTClient:
             try:
                 await self._connection()
             except Exception as error:
+                gc.collect()
                 self._log("mqtt down: " + repr(error))
             await self._close()
             gc.collect()
@@ -123,13 +133,23 @@ class MQTTClient:
             await self._sleep(pause_ms(max(failures - 1, 0), self._random) / 1000)
 
     async def publish(self, topic, payload, retain=False):
-        """Publish at QoS 1 and wait until the broker has it, over reconnections if need be."""
+        """Publish at QoS 1 and wait until the broker has it, over reconnections if need be.
+
+        Args:
+            topic: text.
+            payload: bytes, or a function that appends them to a bytearray.
+            retain: whether the broker keeps it for later subscribers.
+        """
         done = asyncio.Event()
         await self._start(topic, payload, retain, done)
         await done.wait()
 
     async def send(self, topic, payload):
         """Publish at QoS 1, now or when connected, without waiting for the acknowledgement.
+
+        Args:
+            topic: text.
+            payload: as of `publish`.
 
         Returns:
             False if it was dropped, because too many wait for acknowledgement.
@@ -145,9 +165,14 @@ class MQTTClient:
             self._packet_id = self._packet_id % 65535 + 1
             if self._packet_id not in taken:
                 break
-        packet = _publish_packet(topic, payload, self._packet_id, retain)
-        waiting = _Unacknowledged(self._packet_id, packet, done)
-        self._unacknowledged.append(waiting)
+        waiting = self._spare.pop() if self._spare else _Unacknowledged()
+        try:
+            waiting.fill(topic, payload, self._packet_id, retain)
+            waiting.done = done
+            self._unacknowledged.append(waiting)
+        except Exception:
+            self._spare.append(waiting)
+            raise
         if self.up:
             try:
                 await self._write_waiting(waiting)
@@ -157,7 +182,9 @@ class MQTTClient:
     async def _write_waiting(self, waiting):
         waiting.age = 0
         waiting.sent = True
+        waiting.writing = True
         await self._write(waiting.packet)
+        waiting.writing = False
 
     async def _write(self, packet):
         async with self._write_lock:
@@ -285,6 +312,8 @@ class MQTTClient:
                 self._unacknowledged.remove(waiting)
                 if waiting.done:
                     waiting.done.set()
+                if len(self._spare) < _BUFFERS and not waiting.writing:
+                    self._spare.append(waiting)
                 return
 
     async def _receive_message(self, reader, head, length):
@@ -303,7 +332,10 @@ class MQTTClient:
         else:
             topic = (await reader.readexactly(topic_length)).decode()
             packet_id = await reader.readexactly(2) if qos else b""
-            payload = await reader.readexactly(rest)
+            payload = self._incoming
+            payload[:] = b""
+            while len(payload) < rest:
+                payload.extend(await reader.readexactly(min(rest - len(payload), _PIECE)))
             keep = await self._handled(topic, payload)
         if qos and keep:
             await self._write(b"\x40\x02" + packet_id)
@@ -311,6 +343,8 @@ class MQTTClient:
     async def _handled(self, topic, payload):
         try:
             return await self._on_message(topic, payload)
+        except MemoryError:
+            raise  # ends the connection: the broker sends the message again in the next one
         except Exception as error:
             self._log("mqtt: message not handled: " + repr(error))
             return False
@@ -319,11 +353,26 @@ class MQTTClient:
 class _Unacknowledged:
     """A message on its way: its packet, and whom to tell when the broker has it."""
 
-    def __init__(self, packet_id, packet, done):
-        self.packet_id = packet_id
-        self.packet = packet
-        self.done = done
+    def __init__(self):
+        self.packet_id = 0
+        self.packet = bytearray(_BUFFER_SIZE)
+        self.done = None
         self.age = _UNSENT  # then half keepalives since it was sent in this connection
+        self.sent = False
+        self.writing = False
+
+    def fill(self, topic, payload, packet_id, retain):
+        """Make it another PUBLISH; a payload that is a function appends itself."""
+        packet = self.packet
+        packet[:] = _field(topic)
+        packet.extend(bytes((packet_id >> 8, packet_id & 255)))
+        if callable(payload):
+            payload(packet)
+        else:
+            packet.extend(payload)
+        packet[:0] = _head(_PUBLISH | 2 | (1 if retain else 0), len(packet))
+        self.packet_id = packet_id
+        self.age = _UNSENT
         self.sent = False
 
 
@@ -339,7 +388,7 @@ async def _remaining_length(reader):
 
 async def _skip(reader, count):
     while count:
-        count -= len(await reader.readexactly(min(count, 128)))
+        count -= len(await reader.readexactly(min(count, _PIECE)))
 
 
 def _field(data):
@@ -348,15 +397,17 @@ def _field(data):
     return bytes((len(data) >> 8, len(data) & 255)) + data
 
 
-def _packet(head, body):
-    packet = bytearray((head,))
-    length = len(body)
+def _head(kind, length):
+    head = bytearray((kind,))
     while length > 127:
-        packet.append(length & 127 | 128)
+        head.append(length & 127 | 128)
         length >>= 7
-    packet.append(length)
-    packet.extend(body)
-    return packet
+    head.append(length)
+    return head
+
+
+def _packet(kind, body):
+    return _head(kind, len(body)) + body
 
 
 def _connect_packet(client_id, user, password, will, keepalive_s):
@@ -373,15 +424,6 @@ def _connect_packet(client_id, user, password, will, keepalive_s):
         tail += _field(password)
     body = _field("MQTT") + bytes((4, flags, keepalive_s >> 8, keepalive_s & 255)) + tail
     return _packet(0x10, body)
-
-
-def _publish_packet(topic, payload, packet_id, retain):
-    head = _PUBLISH | (1 if retain else 0)
-    body = _field(topic)
-    if packet_id is not None:
-        head |= 2
-        body += bytes((packet_id >> 8, packet_id & 255))
-    return _packet(head, body + payload)
 
 
 def _subscribe_packet(topics):

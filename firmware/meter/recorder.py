@@ -24,6 +24,7 @@ class Recorder:
         self._clock = clock
         self._log = log
         self._notes = []
+        self._unqueued = []  # told already, but the queue has not taken them yet
 
     def load(self):
         """Return the state as last stored.
@@ -60,7 +61,8 @@ class Recorder:
             code: event code.
             a, b, c: its figures, as firmware/meter/reports.py names them.
         """
-        number = (state.boot, self.messages.last[1] + 1 + len(self._notes))
+        ahead = len(self._unqueued) + len(self._notes)
+        number = (state.boot, self.messages.last[1] + 1 + ahead)
         utc = self._clock.utc()
         self._notes.append(queue.pack(number, queue.EVENT, code, utc, a, b, c))
 
@@ -74,7 +76,8 @@ class Recorder:
         notes, self._notes = self._notes, []
         state.events = notes[-EVENTS_KEPT:]
         self._journal.save(state)
-        self._queue(notes)
+        self._unqueued += notes
+        self.queue_rest()
 
     def save_energy(self, state):
         """Store an energy record.
@@ -87,14 +90,16 @@ class Recorder:
 
     def queue_notes(self):
         """Queue the events noted, without a snapshot."""
-        notes, self._notes = self._notes, []
-        self._queue(notes)
+        self._unqueued += self._notes
+        self._notes = []
+        self.queue_rest()
 
     def queue_reading(self, state, end, power_w):
         """Queue a reading; `end` is its interval's end in UTC seconds, None if not known."""
-        number = (state.boot, self.messages.last[1] + 1)
+        number = (state.boot, self.messages.last[1] + 1 + len(self._unqueued))
         figures = (state.credit_wh, power_w, state.total_wh)
-        self._queue([queue.pack(number, queue.READING, 0, end, *figures)])
+        self._unqueued.append(queue.pack(number, queue.READING, 0, end, *figures))
+        self.queue_rest()
         discarded = self.messages.discarded
         if discarded:
             self.messages.discarded = 0
@@ -108,10 +113,16 @@ class Recorder:
     def _remember_time(self, state):
         state.last_utc = self._clock.utc() or state.last_utc
 
-    def _queue(self, notes):
+    def queue_rest(self):
+        """Queue what is told already; what memory runs out for is left for the next call."""
+        unqueued = self._unqueued
         try:
-            for message in notes:
-                self.messages.append(message)
+            while unqueued:
+                self.messages.append(unqueued[0])
+                unqueued.pop(0)
         except StorageFault as error:
             # The head-end misses a message; the state message still tells it how things stand.
+            unqueued.pop(0)
             self._log("error", str(error))
+        except MemoryError:
+            pass

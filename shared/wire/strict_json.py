@@ -113,7 +113,7 @@ class _Reader:
         first = self.peek()
         if first == _QUOTE:
             return self.string()
-        if first == _OPEN_OBJECT or first == _OPEN_LIST:
+        if first in (_OPEN_OBJECT, _OPEN_LIST):
             if depth == DEEPEST:
                 raise BadJSON("too deep")
             return self.members(depth + 1) if first == _OPEN_OBJECT else self.items(depth + 1)

@@ -56,6 +56,9 @@ class HandClient:
         assert topic.startswith(start)
         kind = topic[len(start) :]
         if kind != "online":
+            packet = bytearray()
+            payload(packet)
+            payload = bytes(packet)
             assert len(payload) < 1024
             payload = jws.verify(payload, UP_KEY, UP_ID)
             commands.check_envelope(payload, kind, kit.DRN)

@@ -57,7 +57,7 @@ class Bench:
         self.running = asyncio.create_task(self.client.run())
 
     async def on_message(self, topic, payload):
-        self.messages.append((topic, payload))
+        self.messages.append((topic, bytes(payload)))
         if isinstance(self.keep, Exception):
             raise self.keep
         return self.keep
