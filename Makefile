@@ -31,14 +31,14 @@ install-tests: $(TEST_STAMP)
 $(STAMP): pyproject.toml requirements.lock tools/install/system_packages.sh
 	@sh tools/install/system_packages.sh run
 	@test -x $(VENV)/bin/python || $(PYTHON) -m venv $(VENV)
-	@echo "Installing OpenPrepay into $(VENV) (a minute or so) ..."
-	@$(VENV)/bin/python -m pip install -qq --disable-pip-version-check --editable . --constraint requirements.lock
+	@echo "Installing OpenPrepay into $(VENV) (a minute or so):"
+	@sh tools/install/python_packages.sh --editable . --constraint requirements.lock
 	@touch $@
 
 $(TEST_STAMP): $(STAMP)
 	@sh tools/install/system_packages.sh test
-	@echo "Installing the test tools ..."
-	@$(VENV)/bin/python -m pip install -qq --disable-pip-version-check --editable '.[dev]' --constraint requirements.lock
+	@echo "Installing the test tools:"
+	@sh tools/install/python_packages.sh --editable '.[dev]' --constraint requirements.lock
 	@$(VENV)/bin/python -m tools.interpreters
 	@touch $@
 
