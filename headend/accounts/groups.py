@@ -12,9 +12,15 @@ from django.contrib.auth.models import Group, Permission
 from django.db.models import Q
 
 ADMINISTRATOR = "utility administrator"
+TARIFF_CLERK = "tariff clerk"
+APPROVER = "approver"
 CASHIER = "cashier"
+VENDOR_MANAGER = "vendor manager"
+VENDOR_CASHIER = "vendor cashier"
 ENGINEER = "engineer"
 AUDITOR = "auditor"
+INSTALLER = "installer"
+INTEGRATION = "integration"
 
 _VIEW_SUPPLY = (
     "customers.view_customer",
@@ -24,35 +30,60 @@ _VIEW_SUPPLY = (
     "tariffs.view_tariff",
     "tariffs.view_tariffversion",
 )
+_SELL = (
+    *_VIEW_SUPPLY,
+    "fleet.send_token",
+    "fleet.view_command",
+    "vending.reprint_receipt",
+    "vending.vend",
+    "vending.view_sale",
+)
+_VIEW_REQUESTS = "accounts.view_approval"
 
 # "app.*" is every permission of an app, "*.view_*" every permission to look.
 GROUPS: dict[str, tuple[str, ...]] = {
     ADMINISTRATOR: (
         "accounts.*",
+        "api.*",
         "audit.search_audit",
         "customers.*",
+        "debts.*",
         "fleet.*",
         "ledger.view_*",
         "meters.*",
-        "securitymodule.load_keys",
+        "securitymodule.*",
         "tariffs.*",
         "vending.*",
+        "vendors.*",
     ),
-    CASHIER: (
+    TARIFF_CLERK: (
         *_VIEW_SUPPLY,
-        "fleet.send_token",
-        "fleet.view_command",
-        "vending.reprint_receipt",
-        "vending.vend",
+        "tariffs.add_*",
+        "tariffs.change_*",
+        "tariffs.publish_tariff",
         "vending.view_sale",
+        _VIEW_REQUESTS,
     ),
+    APPROVER: ("*.approve_*", "*.view_*"),
+    CASHIER: _SELL,
+    VENDOR_MANAGER: (*_SELL, "vendors.view_*", _VIEW_REQUESTS),
+    VENDOR_CASHIER: _SELL,
     ENGINEER: (
         *_VIEW_SUPPLY,
         "fleet.*",
         "meters.*",
         "vending.view_sale",
+        _VIEW_REQUESTS,
     ),
     AUDITOR: ("audit.search_audit", "*.view_*"),
+    INSTALLER: (
+        *_VIEW_SUPPLY,
+        "fleet.view_*",
+        "meters.add_meter",
+        "meters.change_meter",
+        "meters.provision_meter",
+    ),
+    INTEGRATION: (*_SELL, "customers.*", "meters.add_meter", "meters.change_meter"),
 }
 
 

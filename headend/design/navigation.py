@@ -41,6 +41,20 @@ LINKS = (
         "meters.view_meter",
         "Balance, load switch and presence of every meter; commands.",
     ),
+    Link(
+        "ledger",
+        "Ledger",
+        "ledger:trial-balance",
+        "ledger.view_entry",
+        "Where all money is: trial balance and statements.",
+    ),
+    Link(
+        "approvals",
+        "Approvals",
+        "approvals:inbox",
+        "accounts.view_approval",
+        "What waits for a second person to agree.",
+    ),
 )
 
 

@@ -9,10 +9,10 @@ from headend.testing import NOON
 @pytest.mark.parametrize(
     ("group", "links"),
     [
-        ("utility administrator", ["/till/", "/sales/", "/customers/", "/meters/"]),
+        ("utility administrator", ["/till/", "/sales/", "/customers/", "/meters/", "/approvals/"]),
         ("cashier", ["/till/", "/sales/", "/customers/", "/meters/"]),
-        ("engineer", ["/sales/", "/customers/", "/meters/"]),
-        ("auditor", ["/sales/", "/customers/", "/meters/"]),
+        ("engineer", ["/sales/", "/customers/", "/meters/", "/approvals/"]),
+        ("auditor", ["/sales/", "/customers/", "/meters/", "/approvals/"]),
     ],
 )
 def test_each_role_sees_its_own_work(log_in, group, links):
