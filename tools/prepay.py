@@ -10,6 +10,7 @@ COMMANDS = {
     "sts": "tools.sts.command:sts",
     "vend": "tools.headend.command:vend",
     "meter": "tools.headend.command:meter",
+    "ledger": "tools.ledger.command:ledger",
     "run": "tools.run.command:run",
     "demo": "tools.demo.command:demo",
     "provision": "tools.provision.command:provision",

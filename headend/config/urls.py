@@ -8,5 +8,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("till/", include("headend.channels.till.urls")),
     path("sales/", include("headend.vending.urls")),
     path("customers/", include("headend.customers.urls")),
+    path("ledger/", include("headend.ledger.urls")),
     path("meters/", include("headend.fleet.urls")),
 ]

@@ -8,13 +8,35 @@ CASH_AT_TILLS = "cash.tills"
 ENERGY_SALES = "sales.energy"
 TAX_ON_SALES = "tax.sales"
 ROUNDING = "rounding.sales"
+OPENING_DEBTS = "opening.debts"
+DEBT_ADJUSTMENTS = "adjustments.debts"
+DEBTS_WRITTEN_OFF = "losses.debts"
 
 _KINDS = {
-    "cash": Account.Kind.ASSET,
+    "cash": Account.Kind.ASSET,  # money in tills, one account a place
+    "bank": Account.Kind.ASSET,
+    "debts": Account.Kind.ASSET,  # what customers owe, one account a debt
+    "wallets": Account.Kind.LIABILITY,  # what vendors have paid ahead, one account a vendor
+    "suspense": Account.Kind.LIABILITY,  # money whose owner is not known yet
     "tax": Account.Kind.LIABILITY,
-    "sales": Account.Kind.INCOME,
+    "opening": Account.Kind.EQUITY,  # balances brought along from an earlier system
+    "sales": Account.Kind.INCOME,  # by tariff component
     "rounding": Account.Kind.INCOME,
+    "adjustments": Account.Kind.EXPENSE,
+    "commission": Account.Kind.EXPENSE,  # what vendors earn
+    "losses": Account.Kind.EXPENSE,  # debts written off
 }
+
+# Branches with an account for each debt or vendor; a trial balance shows each as one figure.
+SUBLEDGERS = ("debts", "wallets")
+
+# Branches that say how a sale was paid; all others say what its money is for.
+PAID_FROM = ("cash", "bank", "wallets", "commission")
+
+
+def debt_account(debt_id: int) -> str:
+    """Return the account of what is owed under one debt."""
+    return f"debts.{debt_id}"
 
 
 def kind(code: str) -> str:
@@ -23,10 +45,15 @@ def kind(code: str) -> str:
     Raises:
         KeyError: no such branch in the chart; add it to the table above.
     """
-    return _KINDS[code.split(".")[0]]
+    return _KINDS[branch(code)]
+
+
+def branch(code: str) -> str:
+    """Return the first word of a code: the branch of the chart that the account hangs on."""
+    return code.partition(".")[0]
 
 
 def name(code: str) -> str:
     """Return an account's name for people: "tax.sales" is "Tax: sales"."""
-    branch, _, rest = code.partition(".")
-    return f"{branch.capitalize()}: {rest.replace('_', ' ')}" if rest else branch.capitalize()
+    first, _, rest = code.partition(".")
+    return f"{first.capitalize()}: {rest.replace('_', ' ')}" if rest else first.capitalize()
