@@ -42,6 +42,8 @@ BASE_CURRENCY_MINOR_DIGITS = 2
 
 SECRET_KEY = read_or_create(_file("OPENPREPAY_SECRET_KEY_FILE", "secret.key"), byte_count=50)
 MASTER_KEY_FILE = _file("OPENPREPAY_MASTER_KEY_FILE", "master.key")
+AUDIT_KEY_FILE = _file("OPENPREPAY_AUDIT_KEY_FILE", "audit.key")
+AUDIT_SEALS = _file("OPENPREPAY_AUDIT_SEALS", "audit-seals")  # a folder, best on another machine
 
 # --- web ---------------------------------------------------------------------------------------
 
