@@ -78,6 +78,7 @@ INSTALLED_APPS = [
     "headend.meters",
     "headend.tariffs",
     "headend.customers",
+    "headend.debts",
     "headend.notifications",
     "headend.fleet",
     "headend.vending",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from django.db.models import Case, CharField, Count, F, Q, QuerySet, Sum, Value, When, Window
 from django.db.models.functions import Coalesce
@@ -39,7 +40,7 @@ class Statement:
 
     account: Account
     opening_minor: int
-    lines: QuerySet[Line]  # oldest first, each with its entry and `balance_minor` after it
+    lines: QuerySet[Any]  # of Line, oldest first, each with its entry and `balance_minor` after it
     debits_minor: int
     credits_minor: int  # without sign
 
@@ -87,7 +88,7 @@ def trial_balance(*, until: datetime | None = None, collapsed: bool = False) -> 
     ]
 
 
-def accounts_of(branch: str, *, until: datetime | None = None) -> QuerySet[Account]:
+def accounts_of(branch: str, *, until: datetime | None = None) -> QuerySet[Any]:
     """Return the accounts of a branch of the chart, oldest first, each with `balance_minor`."""
     counted = Q() if until is None else Q(lines__entry__at__lt=until)
     return (
