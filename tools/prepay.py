@@ -7,6 +7,7 @@ from importlib import import_module
 import click
 
 COMMANDS = {
+    "audit": "tools.audit.command:audit",
     "sts": "tools.sts.command:sts",
     "vend": "tools.headend.command:vend",
     "meter": "tools.headend.command:meter",
@@ -15,6 +16,7 @@ COMMANDS = {
     "demo": "tools.demo.command:demo",
     "provision": "tools.provision.command:provision",
     "panel": "tools.panel.command:panel",
+    "tariff": "tools.tariff.command:tariff",
 }
 
 

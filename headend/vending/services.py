@@ -138,7 +138,9 @@ def reprint(*, sale: Sale, by: User, at: datetime, reason: str = "") -> ReceiptC
         reason: why.
     """
     require(by, "vending.reprint_receipt")
-    Sale.objects.select_for_update().get(pk=sale.pk)  # copies are numbered one at a time
+    # Copies are numbered one at a time. The lock is the meter's: of what is sold the
+    # application's database role may not even lock a row.
+    Meter.objects.select_for_update().get(pk=sale.meter_id)
     copy = ReceiptCopy.objects.create(
         sale=sale,
         number=sale.copies.count() + 1,
