@@ -13,3 +13,9 @@ class InvalidTariff(Refusal):
     """The version has impossible values, or begins when another one does."""
 
     code = "tariff_invalid"
+
+
+class AttributeMissing(Refusal):
+    """The tariff asks for something about the customer that is not known."""
+
+    code = "tariff_attribute_missing"

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from headend.tariffs.errors import NoTariffInForce
 from headend.tariffs.models import TariffVersion
-from headend.tariffs.pricing import FlatTariff
+from headend.tariffs.rules import TariffRules, flat
 
 
 def version_in_force(tariff_id: int, *, at: datetime) -> TariffVersion:
@@ -28,9 +28,9 @@ def version_in_force(tariff_id: int, *, at: datetime) -> TariffVersion:
     return version
 
 
-def flat_tariff(version: TariffVersion) -> FlatTariff:
+def rules_of(version: TariffVersion) -> TariffRules:
     """Return a stored version as the price calculation wants it."""
-    return FlatTariff(
+    return flat(
         price_minor_per_kwh=version.price_minor_per_kwh,
         tax_percent=version.tax_percent,
         tax_name=version.tax_name,

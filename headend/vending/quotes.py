@@ -12,7 +12,7 @@ from headend.customers.models import SupplyAgreement
 from headend.meters.models import Meter
 from headend.tariffs import pricing
 from headend.tariffs.models import TariffVersion
-from headend.tariffs.queries import flat_tariff, version_in_force
+from headend.tariffs.queries import rules_of, version_in_force
 from headend.vending.errors import (
     InvalidTender,
     MeterNotInstalled,
@@ -90,7 +90,7 @@ def quote(agreement: SupplyAgreement, *, tender_minor: int, at: datetime) -> Quo
     if not 0 < tender_minor <= LARGEST_TENDER_MINOR:
         raise InvalidTender("a tender must be more than nothing, in whole minor currency units")
     version = version_in_force(agreement.tariff_id, at=at)
-    calculation = pricing.price(tender_minor, flat_tariff(version))
+    calculation = pricing.price(tender_minor=tender_minor, tariff=rules_of(version))
     if calculation.issued_wh == 0:
         raise TenderTooSmall(
             f"this tender buys less than {version.energy_step_wh / 1000:g} kWh, the least that "
