@@ -6,6 +6,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("headend.channels.home.urls")),
     path("", include("headend.accounts.urls")),
     path("till/", include("headend.channels.till.urls")),
+    path("audit/", include("headend.audit.urls")),
     path("sales/", include("headend.vending.urls")),
     path("customers/", include("headend.customers.urls")),
     path("ledger/", include("headend.ledger.urls")),

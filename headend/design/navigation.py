@@ -55,6 +55,13 @@ LINKS = (
         "accounts.view_approval",
         "What waits for a second person to agree.",
     ),
+    Link(
+        "audit",
+        "Audit",
+        "audit:search",
+        "audit.search_audit",
+        "Who did what, when and why; any object's whole life.",
+    ),
 )
 
 
