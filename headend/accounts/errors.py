@@ -19,3 +19,21 @@ class UnknownAct(Refusal):
     """No act of that name is registered."""
 
     code = "unknown_act"
+
+
+class FactorRefused(Refusal):
+    """A second factor, or the change to one, was not accepted."""
+
+    code = "second_factor_refused"
+
+
+class TooManyAttempts(Refusal):
+    """Too many wrong tries; the next one has to wait."""
+
+    code = "too_many_attempts"
+
+
+class PeopleRefused(Refusal):
+    """A change to a person or group that would be wrong or lock everybody out."""
+
+    code = "people_refused"

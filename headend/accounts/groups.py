@@ -9,7 +9,10 @@ from typing import Any
 
 from django.apps import AppConfig, apps
 from django.contrib.auth.models import Group, Permission
+from django.db import connections
 from django.db.models import Q
+
+from headend.accounts.models import GroupRule
 
 ADMINISTRATOR = "utility administrator"
 TARIFF_CLERK = "tariff clerk"
@@ -87,15 +90,42 @@ GROUPS: dict[str, tuple[str, ...]] = {
 }
 
 
+# Their members can change money, keys or meters: a password alone is not enough.
+NEED_SECOND_FACTOR = (ADMINISTRATOR, TARIFF_CLERK, APPROVER, VENDOR_MANAGER, ENGINEER)
+
+_known_before: set[int] = set()
+
+
+def note_permissions(sender: AppConfig, using: str, **_: Any) -> None:
+    """Note, before a migration, which permissions there are (`pre_migrate`)."""
+    if sender.name != _with_models()[0].name:
+        return
+    _known_before.clear()
+    if Permission._meta.db_table in connections[using].introspection.table_names():
+        _known_before.update(Permission.objects.using(using).values_list("pk", flat=True))
+
+
 def create_groups(sender: AppConfig, **_: Any) -> None:
-    """Create the missing groups once every app has its permissions (`post_migrate`)."""
-    with_models = [app for app in apps.get_app_configs() if app.models_module is not None]
-    if sender.name != with_models[-1].name:
+    """Create the missing groups once every app has its permissions (`post_migrate`).
+
+    A group that is there gets only permissions that came with this very migration, on which
+    nobody can have decided yet.
+    """
+    if sender.name != _with_models()[-1].name:
         return  # the permissions of later apps are still missing
+    fresh = Permission.objects.exclude(pk__in=_known_before)
     for name, patterns in GROUPS.items():
         group, is_new = Group.objects.get_or_create(name=name)
-        if is_new:
-            group.permissions.set(Permission.objects.filter(_matching(patterns)))
+        given = Permission.objects.all() if is_new else fresh
+        group.permissions.add(*given.filter(_matching(patterns)))
+        GroupRule.objects.get_or_create(
+            group=group, defaults={"needs_second_factor": name in NEED_SECOND_FACTOR}
+        )
+    _known_before.update(Permission.objects.values_list("pk", flat=True))
+
+
+def _with_models() -> list[AppConfig]:
+    return [app for app in apps.get_app_configs() if app.models_module is not None]
 
 
 def _matching(patterns: tuple[str, ...]) -> Q:

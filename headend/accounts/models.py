@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from django.contrib.auth.models import AbstractUser
+from django.contrib.auth.models import AbstractUser, Group
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models
 from django.db.models import F, Q
@@ -14,8 +14,74 @@ class User(AbstractUser):
     What a user may do comes from groups; see `headend.accounts.groups`.
     """
 
+    class Meta(AbstractUser.Meta):
+        permissions = [("manage_people", "Can manage people and groups")]
+
     def __str__(self) -> str:
         return self.get_full_name() or self.username
+
+
+class GroupRule(models.Model):
+    """What a group asks of its members besides a password."""
+
+    group = models.OneToOneField(Group, on_delete=models.CASCADE, related_name="rule")
+    needs_second_factor = models.BooleanField(default=False)
+
+    def __str__(self) -> str:
+        return f"rule of {self.group}"
+
+
+class SecondFactor(models.Model):
+    """Something a person has besides a password: an authenticator app or a passkey."""
+
+    AUTHENTICATOR, PASSKEY = "authenticator app", "passkey"
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="second_factors")
+    kind = models.CharField(max_length=20)
+    name = models.CharField(max_length=60)
+    sealed_secret = models.BinaryField(default=b"")  # of the app, under the secret key
+    last_step = models.PositiveBigIntegerField(default=0)  # of the app: no code serves twice
+    credential_id = models.BinaryField(null=True, unique=True)  # of the passkey, with its key
+    public_key = models.BinaryField(default=b"")
+    sign_count = models.PositiveBigIntegerField(default=0)
+    created_at = models.DateTimeField()
+    last_used_at = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return f"{self.kind} “{self.name}” of {self.user}"
+
+
+class RecoveryCode(models.Model):
+    """A code for the day the second factor is lost; each serves once."""
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="recovery_codes")
+    digest = models.CharField(max_length=64)
+    used_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["user", "digest"], name="recovery_code_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"recovery code of {self.user}"
+
+
+class LogInAttempt(models.Model):
+    """One wrong or unfinished try to log in, by which further tries are slowed down."""
+
+    username = models.CharField(max_length=150)
+    address = models.CharField(max_length=64)
+    at = models.DateTimeField()
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["username", "at"], name="attempt_by_username"),
+            models.Index(fields=["address", "at"], name="attempt_by_address"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.username} from {self.address} at {self.at:%Y-%m-%d %H:%M:%S}"
 
 
 class Approval(models.Model):

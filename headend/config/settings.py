@@ -97,7 +97,9 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "headend.accounts.middleware.SessionsEnd",
     "headend.accounts.middleware.LogInFirst",
+    "headend.accounts.middleware.SecondFactorFirst",
 ]
 
 TEMPLATES: list[dict[str, Any]] = [
@@ -134,6 +136,13 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
 ]
+
+# A second factor is "required" of privileged groups, or only "offered" to them. A demonstration
+# offers it: its generated passwords are on the trainer's screen, and its pages on this machine.
+SECOND_FACTOR = os.environ.get("OPENPREPAY_SECOND_FACTOR", "")
+SESSION_IDLE_SECONDS = int(os.environ.get("OPENPREPAY_SESSION_IDLE_MINUTES", "30")) * 60
+# Behind a proxy that appends to X-Forwarded-For, its last entry is where a person logs in from.
+BEHIND_PROXY = _flag("OPENPREPAY_BEHIND_PROXY")
 
 # --- database ----------------------------------------------------------------------------------
 
