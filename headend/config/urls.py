@@ -9,6 +9,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("audit/", include("headend.audit.urls")),
     path("sales/", include("headend.vending.urls")),
     path("customers/", include("headend.customers.urls")),
+    path("debts/", include("headend.debts.urls")),
     path("ledger/", include("headend.ledger.urls")),
     path("meters/", include("headend.fleet.urls")),
 ]

@@ -12,6 +12,7 @@ from django.db import models
 from django.db.models import Q
 
 from headend.customers.models import Customer, Premises
+from headend.design import figures
 from headend.ledger import chart
 
 
@@ -88,6 +89,29 @@ class Debt(models.Model):
     def owner(self) -> Customer | Premises | None:
         """Who or what the debt is attached to."""
         return self.customer or self.premises
+
+    @property
+    def recovery(self) -> str:
+        """How it is recovered, in words."""
+        amount = self._money(self.amount_minor)
+        rates = {
+            self.Method.PERCENT: f"{self.percent.normalize():f} % of each purchase",
+            self.Method.PER_PURCHASE: f"{amount} per purchase",
+            self.Method.PER_MONTH: f"{amount} per month",
+            self.Method.INSTALMENTS: (
+                f"{self.instalments} monthly instalments from {self.first_due}"
+            ),
+        }
+        words = [rates[self.Method(self.method)]]
+        if self.cap_per_purchase_minor is not None:
+            words.append(f"at most {self._money(self.cap_per_purchase_minor)} per purchase")
+        if self.cap_per_month_minor is not None:
+            words.append(f"at most {self._money(self.cap_per_month_minor)} per month")
+        return ", ".join(words)
+
+    def _money(self, amount_minor: int) -> str:
+        digits = settings.BASE_CURRENCY_MINOR_DIGITS
+        return figures.money(amount_minor, currency=self.currency, digits=digits)
 
     @property
     def account(self) -> str:

@@ -74,6 +74,16 @@ def statement(debt: Debt) -> Statement:
     return statement_of_account(account)
 
 
+def collected_minor(debt: Debt) -> int:
+    """Return what purchases have paid of a debt so far."""
+    lines = Line.objects.filter(
+        account__code=debt.account,
+        currency=debt.currency,
+        entry__reference__startswith=f"{SALE}:",
+    )
+    return -int(lines.aggregate(total=Sum("amount_minor"))["total"] or 0)
+
+
 @dataclass(frozen=True)
 class Movements:
     """What became of all debts of a currency in a period, as the ledger has it."""

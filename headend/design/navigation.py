@@ -42,11 +42,25 @@ LINKS = (
         "Balance, load switch and presence of every meter; commands.",
     ),
     Link(
+        "debts",
+        "Debts",
+        "debts:list",
+        "debts.view_debt",
+        "What is owed besides energy, and how it is recovered.",
+    ),
+    Link(
         "ledger",
         "Ledger",
         "ledger:trial-balance",
         "ledger.view_entry",
         "Where all money is: trial balance and statements.",
+    ),
+    Link(
+        "people",
+        "People",
+        "people:list",
+        "accounts.manage_people",
+        "Who may log in, and what each group may do.",
     ),
     Link(
         "approvals",

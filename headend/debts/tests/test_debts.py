@@ -234,6 +234,8 @@ def test_new_terms_begin_with_what_is_owed_now(supply, clerk):
     assert METHODS["instalments"](found, 0) == 10_00
     assert terms_of(Debt.objects.get()) == plan
     told = AuditEntry.objects.get(action="debts.change_terms")
+    assert told.before is not None
+    assert told.after is not None
     assert (told.before["method"], told.after["method"]) == ("percent", "instalments")
     assert ledger_balance(debt) == 60_00
 
