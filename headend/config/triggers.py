@@ -63,3 +63,12 @@ def lifted(operation: migrations.RunPython) -> migrations.RunPython:
     undo = operation.reverse_code
     assert undo is not None, "what can't be taken back can't be lifted"
     return migrations.RunPython(undo, operation.code)
+
+
+def open_to_change(table: str) -> migrations.RunPython:
+    """Return an operation that takes `append_only` back, so that a migration can change rows.
+
+    The migration that comes after must close the table again.
+    """
+    closing = append_only(table)
+    return migrations.RunPython(closing.reverse_code, closing.code)

@@ -6,7 +6,12 @@ from headend.ledger.models import Account
 
 CASH_AT_TILLS = "cash.tills"
 ENERGY_SALES = "sales.energy"
+LEVIES = "sales.levies"
+FEES = "sales.fees"
+REBATES = "sales.rebates"
 TAX_ON_SALES = "tax.sales"
+DUTY_ON_SALES = "tax.duty"
+CARRIED = "carried.purchases"
 ROUNDING = "rounding.sales"
 OPENING_DEBTS = "opening.debts"
 DEBT_ADJUSTMENTS = "adjustments.debts"
@@ -18,6 +23,7 @@ _KINDS = {
     "debts": Account.Kind.ASSET,  # what customers owe, one account a debt
     "wallets": Account.Kind.LIABILITY,  # what vendors have paid ahead, one account a vendor
     "suspense": Account.Kind.LIABILITY,  # money whose owner is not known yet
+    "carried": Account.Kind.LIABILITY,  # left by one purchase for the next
     "tax": Account.Kind.LIABILITY,
     "opening": Account.Kind.EQUITY,  # balances brought along from an earlier system
     "sales": Account.Kind.INCOME,  # by tariff component

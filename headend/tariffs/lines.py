@@ -19,6 +19,7 @@ from headend.tariffs.segments import StepPart, Steps, split_money
 
 ENERGY, TAX, LEVY, FEE, REBATE, DUTY = "energy", "tax", "levy", "fee", "rebate", "duty"
 CARRIED, ROUNDING = "carried", "rounding"
+OF_TARIFF = (ENERGY, TAX, LEVY, FEE, REBATE, DUTY, CARRIED, ROUNDING)
 _WH_PER_KWH = 1000
 
 KIND_OF_LINE = {
@@ -46,6 +47,7 @@ class PriceLine:
     included_tax_minor: int = 0  # taken out of it: its prices contain a tax
     explanation: str = ""  # how it was reckoned, in words
     reference: str = ""  # of a deduction: what it pays
+    price_minor: Fraction | None = None  # of a kWh, on lines of energy
 
 
 @dataclass
@@ -223,6 +225,7 @@ def _energy_lines(bill: Bill, whole: Rounded, name: str) -> list[PriceLine]:
                 energy_wh=energy_wh,
                 component=name,
                 explanation=words.energy(bill.tariff, bill.steps, part),
+                price_minor=part.rate,
             )
         )
     return lines

@@ -44,3 +44,8 @@ def plain(number: Fraction | Decimal | int, *, at_least: int = 0, at_most: int =
     whole, decimals = (digits[:-at_most], digits[-at_most:]) if at_most else (digits, "")
     decimals = decimals[:at_least] + decimals[at_least:].rstrip("0")
     return ("-" if scaled < 0 else "") + whole + (f".{decimals}" if decimals else "")
+
+
+def as_decimal(number: Fraction) -> Decimal:
+    """Return a number that has an end in decimals as one; others are cut after many."""
+    return Decimal(number.numerator) / Decimal(number.denominator)

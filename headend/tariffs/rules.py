@@ -129,6 +129,7 @@ def _component_problems(component: kinds.Component, earlier: set[str]) -> Iterat
         yield from _percent_problems(component, earlier)
     elif isinstance(component, kinds.Energy):
         yield from _step_problems(component.steps)
+        yield from _free_without_end(component.steps)
         if component.window not in kinds.WINDOWS:
             yield f"{component.window!r} is none of {', '.join(kinds.WINDOWS)}"
         if not 1 <= component.window_days <= 366:
@@ -143,6 +144,7 @@ def _component_problems(component: kinds.Component, earlier: set[str]) -> Iterat
 
 def _band_problems(component: kinds.EnergyByBand) -> Iterator[str]:
     yield from _step_problems(component.bands)
+    yield from _free_without_end(component.bands)
     if component.bands and component.bands[-1].upto is not None:
         yield "the last band must have no limit"
     if component.by not in (kinds.AVERAGE_USE, kinds.CONNECTION_VA):
@@ -179,6 +181,11 @@ _SIMPLE_PROBLEMS: dict[type, list[tuple[Callable[[Any], bool], str]]] = {
         (lambda c: c.percent >= 100, "a duty takes less than 100 %"),
     ],
 }
+
+
+def _free_without_end(steps: tuple[kinds.Step, ...]) -> Iterator[str]:
+    if steps and steps[-1].upto is None and steps[-1].rate == 0:
+        yield "energy without a limit can't be free; the last rate must be more than nothing"
 
 
 def _percent_problems(

@@ -61,6 +61,11 @@ class SaleLine(models.Model):
 
         ENERGY = "energy"
         TAX = "tax"
+        LEVY = "levy"
+        FEE = "fee"
+        REBATE = "rebate"
+        DUTY = "duty"
+        CARRIED = "carried"  # left for the next purchase, or brought from the last
         ROUNDING = "rounding"
 
     sale = models.ForeignKey(Sale, on_delete=models.PROTECT, related_name="lines")

@@ -10,11 +10,13 @@ import textwrap
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from fractions import Fraction
 
 from django.conf import settings
 from django.utils import timezone
 
 from headend.design import figures
+from headend.tariffs.numbers import as_decimal
 from headend.vending.models import IssuedToken, Sale, SaleLine
 from headend.vending.quotes import WH_PER_TOKEN_UNIT
 
@@ -152,11 +154,19 @@ def price_per_kwh(price_minor: Decimal, *, currency: str) -> str:
 
 def _line(line: SaleLine, sale: Sale) -> Line:
     detail = ""
-    if line.energy_wh is not None:
-        price_minor = Decimal(sale.calculation["price_minor_per_kwh"])
+    if line.energy_wh:
+        price_minor = _price_minor(line, sale)
         price = price_per_kwh(price_minor, currency=sale.currency)
         detail = f"{figures.kwh(line.energy_wh)} kWh @ {price}"
     return Line(line.description, line.amount_minor, detail)
+
+
+def _price_minor(line: SaleLine, sale: Sale) -> Decimal:
+    """Return the price of a kWh in minor units; the oldest sales have one for all lines."""
+    kept = sale.calculation
+    if "lines" not in kept:
+        return Decimal(kept["price_minor_per_kwh"])
+    return as_decimal(Fraction(kept["lines"][line.position]["price_minor_per_kwh"]))
 
 
 def _token(token: IssuedToken) -> PrintedToken:

@@ -39,6 +39,11 @@ from headend.vending.quotes import Quote, quote
 _LEDGER_ACCOUNTS = {
     SaleLine.Kind.ENERGY: chart.ENERGY_SALES,
     SaleLine.Kind.TAX: chart.TAX_ON_SALES,
+    SaleLine.Kind.LEVY: chart.LEVIES,
+    SaleLine.Kind.FEE: chart.FEES,
+    SaleLine.Kind.REBATE: chart.REBATES,
+    SaleLine.Kind.DUTY: chart.DUTY_ON_SALES,
+    SaleLine.Kind.CARRIED: chart.CARRIED,
     SaleLine.Kind.ROUNDING: chart.ROUNDING,
 }
 _RECEIPT_ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # no I, L, O, U: they are misread
@@ -104,7 +109,7 @@ def vend(
             offer = quote(agreement, tender_minor=tender_minor, at=at)
             request = _Request(caller, message_id, digest, operator, at, terminal)
             sale, token = _sell(offer, request)
-            if send:
+            if send and token is not None:
                 _deliver(token, operator, at)
             return sale
     except IntegrityError:
@@ -194,11 +199,16 @@ class _Request:
     terminal: str
 
 
-def _sell(offer: Quote, request: _Request) -> tuple[Sale, IssuedToken]:
-    """Write everything a sale is. The caller holds the transaction and the meter's lock."""
+def _sell(offer: Quote, request: _Request) -> tuple[Sale, IssuedToken | None]:
+    """Write everything a sale is. The caller holds the transaction and the meter's lock.
+
+    A payment of which nothing was left for energy gives no token.
+    """
     meter, at, operator = offer.meter, request.at, request.operator
-    (tid,) = allocate_token_identifiers(meter, count=1, at=at)
-    digits = generate_credit_token(meter, units=offer.units, tid=tid, at=at)
+    tid, digits = None, ""
+    if offer.units:
+        (tid,) = allocate_token_identifiers(meter, count=1, at=at)
+        digits = generate_credit_token(meter, units=offer.units, tid=tid, at=at)
     sale = Sale.objects.create(
         receipt_number=_new_receipt_number(at),
         caller=request.caller,
@@ -228,20 +238,22 @@ def _sell(offer: Quote, request: _Request) -> tuple[Sale, IssuedToken]:
         )
         for position, line in enumerate(offer.lines)
     )
-    token = IssuedToken.objects.create(
-        meter=meter,
-        sale=sale,
-        digits=digits,
-        token_class=0,
-        subclass=0,
-        base_date=meter.base_date,
-        tid=tid,
-        units=offer.units,
-        krn=meter.krn,
-        purpose=f"sale {sale.receipt_number}",
-        issued_by=operator,
-        issued_at=at,
-    )
+    token = None
+    if offer.units:
+        token = IssuedToken.objects.create(
+            meter=meter,
+            sale=sale,
+            digits=digits,
+            token_class=0,
+            subclass=0,
+            base_date=meter.base_date,
+            tid=tid,
+            units=offer.units,
+            krn=meter.krn,
+            purpose=f"sale {sale.receipt_number}",
+            issued_by=operator,
+            issued_at=at,
+        )
     _post(sale, offer)
     audit.record(
         actor=operator,

@@ -89,7 +89,12 @@ def test_a_sale_is_complete(meter, cashier):
     assert (audit.actor, audit.object_id, audit.source) == (cashier, str(sale.pk), "till")
     assert sale.particulars["customer"] == "Nomsa Dube"
     assert sale.particulars["terminal"] == "till 1"
-    assert sale.calculation["price_minor_per_kwh"] == "250.000000"
+    assert [line["price_minor_per_kwh"] for line in sale.calculation["lines"]] == [
+        "250",
+        None,
+        None,
+    ]
+    assert sale.calculation["lines"][0]["explanation"] == "17.3 kWh at 2.50"
 
 
 def test_trial_vend_says_the_same_and_writes_nothing(meter):
@@ -284,5 +289,5 @@ def test_a_vend_needs_few_statements(meter, cashier):
     with CaptureQueriesContext(connection) as queries:
         vend(meter, operator=fresh)
     statements = [query["sql"] for query in queries if "SAVEPOINT" not in query["sql"]]
-    # two for the operator's permissions, twelve for the sale
-    assert len(statements) == 14, "\n".join(statements)
+    # two for the operator's permissions, thirteen for the sale
+    assert len(statements) == 15, "\n".join(statements)
