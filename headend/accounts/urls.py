@@ -3,7 +3,7 @@
 from django.contrib.auth.views import LogoutView
 from django.urls import include, path
 
-from headend.accounts import inbox, views
+from headend.accounts import inbox, people_pages, views
 
 approvals = [
     path("", inbox.requests, name="inbox"),
@@ -20,10 +20,20 @@ second_factor = [
     path("<int:factor_id>/remove/", views.remove_factor, name="remove"),
 ]
 
+people = [
+    path("", people_pages.listing, name="list"),
+    path("new/", people_pages.new_person, name="new"),
+    path("<int:user_id>/", people_pages.person, name="person"),
+    path("groups/new/", people_pages.group, name="new-group"),
+    path("groups/<int:group_id>/", people_pages.group, name="group"),
+    path("groups/<int:group_id>/delete/", people_pages.remove_group, name="delete-group"),
+]
+
 urlpatterns = [
     path("log-in/", views.LogInView.as_view(), name="log-in"),
     path("log-out/", views.before_second_factor(LogoutView.as_view()), name="log-out"),
     path("account/", views.account, name="account"),
     path("second-factor/", include((second_factor, "second-factor"))),
+    path("people/", include((people, "people"))),
     path("approvals/", include((approvals, "approvals"))),
 ]
