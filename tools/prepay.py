@@ -11,6 +11,7 @@ COMMANDS = {
     "sts": "tools.sts.command:sts",
     "vend": "tools.headend.command:vend",
     "meter": "tools.headend.command:meter",
+    "debts": "tools.debts.command:debts",
     "ledger": "tools.ledger.command:ledger",
     "run": "tools.run.command:run",
     "demo": "tools.demo.command:demo",

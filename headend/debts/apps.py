@@ -9,5 +9,5 @@ class DebtsConfig(AppConfig):
     name = "headend.debts"
 
     def ready(self) -> None:
-        """Make the acts that need a second person known."""
-        from headend.debts import acts  # noqa: F401
+        """Make known what needs a second person, and what belongs to a customer's life."""
+        from headend.debts import acts, life  # noqa: F401
