@@ -20,6 +20,7 @@ class OpenDebt:
     """
 
     key: int
+    title: str = ""
     priority: int  # 1 is paid first
     balance_minor: int  # what is owed, >= 0
     method: str

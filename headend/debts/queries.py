@@ -45,6 +45,7 @@ def collectable(agreement: SupplyAgreement, *, at: datetime, lock: bool = False)
     return [
         OpenDebt(
             key=row.pk,
+            title=row.title,
             priority=row.priority,
             balance_minor=row.balance_minor,
             method=row.method,

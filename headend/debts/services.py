@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import datetime
 from decimal import Decimal
@@ -15,7 +15,6 @@ from headend.accounts.models import User
 from headend.accounts.services import require
 from headend.audit import services as audit
 from headend.customers.models import Customer, Premises
-from headend.debts.allocation import Payment
 from headend.debts.errors import BalanceTooSmall, DebtReferenceTaken, InvalidDebt
 from headend.debts.models import Debt, EnergyFloor
 from headend.debts.terms import Terms, terms_of
@@ -145,18 +144,19 @@ def set_energy_floor(*, percent: Decimal, by: User, at: datetime) -> EnergyFloor
     return floor
 
 
-def collect(payments: Iterable[Payment]) -> None:
+def collect(paid_minor: Mapping[int, int]) -> None:
     """Lower what is owed by what a sale collects; the sale's own entry has the ledger's lines.
 
     Call it in the sale's transaction, with the debts locked since they were allocated.
 
+    Args:
+        paid_minor: what is paid, by the id of the debt.
+
     Raises:
         IntegrityError: more is collected than is owed.
     """
-    for payment in payments:
-        Debt.objects.filter(pk=payment.key).update(
-            balance_minor=F("balance_minor") - payment.paid_minor
-        )
+    for debt_id, amount_minor in sorted(paid_minor.items()):
+        Debt.objects.filter(pk=debt_id).update(balance_minor=F("balance_minor") - amount_minor)
 
 
 def adjust(debt: Debt, amount_minor: int, *, by: User, at: datetime, reason: str) -> Debt:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from django.utils.text import slugify
+
 from headend.ledger.models import Account
+
+_LONGEST_COMPONENT = 40  # letters of a component's name in an account's code
 
 CASH_AT_TILLS = "cash.tills"
 ENERGY_SALES = "sales.energy"
@@ -43,6 +47,11 @@ PAID_FROM = ("cash", "bank", "wallets", "commission")
 def debt_account(debt_id: int) -> str:
     """Return the account of what is owed under one debt."""
     return f"debts.{debt_id}"
+
+
+def component_account(account: str, component: str) -> str:
+    """Return the account of one tariff component's share: "sales.energy.block-energy"."""
+    return f"{account}.{slugify(component, allow_unicode=True)[:_LONGEST_COMPONENT] or 'other'}"
 
 
 def kind(code: str) -> str:

@@ -99,18 +99,10 @@ def accounts_of(branch: str, *, until: datetime | None = None) -> QuerySet[Any]:
 
 
 def balance_minor(code: str, currency: str) -> int:
-    """Return one account's debits less its credits, in minor units."""
-    return balances_minor([code], currency).get(code, 0)
-
-
-def balances_minor(codes: list[str], currency: str) -> dict[str, int]:
-    """Return the balances of some accounts by code, without those that were never used."""
-    rows = (
-        Line.objects.filter(account__code__in=codes, account__currency=currency)
-        .values_list("account__code")
-        .annotate(total=Sum("amount_minor"))
-    )
-    return {code: int(total) for code, total in rows}
+    """Return an account's debits less its credits, with all accounts under it, in minor units."""
+    under = Q(account__code=code) | Q(account__code__startswith=f"{code}.")
+    lines = Line.objects.filter(under, account__currency=currency)
+    return int(lines.aggregate(total=Sum("amount_minor"))["total"] or 0)
 
 
 def statement(

@@ -65,6 +65,7 @@ class SaleLine(models.Model):
         FEE = "fee"
         REBATE = "rebate"
         DUTY = "duty"
+        DEBT = "debt"
         CARRIED = "carried"  # left for the next purchase, or brought from the last
         ROUNDING = "rounding"
 

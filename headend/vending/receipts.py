@@ -158,6 +158,8 @@ def _line(line: SaleLine, sale: Sale) -> Line:
         price_minor = _price_minor(line, sale)
         price = price_per_kwh(price_minor, currency=sale.currency)
         detail = f"{figures.kwh(line.energy_wh)} kWh @ {price}"
+    elif line.kind == SaleLine.Kind.DEBT:
+        detail = sale.calculation["lines"][line.position]["explanation"]
     return Line(line.description, line.amount_minor, detail)
 
 

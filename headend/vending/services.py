@@ -27,6 +27,8 @@ from headend.ledger import services as ledger
 from headend.meters.models import Meter
 from headend.meters.services import allocate_token_identifiers
 from headend.securitymodule.services import generate_credit_token
+from headend.tariffs.pricing import PriceLine
+from headend.vending.collection import collect_lines, deductions
 from headend.vending.errors import (
     InvalidMessageId,
     MessageConflict,
@@ -36,7 +38,7 @@ from headend.vending.errors import (
 from headend.vending.models import IssuedToken, ReceiptCopy, Sale, SaleLine, TokenDelivery
 from headend.vending.quotes import Quote, quote
 
-_LEDGER_ACCOUNTS = {
+LEDGER_ACCOUNTS = {
     SaleLine.Kind.ENERGY: chart.ENERGY_SALES,
     SaleLine.Kind.TAX: chart.TAX_ON_SALES,
     SaleLine.Kind.LEVY: chart.LEVIES,
@@ -62,7 +64,7 @@ def trial_vend(*, meter: Meter, tender_minor: int, at: datetime) -> Quote:
     Raises:
         Refusal: as `vend` would, for the reasons that can be known before.
     """
-    return quote(agreement_of(meter, at=at), tender_minor=tender_minor, at=at)
+    return _offer(agreement_of(meter, at=at), tender_minor, at)
 
 
 def vend(
@@ -106,7 +108,7 @@ def vend(
                 return _same_request(earlier, digest)
             if agreement is None:
                 raise no_agreement(meter, at)
-            offer = quote(agreement, tender_minor=tender_minor, at=at)
+            offer = _offer(agreement, tender_minor, at, lock=True)
             request = _Request(caller, message_id, digest, operator, at, terminal)
             sale, token = _sell(offer, request)
             if send and token is not None:
@@ -187,6 +189,14 @@ def send_to_meter(*, sale: Sale, by: User, at: datetime) -> list[Command]:
     return [_deliver(token, by, at) for token in tokens]
 
 
+def _offer(
+    agreement: SupplyAgreement, tender_minor: int, at: datetime, *, lock: bool = False
+) -> Quote:
+    """Price a tender of which debts take their part."""
+    owed = deductions(agreement, tender_minor=tender_minor, at=at, lock=lock)
+    return quote(agreement, tender_minor=tender_minor, at=at, deductions=owed)
+
+
 @dataclass(frozen=True)
 class _Request:
     """Who asks for a sale, under which name, where and when."""
@@ -254,6 +264,7 @@ def _sell(offer: Quote, request: _Request) -> tuple[Sale, IssuedToken | None]:
             issued_by=operator,
             issued_at=at,
         )
+    collect_lines(offer.lines)
     _post(sale, offer)
     audit.record(
         actor=operator,
@@ -301,13 +312,19 @@ def _post(sale: Sale, offer: Quote) -> None:
         postings=[
             ledger.Posting(chart.CASH_AT_TILLS, offer.tender_minor, currency),
             *(
-                ledger.Posting(
-                    _LEDGER_ACCOUNTS[SaleLine.Kind(line.kind)], -line.amount_minor, currency
-                )
+                ledger.Posting(_account(line), -line.amount_minor, currency)
                 for line in offer.lines
             ),
         ],
     )
+
+
+def _account(line: PriceLine) -> str:
+    """Return the account of what a line is for: a debt's own, or its tariff component's."""
+    if line.kind == SaleLine.Kind.DEBT:
+        return chart.debt_account(int(line.reference))
+    account = LEDGER_ACCOUNTS[SaleLine.Kind(line.kind)]
+    return chart.component_account(account, line.component) if line.component else account
 
 
 def _deliver(token: IssuedToken, by: User, at: datetime) -> Command:

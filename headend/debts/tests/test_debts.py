@@ -12,7 +12,7 @@ from headend.accounts.services import console_user, create_user
 from headend.audit.models import AuditEntry
 from headend.config.errors import NotPermitted
 from headend.debts import acts, queries, services
-from headend.debts.allocation import METHODS, Payment
+from headend.debts.allocation import METHODS
 from headend.debts.errors import BalanceTooSmall, DebtReferenceTaken, InvalidDebt
 from headend.debts.models import Debt
 from headend.debts.terms import Terms, months_due, terms_of
@@ -119,7 +119,7 @@ def test_debts_of_the_customer_and_of_the_premises_are_collected(supply):
 
 
 def collected(debt, amount_minor, at):
-    services.collect([Payment(debt.pk, amount_minor, 0)])
+    services.collect({debt.pk: amount_minor})
     post(
         at=at,
         description="Vend",
@@ -146,7 +146,7 @@ def test_what_is_paid_is_not_collected_again(supply):
     collected(debt, 100_00, NOON)
     assert queries.collectable(supply, at=NOON) == []
     with pytest.raises(IntegrityError), transaction.atomic():
-        services.collect([Payment(debt.pk, 1, 0)])
+        services.collect({debt.pk: 1})
 
 
 @pytest.mark.parametrize(
