@@ -82,11 +82,13 @@ INSTALLED_APPS = [
     "headend.notifications",
     "headend.fleet",
     "headend.vending",
+    "headend.api",
     "headend.channels.home",
     "headend.channels.till",
 ]
 
 MIDDLEWARE = [
+    "headend.api.middleware.ApiFirst",
     "django.middleware.security.SecurityMiddleware",
     "headend.design.policy.ContentSecurityPolicy",
     "whitenoise.middleware.WhiteNoiseMiddleware",

@@ -6,6 +6,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("headend.channels.home.urls")),
     path("", include("headend.accounts.urls")),
     path("till/", include("headend.channels.till.urls")),
+    path("api-keys/", include("headend.api.page_urls")),
     path("audit/", include("headend.audit.urls")),
     path("sales/", include("headend.vending.urls")),
     path("customers/", include("headend.customers.urls")),
