@@ -41,6 +41,8 @@ _SELL = (
     "vending.vend",
     "vending.view_sale",
 )
+_FOR_UTILITY = "vendors.act_for_utility"  # of nobody who belongs to a vendor
+_SHIFTS = ("vendors.view_shift", "vendors.work_shift")
 _VIEW_REQUESTS = "accounts.view_approval"
 
 # "app.*" is every permission of an app, "*.view_*" every permission to look.
@@ -65,28 +67,41 @@ GROUPS: dict[str, tuple[str, ...]] = {
         "tariffs.change_*",
         "tariffs.publish_tariff",
         "vending.view_sale",
+        _FOR_UTILITY,
         _VIEW_REQUESTS,
     ),
-    APPROVER: ("*.approve_*", "*.view_*"),
-    CASHIER: _SELL,
-    VENDOR_MANAGER: (*_SELL, "vendors.view_*", _VIEW_REQUESTS),
-    VENDOR_CASHIER: _SELL,
+    APPROVER: ("*.approve_*", "*.view_*", _FOR_UTILITY),
+    CASHIER: (*_SELL, _FOR_UTILITY),
+    VENDOR_MANAGER: (
+        *_SELL,
+        *_SHIFTS,
+        "vendors.add_till",
+        "vendors.buy_credit",
+        "vendors.change_operator",
+        "vendors.change_till",
+        "vendors.close_any_shift",
+        "vendors.view_*",
+        _VIEW_REQUESTS,
+    ),
+    VENDOR_CASHIER: (*_SELL, *_SHIFTS),
     ENGINEER: (
         *_VIEW_SUPPLY,
         "fleet.*",
         "meters.*",
         "vending.view_sale",
+        _FOR_UTILITY,
         _VIEW_REQUESTS,
     ),
-    AUDITOR: ("audit.search_audit", "*.view_*"),
+    AUDITOR: ("audit.search_audit", "*.view_*", _FOR_UTILITY),
     INSTALLER: (
         *_VIEW_SUPPLY,
+        _FOR_UTILITY,
         "fleet.view_*",
         "meters.add_meter",
         "meters.change_meter",
         "meters.provision_meter",
     ),
-    INTEGRATION: (*_SELL, "customers.*", "meters.add_meter", "meters.change_meter"),
+    INTEGRATION: (*_SELL, _FOR_UTILITY, "customers.*", "meters.add_meter", "meters.change_meter"),
 }
 
 

@@ -8,7 +8,6 @@ from typing import Annotated, Any
 from django.db.models import QuerySet
 from django.utils import timezone
 from ninja import Path, Query, Router
-from pydantic import AwareDatetime
 
 from headend.api import shapes
 from headend.api.errors import ObjectNotFound
@@ -21,6 +20,7 @@ from headend.api.schemas import (
     CustomerIn,
     CustomerOut,
     Identifier,
+    Instant,
     MessageIn,
     MeterIn,
     MeterNumber,
@@ -47,8 +47,8 @@ router = Router()
 _USUAL_LIMIT = 50
 _KEY_ATTRIBUTES = ("sgc", "kt", "krn", "ti", "ken", "base_date", "ea", "dkga")
 
-Since = Annotated[AwareDatetime | None, Query(description="from this instant on")]
-Until = Annotated[AwareDatetime | None, Query(description="before this instant")]
+Since = Annotated[Instant | None, Query(description="from this instant on")]
+Until = Annotated[Instant | None, Query(description="before this instant")]
 Words = Annotated[str | None, Query(description="name, phone, address or meter number"), text(100)]
 OfMeter = Annotated[MeterNumber | None, Query(description="only of this meter")]
 OfCustomer = Annotated[Identifier | None, Query(description="only of this customer")]

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Annotated, Any, Generic, TypeVar
 
 from ninja import Schema
-from pydantic import ConfigDict, Field, StringConstraints
+from pydantic import AwareDatetime, BeforeValidator, ConfigDict, Field, StringConstraints
 
 LARGEST_INTEGER = 2**63 - 1
 _NO_CONTROLS = r"^[^\x00-\x1f\x7f]*$"
@@ -17,12 +17,20 @@ def text(longest: int, *, shortest: int = 1) -> StringConstraints:
     return StringConstraints(min_length=shortest, max_length=longest, pattern=_NO_CONTROLS)
 
 
+def _written_out(value: Any) -> Any:
+    """Refuse a bare number, which could be seconds or milliseconds of some epoch."""
+    if isinstance(value, str) and "T" not in value.upper():
+        raise ValueError("write an instant as 2026-11-21T12:00:00+02:00")
+    return value
+
+
 MessageId = Annotated[str, text(64)]
 MeterNumber = Annotated[
     str, StringConstraints(pattern=r"^([0-9]{11}|[0-9]{13}|[0-9]{18})$", max_length=18)
 ]
 TokenDigits = Annotated[str, StringConstraints(pattern=r"^[0-9]{20}$")]
 Identifier = Annotated[int, Field(ge=1, le=LARGEST_INTEGER)]
+Instant = Annotated[AwareDatetime, BeforeValidator(_written_out)]
 Tender = Annotated[int, Field(ge=1, le=10**13)]
 
 

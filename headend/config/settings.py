@@ -85,6 +85,7 @@ INSTALLED_APPS = [
     "headend.api",
     "headend.channels.home",
     "headend.channels.till",
+    "headend.vendors",
 ]
 
 MIDDLEWARE = [

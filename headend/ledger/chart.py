@@ -20,10 +20,13 @@ ROUNDING = "rounding.sales"
 OPENING_DEBTS = "opening.debts"
 DEBT_ADJUSTMENTS = "adjustments.debts"
 DEBTS_WRITTEN_OFF = "losses.debts"
+BANK = "bank.payments"
+TAX_ON_COMMISSION = "reclaimable.tax"
 
 _KINDS = {
     "cash": Account.Kind.ASSET,  # money in tills, one account a place
     "bank": Account.Kind.ASSET,
+    "reclaimable": Account.Kind.ASSET,  # tax in what vendors earn, which the tax office gives back
     "debts": Account.Kind.ASSET,  # what customers owe, one account a debt
     "wallets": Account.Kind.LIABILITY,  # what vendors have paid ahead, one account a vendor
     "suspense": Account.Kind.LIABILITY,  # money whose owner is not known yet
@@ -38,10 +41,10 @@ _KINDS = {
 }
 
 # Branches with an account for each debt or vendor; a trial balance shows each as one figure.
-SUBLEDGERS = ("debts", "wallets")
+SUBLEDGERS = ("debts", "wallets", "commission")
 
 # Branches that say how a sale was paid; all others say what its money is for.
-PAID_FROM = ("cash", "bank", "wallets", "commission")
+PAID_FROM = ("cash", "bank", "wallets", "commission", "reclaimable")
 
 
 def debt_account(debt_id: int) -> str:
@@ -52,6 +55,16 @@ def debt_account(debt_id: int) -> str:
 def component_account(account: str, component: str) -> str:
     """Return the account of one tariff component's share: "sales.energy.block-energy"."""
     return f"{account}.{slugify(component, allow_unicode=True)[:_LONGEST_COMPONENT] or 'other'}"
+
+
+def wallet_account(vendor_id: int) -> str:
+    """Return the account of what a vendor has paid ahead."""
+    return f"wallets.{vendor_id}"
+
+
+def commission_account(vendor_id: int) -> str:
+    """Return the account of what a vendor has earned, without tax."""
+    return f"commission.{vendor_id}"
 
 
 def kind(code: str) -> str:

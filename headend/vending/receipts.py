@@ -65,6 +65,8 @@ class Receipt:
     energy_wh: int
     tokens: tuple[PrintedToken, ...]
     copy_number: int = 0  # 0: the original
+    vendor: str = ""  # empty at the utility's own tills
+    vendor_tax_number: str = ""
 
     def money(self, amount_minor: int) -> str:
         """An amount with the sale's currency."""
@@ -86,6 +88,8 @@ class Receipt:
         rows = [
             ("Receipt", self.number),
             ("Date", self.issued_at.strftime("%Y-%m-%d %H:%M %Z")),
+            ("Sold by", self.vendor),
+            ("Its tax number", self.vendor_tax_number),
             ("Operator", self.operator),
             ("Terminal", self.terminal),
             ("Customer", self.customer),
@@ -118,6 +122,8 @@ def receipt_of(sale: Sale, *, copy_number: int = 0) -> Receipt:
         issued_at=timezone.localtime(sale.created_at),
         utility=told["utility"],
         utility_tax_number=told["utility_tax_number"],
+        vendor=told.get("vendor", ""),
+        vendor_tax_number=told.get("vendor_tax_number", ""),
         operator=told["operator"],
         terminal=told["terminal"],
         customer=told["customer"],

@@ -18,6 +18,7 @@ from django.db import IntegrityError, transaction
 from headend.accounts.models import User
 from headend.accounts.services import require
 from headend.audit import services as audit
+from headend.config.errors import NotPermitted
 from headend.customers.models import SupplyAgreement
 from headend.customers.queries import agreement_of, agreements, no_agreement
 from headend.fleet.models import Command
@@ -37,6 +38,8 @@ from headend.vending.errors import (
 )
 from headend.vending.models import IssuedToken, ReceiptCopy, Sale, SaleLine, TokenDelivery
 from headend.vending.quotes import Quote, quote
+from headend.vendors import seats
+from headend.vendors.queries import of_own_vendor
 
 LEDGER_ACCOUNTS = {
     SaleLine.Kind.ENERGY: chart.ENERGY_SALES,
@@ -53,18 +56,24 @@ _RECEIPT_RANDOM_LENGTH = 10
 _LONGEST_MESSAGE_ID = 64
 
 
-def trial_vend(*, meter: Meter, tender_minor: int, at: datetime) -> Quote:
+def trial_vend(
+    *, meter: Meter, tender_minor: int, at: datetime, operator: User | None = None
+) -> Quote:
     """Say what a vend would give. Nothing is stored and nothing changes.
 
     Args:
         meter: the meter to vend for.
         tender_minor: money offered, minor units of the base currency.
         at: the time of sale.
+        operator: who would sell; without, it is not asked whether they could.
 
     Raises:
         Refusal: as `vend` would, for the reasons that can be known before.
     """
-    return _offer(agreement_of(meter, at=at), tender_minor, at)
+    offer = _offer(agreement_of(meter, at=at), tender_minor, at)
+    if operator is not None:
+        seats.check(seats.seat_of(operator), tender_minor)
+    return offer
 
 
 def vend(
@@ -85,7 +94,8 @@ def vend(
         message_id: chosen by the caller, 1..64 characters; names this request for ever.
         meter: the meter to vend for.
         tender_minor: money taken, minor units of the base currency, > 0.
-        operator: who sells; needs vending.vend, and fleet.send_token to send.
+        operator: who sells; needs vending.vend, and fleet.send_token to send. Who belongs to a
+            vendor sells on its wallet.
         at: now.
         send: also queue the token to the meter; not part of what the message id stands for.
         terminal: where it is sold, as the receipt prints it.
@@ -108,8 +118,9 @@ def vend(
                 return _same_request(earlier, digest)
             if agreement is None:
                 raise no_agreement(meter, at)
+            seat = seats.seat_of(operator)
             offer = _offer(agreement, tender_minor, at, lock=True)
-            request = _Request(caller, message_id, digest, operator, at, terminal)
+            request = _Request(caller, message_id, digest, operator, seat, at, terminal)
             sale, token = _sell(offer, request)
             if send and token is not None:
                 _deliver(token, operator, at)
@@ -143,8 +154,12 @@ def reprint(*, sale: Sale, by: User, at: datetime, reason: str = "") -> ReceiptC
         by: who prints; needs vending.reprint_receipt.
         at: now.
         reason: why.
+
+    Raises:
+        NotPermitted: it is another vendor's sale.
     """
     require(by, "vending.reprint_receipt")
+    _require_own(sale, by)
     # Copies are numbered one at a time. The lock is the meter's: of what is sold the
     # application's database role may not even lock a row.
     Meter.objects.select_for_update().get(pk=sale.meter_id)
@@ -182,7 +197,9 @@ def send_to_meter(*, sale: Sale, by: User, at: datetime) -> list[Command]:
 
     Raises:
         NothingToSend: the sale gave no token.
+        NotPermitted: it is another vendor's sale.
     """
+    _require_own(sale, by)
     tokens = list(sale.tokens.order_by("position"))
     if not tokens:
         raise NothingToSend(f"sale {sale} gave no token")
@@ -205,6 +222,7 @@ class _Request:
     message_id: str
     digest: bytes
     operator: User
+    seat: seats.Seat
     at: datetime
     terminal: str
 
@@ -228,6 +246,9 @@ def _sell(offer: Quote, request: _Request) -> tuple[Sale, IssuedToken | None]:
         agreement=offer.agreement,
         tariff_version=offer.tariff_version,
         operator=operator,
+        vendor=request.seat.vendor,
+        till=request.seat.till,
+        shift=request.seat.shift,
         tender_minor=offer.tender_minor,
         currency=offer.currency,
         sold_wh=offer.sold_wh,
@@ -265,7 +286,7 @@ def _sell(offer: Quote, request: _Request) -> tuple[Sale, IssuedToken | None]:
             issued_at=at,
         )
     collect_lines(offer.lines)
-    _post(sale, offer)
+    _post(sale, offer, request.seat)
     audit.record(
         actor=operator,
         action="vending.vend",
@@ -285,12 +306,14 @@ def _sell(offer: Quote, request: _Request) -> tuple[Sale, IssuedToken | None]:
 
 def _particulars(offer: Quote, request: _Request) -> dict[str, Any]:
     """Return what the receipt prints and may be called otherwise when a copy is printed."""
-    meter = offer.meter
+    meter, vendor, till = offer.meter, request.seat.vendor, request.seat.till
     return {
+        "vendor": vendor.name if vendor else "",
+        "vendor_tax_number": vendor.tax_number if vendor else "",
         "utility": settings.UTILITY_NAME,
         "utility_tax_number": settings.UTILITY_TAX_NUMBER,
         "operator": str(request.operator),
-        "terminal": request.terminal,
+        "terminal": till.name if till else request.terminal,
         "customer": offer.agreement.customer.name,
         "address": offer.agreement.premises.address,
         "tariff": offer.tariff_version.tariff.name,
@@ -302,15 +325,15 @@ def _particulars(offer: Quote, request: _Request) -> dict[str, Any]:
     }
 
 
-def _post(sale: Sale, offer: Quote) -> None:
-    """Enter the money in the ledger: cash taken against what the lines are for."""
+def _post(sale: Sale, offer: Quote, seat: seats.Seat) -> None:
+    """Enter the money in the ledger: how it was paid against what the lines are for."""
     currency = offer.currency
     ledger.post(
         at=sale.created_at,
         description=f"Vend {sale.receipt_number}",
         reference=f"sale:{sale.receipt_number}",
         postings=[
-            ledger.Posting(chart.CASH_AT_TILLS, offer.tender_minor, currency),
+            *seats.pay(seat, offer.tender_minor, currency=currency),
             *(
                 ledger.Posting(_account(line), -line.amount_minor, currency)
                 for line in offer.lines
@@ -325,6 +348,11 @@ def _account(line: PriceLine) -> str:
         return chart.debt_account(int(line.reference))
     account = LEDGER_ACCOUNTS[SaleLine.Kind(line.kind)]
     return chart.component_account(account, line.component) if line.component else account
+
+
+def _require_own(sale: Sale, by: User) -> None:
+    if not of_own_vendor(Sale.objects.filter(pk=sale.pk), by).exists():
+        raise NotPermitted(f"sale {sale} is not one of {by}'s vendor")
 
 
 def _deliver(token: IssuedToken, by: User, at: datetime) -> Command:
