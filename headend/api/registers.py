@@ -42,6 +42,7 @@ from headend.meters.models import Meter
 from headend.meters.queries import meter_numbered
 from headend.tariffs.models import Tariff
 from headend.vending.models import IssuedToken, Sale
+from headend.vendors.queries import of_own_vendor
 
 router = Router()
 _USUAL_LIMIT = 50
@@ -250,7 +251,7 @@ def list_sales(
     limit: Limit = _USUAL_LIMIT,
 ) -> dict[str, Any]:
     """List sales, the newest first."""
-    found = Sale.objects.select_related("meter", "agreement")
+    found = of_own_vendor(Sale.objects.select_related("meter", "agreement"), request.auth.program)
     if meter is not None:
         found = found.filter(meter=meter_numbered(meter))
     if customer_id is not None:
@@ -268,7 +269,10 @@ def read_sale(
     receipt_number: Path[Annotated[str, text(20)]],
 ) -> dict[str, Any]:
     """Read one sale with its lines; its tokens too if the key is good for tokens:read."""
-    shown = shapes.sale(shapes.sale_numbered(receipt_number), caller=caller_of(request.auth))
+    shown = shapes.sale(
+        shapes.sale_numbered(receipt_number, seen_by=request.auth.program),
+        caller=caller_of(request.auth),
+    )
     if "tokens:read" not in request.auth.scopes:
         shown["tokens"] = []
     return shown
@@ -285,6 +289,7 @@ def list_tokens(
     found = IssuedToken.objects.select_related("meter", "sale").prefetch_related(
         "deliveries__command"
     )
+    found = of_own_vendor(found, request.auth.program, field="sale__vendor")
     if meter is not None:
         found = found.filter(meter=meter_numbered(meter))
     return page(found, cursor=cursor, limit=limit, give=shapes.token)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from headend.accounts.models import User
 from headend.api.errors import ObjectNotFound
 from headend.customers.models import Customer, SupplyAgreement
 from headend.meters.models import Meter
@@ -15,13 +16,13 @@ from headend.vending.quotes import WH_PER_TOKEN_UNIT, Quote
 _CREDIT_CLASS = 0
 
 
-def sale_numbered(receipt_number: str) -> Sale:
+def sale_numbered(receipt_number: str, *, seen_by: User) -> Sale:
     """Return a sale with what its receipt needs.
 
     Raises:
-        ObjectNotFound: there is none of that number.
+        ObjectNotFound: there is none of that number, or it is another vendor's.
     """
-    found = pages.sale_numbered(receipt_number).first()
+    found = pages.sale_numbered(receipt_number, seen_by=seen_by).first()
     if found is None:
         raise ObjectNotFound(f"there is no sale {receipt_number}")
     return found

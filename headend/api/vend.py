@@ -88,7 +88,7 @@ def reprint(
 ) -> dict[str, Any]:
     """Count one more copy of a receipt and give its text, marked as a copy."""
     key, now = request.auth, timezone.now()
-    sale = shapes.sale_numbered(receipt_number)
+    sale = shapes.sale_numbered(receipt_number, seen_by=key.program)
 
     def act() -> dict[str, Any]:
         copy = services.reprint(sale=sale, by=key.program, at=now, reason=body.reason)
