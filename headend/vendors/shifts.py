@@ -6,6 +6,7 @@ and by somebody else if it is not.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 
 from django.db import transaction
@@ -137,7 +138,7 @@ def _record(
     verb: str,
     by: User,
     at: datetime,
-    told: dict[str, int | str | None],
+    told: Mapping[str, int | str | None],
     *,
     reason: str = "",
 ) -> None:
