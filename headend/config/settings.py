@@ -42,6 +42,12 @@ BASE_CURRENCY_MINOR_DIGITS = 2
 
 SECRET_KEY = read_or_create(_file("OPENPREPAY_SECRET_KEY_FILE", "secret.key"), byte_count=50)
 MASTER_KEY_FILE = _file("OPENPREPAY_MASTER_KEY_FILE", "master.key")
+# Opens a master key file that is sealed with a passphrase (`manage keys seal-master`).
+MASTER_PASSPHRASE_FILE = os.environ.get("OPENPREPAY_MASTER_PASSPHRASE_FILE", "")
+# New DKGA04 vending keys go into this PKCS#11 module, if one is named.
+PKCS11_LIBRARY = os.environ.get("OPENPREPAY_PKCS11_LIBRARY", "")
+PKCS11_TOKEN = os.environ.get("OPENPREPAY_PKCS11_TOKEN", "openprepay")
+PKCS11_PIN_FILE = _file("OPENPREPAY_PKCS11_PIN_FILE", "pkcs11.pin")
 AUDIT_KEY_FILE = _file("OPENPREPAY_AUDIT_KEY_FILE", "audit.key")
 AUDIT_SEALS = _file("OPENPREPAY_AUDIT_SEALS", "audit-seals")  # a folder, best on another machine
 

@@ -27,7 +27,7 @@ from headend.ledger import chart
 from headend.ledger import services as ledger
 from headend.meters.models import Meter
 from headend.meters.services import allocate_token_identifiers
-from headend.securitymodule.services import generate_credit_token
+from headend.securitymodule.services import generate_credit_token, refusals_recorded
 from headend.tariffs.pricing import PriceLine
 from headend.vending.collection import collect_lines, deductions
 from headend.vending.errors import (
@@ -111,7 +111,7 @@ def vend(
     _require_names(caller, message_id)
     digest = _digest(meter, tender_minor)
     try:
-        with transaction.atomic():
+        with refusals_recorded(by=operator, at=at), transaction.atomic():
             agreement = _locked_agreement(meter, at)
             earlier = _sale_of(caller, message_id)
             if earlier is not None:
