@@ -17,6 +17,7 @@ TAX_ON_SALES = "tax.sales"
 DUTY_ON_SALES = "tax.duty"
 CARRIED = "carried.purchases"
 ROUNDING = "rounding.sales"
+DEBTS = "debts"
 OPENING_DEBTS = "opening.debts"
 DEBT_ADJUSTMENTS = "adjustments.debts"
 DEBTS_WRITTEN_OFF = "losses.debts"
@@ -49,7 +50,7 @@ PAID_FROM = ("cash", "bank", "wallets", "commission", "reclaimable")
 
 def debt_account(debt_id: int) -> str:
     """Return the account of what is owed under one debt."""
-    return f"debts.{debt_id}"
+    return f"{DEBTS}.{debt_id}"
 
 
 def component_account(account: str, component: str) -> str:

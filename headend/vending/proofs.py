@@ -12,7 +12,9 @@ from django.db.models.functions import Coalesce, Concat, Substr
 from headend.ledger import chart
 from headend.ledger.models import Line
 from headend.ledger.proofs import Finding, proof
-from headend.vending.models import Sale
+from headend.vending.accounts import ACCOUNTS
+from headend.vending.models import Sale, SaleLine
+from headend.vendors.models import Shift
 
 REFERENCE = "sale:"
 
@@ -51,3 +53,34 @@ def entries_have_sales() -> Iterator[Finding]:
     )
     for line in lines.select_related("entry").iterator():
         yield line.entry.reference, line.currency, line.amount_minor, 0
+
+
+@proof("what sales say each kind of line took is on its accounts")
+def kinds_are_posted() -> Iterator[Finding]:
+    """Yield kinds of lines whose total over all sales is not that of their accounts."""
+    told = {
+        (kind, currency): total
+        for kind, currency, total in SaleLine.objects.order_by()
+        .values_list("kind", "sale__currency")
+        .annotate(total=Sum("amount_minor"))
+    }
+    of_sales = Line.objects.filter(entry__reference__startswith=REFERENCE).order_by()
+    for kind, account in ACCOUNTS.items():
+        lines = of_sales.filter(
+            Q(account__code=account) | Q(account__code__startswith=f"{account}.")
+        )
+        posted = dict(lines.values_list("currency").annotate(total=-Sum("amount_minor")))
+        for currency in {*posted, *(currency for one, currency in told if one == kind)}:
+            figures = posted.get(currency, 0), told.get((kind, currency), 0)
+            if figures[0] != figures[1]:
+                yield f"lines of kind {kind}", currency, *figures
+
+
+@proof("a shift's total is what was sold in it")
+def shifts_add_up() -> Iterator[Finding]:
+    """Yield shifts whose total is not that of their sales, which are the ledger's."""
+    shifts = Shift.objects.select_related("vendor").annotate(
+        sales_minor=Coalesce(Sum("sales__tender_minor"), 0)
+    )
+    for shift in shifts.exclude(sales_minor=F("sold_minor")).iterator():
+        yield f"shift {shift.pk}", shift.vendor.currency, shift.sales_minor, shift.sold_minor

@@ -23,12 +23,11 @@ from headend.customers.models import SupplyAgreement
 from headend.customers.queries import agreement_of, agreements, no_agreement
 from headend.fleet.models import Command
 from headend.fleet.services import queue_token
-from headend.ledger import chart
 from headend.ledger import services as ledger
 from headend.meters.models import Meter
 from headend.meters.services import allocate_token_identifiers
 from headend.securitymodule.services import generate_credit_token, refusals_recorded
-from headend.tariffs.pricing import PriceLine
+from headend.vending.accounts import account_of
 from headend.vending.collection import collect_lines, deductions
 from headend.vending.errors import (
     InvalidMessageId,
@@ -41,16 +40,6 @@ from headend.vending.quotes import Quote, quote
 from headend.vendors import seats
 from headend.vendors.queries import of_own_vendor
 
-LEDGER_ACCOUNTS = {
-    SaleLine.Kind.ENERGY: chart.ENERGY_SALES,
-    SaleLine.Kind.TAX: chart.TAX_ON_SALES,
-    SaleLine.Kind.LEVY: chart.LEVIES,
-    SaleLine.Kind.FEE: chart.FEES,
-    SaleLine.Kind.REBATE: chart.REBATES,
-    SaleLine.Kind.DUTY: chart.DUTY_ON_SALES,
-    SaleLine.Kind.CARRIED: chart.CARRIED,
-    SaleLine.Kind.ROUNDING: chart.ROUNDING,
-}
 _RECEIPT_ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # no I, L, O, U: they are misread
 _RECEIPT_RANDOM_LENGTH = 10
 _LONGEST_MESSAGE_ID = 64
@@ -335,19 +324,11 @@ def _post(sale: Sale, offer: Quote, seat: seats.Seat) -> None:
         postings=[
             *seats.pay(seat, offer.tender_minor, currency=currency),
             *(
-                ledger.Posting(_account(line), -line.amount_minor, currency)
+                ledger.Posting(account_of(line), -line.amount_minor, currency)
                 for line in offer.lines
             ),
         ],
     )
-
-
-def _account(line: PriceLine) -> str:
-    """Return the account of what a line is for: a debt's own, or its tariff component's."""
-    if line.kind == SaleLine.Kind.DEBT:
-        return chart.debt_account(int(line.reference))
-    account = LEDGER_ACCOUNTS[SaleLine.Kind(line.kind)]
-    return chart.component_account(account, line.component) if line.component else account
 
 
 def _require_own(sale: Sale, by: User) -> None:

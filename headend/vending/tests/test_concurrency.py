@@ -97,7 +97,7 @@ from headend.vending.models import IssuedToken, Sale
 number = int(sys.argv[1])
 meters = list(Meter.objects.order_by("drn"))
 operator = console_user()
-AT = datetime(2026, 11, 22, tzinfo=UTC)  # one instant: 00:00, so 00:01 would come next
+AT = datetime(2040, 1, 1, tzinfo=UTC)  # one instant: 00:00, so 00:01 would come next
 
 def vend(message_id, meter, tender_minor=5000):
     return services.vend(caller="test", message_id=message_id, meter=meter, operator=operator,
@@ -121,17 +121,7 @@ def summary(environment):
     """What is in the processes' database afterwards."""
 
     def read():
-        worker = subprocess.run(
-            [sys.executable, "-c", PRELUDE + SUMMARY, "0"],
-            env=environment,
-            cwd=REPOSITORY,
-            input="go\n",
-            capture_output=True,
-            text=True,
-            check=True,
-            timeout=120,
-        )
-        return json.loads(worker.stdout.split("\n", 1)[1])
+        return json.loads(alone(environment, SUMMARY))
 
     return read
 
@@ -188,3 +178,60 @@ print("null")
     for tids in by_meter.values():
         first = tids[0]
         assert sorted(tids) == [first, *range(first + 2, first + 1 + len(tids))]  # 00:01 left out
+
+
+OWE = """
+from headend.accounts.services import console_user
+from headend.customers.models import SupplyAgreement
+from headend.debts.services import open_debt
+from headend.debts.terms import Terms
+
+first, second = SupplyAgreement.objects.order_by("pk")
+SupplyAgreement.objects.update(customer=first.customer)
+open_debt(owner=first.customer, title="Arrears", amount_minor=100_00, by=console_user(), at=AT,
+          terms=Terms(method="per_purchase", amount_minor=30_00))
+open_debt(owner=second.premises, title="Cable", amount_minor=1_00, by=console_user(), at=AT,
+          terms=Terms(method="per_purchase", amount_minor=30_00))
+"""
+
+COLLECTED = """
+from headend.debts.models import Debt
+from headend.ledger import proofs
+from headend.vending.models import SaleLine
+
+print(json.dumps({
+    "owed": [debt.balance_minor for debt in Debt.objects.order_by("pk")],
+    "paid": sum(line.amount_minor for line in SaleLine.objects.filter(kind="debt")),
+    "differences": proofs.prove(at=AT).differences,
+}))
+"""
+
+
+def alone(environ, script):
+    """Run a script as one of the processes, on its own."""
+    done = subprocess.run(
+        [sys.executable, "-c", PRELUDE + script, "0"],
+        env=environ,
+        cwd=REPOSITORY,
+        input="go\n",
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=120,
+    )
+    return done.stdout.split("\n", 1)[1]
+
+
+def test_a_debt_of_one_customer_with_two_meters_is_paid_once(environment):
+    """The processes lock different meters, so only the debts' own locks can help."""
+    alone(environment, OWE)
+    run_together(
+        environment,
+        f"""
+for i in range({VENDS_PER_PROCESS}):
+    vend(f"{{number}}-{{i}}", meters[(number + i) % 2])
+print("null")
+""",
+    )
+    after = json.loads(alone(environment, COLLECTED))
+    assert after == {"owed": [0, 0], "paid": 101_00, "differences": []}
