@@ -20,6 +20,7 @@ def own_secrets(settings: Any, tmp_path_factory: pytest.TempPathFactory) -> None
     folder = tmp_path_factory.getbasetemp()
     settings.DEMONSTRATION = True
     settings.MASTER_KEY_FILE = folder / "master.key"
+    settings.AUDIT_KEY_FILE = folder / "audit.key"
     settings.DEMONSTRATION_FILE = Path(folder / "demonstration.json")
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
@@ -61,6 +62,18 @@ def flush_passes_triggers() -> Iterator[None]:
     case_class._fixture_teardown = flush_without_triggers
     yield
     case_class._fixture_teardown = flush
+
+
+@pytest.fixture
+def triggers_off(transactional_db: None) -> Iterator[None]:
+    """Have nothing in the database refuse a change, as for its owner with bad intent."""
+    with_triggers_again = _disable_triggers()
+    if connection.vendor == "sqlite":
+        _execute("PRAGMA foreign_keys = OFF")
+    yield
+    if connection.vendor == "sqlite":
+        _execute("PRAGMA foreign_keys = ON")
+    with_triggers_again()
 
 
 def _disable_triggers() -> Callable[[], None]:

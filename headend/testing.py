@@ -14,6 +14,7 @@ from headend.meters.models import Meter
 from headend.meters.services import KeyAttributes, install_meter, register_meter
 from headend.securitymodule.services import DEMONSTRATION_SGC, load_demonstration_keys
 from headend.tariffs.models import Tariff
+from headend.tariffs.rules import flat
 from headend.tariffs.services import publish_version
 from shared.sts import identifiers
 
@@ -47,8 +48,7 @@ def make_tariff(*, by: User | None = None) -> Tariff:
             code="test",
             name="Test tariff",
             valid_from=NOON,
-            price_minor_per_kwh=PRICE_MINOR_PER_KWH,
-            tax_percent=TAX_PERCENT,
+            rules=flat(price_minor_per_kwh=PRICE_MINOR_PER_KWH, tax_percent=TAX_PERCENT),
             by=by or console_user(),
             at=NOON,
         ).tariff

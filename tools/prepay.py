@@ -7,13 +7,17 @@ from importlib import import_module
 import click
 
 COMMANDS = {
+    "audit": "tools.audit.command:audit",
     "sts": "tools.sts.command:sts",
     "vend": "tools.headend.command:vend",
     "meter": "tools.headend.command:meter",
+    "debts": "tools.debts.command:debts",
+    "ledger": "tools.ledger.command:ledger",
     "run": "tools.run.command:run",
     "demo": "tools.demo.command:demo",
     "provision": "tools.provision.command:provision",
     "panel": "tools.panel.command:panel",
+    "tariff": "tools.tariff.command:tariff",
 }
 
 

@@ -1,7 +1,7 @@
 """Registers the people who use the head-end with Django."""
 
 from django.apps import AppConfig
-from django.db.models.signals import post_migrate
+from django.db.models.signals import post_migrate, pre_migrate
 
 
 class AccountsConfig(AppConfig):
@@ -11,6 +11,8 @@ class AccountsConfig(AppConfig):
 
     def ready(self) -> None:
         """Have the first groups created after the first migration."""
-        from headend.accounts.groups import create_groups
+        from headend.accounts import sessions  # noqa: F401  listens for log-ins
+        from headend.accounts.groups import create_groups, note_permissions
 
+        pre_migrate.connect(note_permissions, dispatch_uid="headend.accounts.note_permissions")
         post_migrate.connect(create_groups, dispatch_uid="headend.accounts.create_groups")

@@ -9,12 +9,21 @@ from typing import Any
 
 from django.apps import AppConfig, apps
 from django.contrib.auth.models import Group, Permission
+from django.db import connections
 from django.db.models import Q
 
+from headend.accounts.models import GroupRule
+
 ADMINISTRATOR = "utility administrator"
+TARIFF_CLERK = "tariff clerk"
+APPROVER = "approver"
 CASHIER = "cashier"
+VENDOR_MANAGER = "vendor manager"
+VENDOR_CASHIER = "vendor cashier"
 ENGINEER = "engineer"
 AUDITOR = "auditor"
+INSTALLER = "installer"
+INTEGRATION = "integration"
 
 _VIEW_SUPPLY = (
     "customers.view_customer",
@@ -24,47 +33,114 @@ _VIEW_SUPPLY = (
     "tariffs.view_tariff",
     "tariffs.view_tariffversion",
 )
+_SELL = (
+    *_VIEW_SUPPLY,
+    "fleet.send_token",
+    "fleet.view_command",
+    "vending.reprint_receipt",
+    "vending.vend",
+    "vending.view_sale",
+)
+_FOR_UTILITY = "vendors.act_for_utility"  # of nobody who belongs to a vendor
+_SHIFTS = ("vendors.view_shift", "vendors.work_shift")
+_VIEW_REQUESTS = "accounts.view_approval"
 
 # "app.*" is every permission of an app, "*.view_*" every permission to look.
 GROUPS: dict[str, tuple[str, ...]] = {
     ADMINISTRATOR: (
         "accounts.*",
+        "api.*",
         "audit.search_audit",
         "customers.*",
+        "debts.*",
         "fleet.*",
         "ledger.view_*",
         "meters.*",
-        "securitymodule.load_keys",
+        "securitymodule.*",
         "tariffs.*",
         "vending.*",
+        "vendors.*",
     ),
-    CASHIER: (
+    TARIFF_CLERK: (
         *_VIEW_SUPPLY,
-        "fleet.send_token",
-        "fleet.view_command",
-        "vending.reprint_receipt",
-        "vending.vend",
+        "tariffs.add_*",
+        "tariffs.change_*",
+        "tariffs.publish_tariff",
         "vending.view_sale",
+        _FOR_UTILITY,
+        _VIEW_REQUESTS,
     ),
+    APPROVER: ("*.approve_*", "*.view_*", _FOR_UTILITY),
+    CASHIER: (*_SELL, _FOR_UTILITY),
+    VENDOR_MANAGER: (
+        *_SELL,
+        *_SHIFTS,
+        "vendors.add_till",
+        "vendors.buy_credit",
+        "vendors.change_operator",
+        "vendors.change_till",
+        "vendors.close_any_shift",
+        "vendors.view_*",
+        _VIEW_REQUESTS,
+    ),
+    VENDOR_CASHIER: (*_SELL, *_SHIFTS),
     ENGINEER: (
         *_VIEW_SUPPLY,
         "fleet.*",
         "meters.*",
         "vending.view_sale",
+        _FOR_UTILITY,
+        _VIEW_REQUESTS,
     ),
-    AUDITOR: ("audit.search_audit", "*.view_*"),
+    AUDITOR: ("audit.search_audit", "*.view_*", _FOR_UTILITY),
+    INSTALLER: (
+        *_VIEW_SUPPLY,
+        _FOR_UTILITY,
+        "fleet.view_*",
+        "meters.add_meter",
+        "meters.change_meter",
+        "meters.provision_meter",
+    ),
+    INTEGRATION: (*_SELL, _FOR_UTILITY, "customers.*", "meters.add_meter", "meters.change_meter"),
 }
 
 
+# Their members can change money, keys or meters: a password alone is not enough.
+NEED_SECOND_FACTOR = (ADMINISTRATOR, TARIFF_CLERK, APPROVER, VENDOR_MANAGER, ENGINEER)
+
+_known_before: set[int] = set()
+
+
+def note_permissions(sender: AppConfig, using: str, **_: Any) -> None:
+    """Note, before a migration, which permissions there are (`pre_migrate`)."""
+    if sender.name != _with_models()[0].name:
+        return
+    _known_before.clear()
+    if Permission._meta.db_table in connections[using].introspection.table_names():
+        _known_before.update(Permission.objects.using(using).values_list("pk", flat=True))
+
+
 def create_groups(sender: AppConfig, **_: Any) -> None:
-    """Create the missing groups once every app has its permissions (`post_migrate`)."""
-    with_models = [app for app in apps.get_app_configs() if app.models_module is not None]
-    if sender.name != with_models[-1].name:
+    """Create the missing groups once every app has its permissions (`post_migrate`).
+
+    A group that is there gets only permissions that came with this very migration, on which
+    nobody can have decided yet.
+    """
+    if sender.name != _with_models()[-1].name:
         return  # the permissions of later apps are still missing
+    fresh = Permission.objects.exclude(pk__in=_known_before)
     for name, patterns in GROUPS.items():
         group, is_new = Group.objects.get_or_create(name=name)
-        if is_new:
-            group.permissions.set(Permission.objects.filter(_matching(patterns)))
+        given = Permission.objects.all() if is_new else fresh
+        group.permissions.add(*given.filter(_matching(patterns)))
+        GroupRule.objects.get_or_create(
+            group=group, defaults={"needs_second_factor": name in NEED_SECOND_FACTOR}
+        )
+    _known_before.update(Permission.objects.values_list("pk", flat=True))
+
+
+def _with_models() -> list[AppConfig]:
+    return [app for app in apps.get_app_configs() if app.models_module is not None]
 
 
 def _matching(patterns: tuple[str, ...]) -> Q:

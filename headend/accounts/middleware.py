@@ -1,12 +1,31 @@
-"""Every page needs a log-in unless it says otherwise."""
+"""Every page needs a log-in that is still good, and a second factor from those who need one."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
+from django.contrib.auth import logout
 from django.contrib.auth.middleware import LoginRequiredMiddleware
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import redirect
+from django.utils.http import urlencode
 from django_htmx.http import HttpResponseClientRefresh
+
+from headend.accounts import sessions
+
+
+class SessionsEnd:
+    """Logs out whoever did nothing for a while, or logged in long ago."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Answer the request, of nobody if the session has ended."""
+        if request.user.is_authenticated and sessions.has_ended(request):
+            logout(request)
+        return self.get_response(request)
 
 
 class LogInFirst(LoginRequiredMiddleware):
@@ -23,3 +42,32 @@ class LogInFirst(LoginRequiredMiddleware):
         if getattr(request, "htmx", False):
             return HttpResponseClientRefresh()
         return super().handle_no_permission(request, view_func)
+
+
+class SecondFactorFirst:
+    """Sends whoever still owes a second factor to the page that asks for it or sets one up.
+
+    A view with the attribute `before_second_factor` is for them too.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Answer the request."""
+        return self.get_response(request)
+
+    def process_view(
+        self, request: HttpRequest, view: Callable[..., Any], args: Any, kwargs: Any
+    ) -> HttpResponse | None:
+        """Answer instead of the view if a second factor is owed."""
+        owed = sessions.owes(request) if request.user.is_authenticated else None
+        open_to_all = not getattr(view, "login_required", True)
+        if owed is None or open_to_all or getattr(view, "before_second_factor", False):
+            return None
+        if getattr(request, "htmx", False):
+            return HttpResponseClientRefresh()
+        page = "second-factor:check" if owed == sessions.TO_PASS else "second-factor:begin"
+        answer = redirect(page)
+        answer.headers["Location"] += "?" + urlencode({"next": request.get_full_path()})
+        return answer

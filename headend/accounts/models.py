@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from django.contrib.auth.models import AbstractUser
+from django.contrib.auth.models import AbstractUser, Group
+from django.core.serializers.json import DjangoJSONEncoder
+from django.db import models
+from django.db.models import F, Q
 
 
 class User(AbstractUser):
@@ -11,5 +14,116 @@ class User(AbstractUser):
     What a user may do comes from groups; see `headend.accounts.groups`.
     """
 
+    class Meta(AbstractUser.Meta):
+        permissions = [("manage_people", "Can manage people and groups")]
+
     def __str__(self) -> str:
         return self.get_full_name() or self.username
+
+
+class GroupRule(models.Model):
+    """What a group asks of its members besides a password."""
+
+    group = models.OneToOneField(Group, on_delete=models.CASCADE, related_name="rule")
+    needs_second_factor = models.BooleanField(default=False)
+
+    def __str__(self) -> str:
+        return f"rule of {self.group}"
+
+
+class SecondFactor(models.Model):
+    """Something a person has besides a password: an authenticator app or a passkey."""
+
+    AUTHENTICATOR, PASSKEY = "authenticator app", "passkey"
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="second_factors")
+    kind = models.CharField(max_length=20)
+    name = models.CharField(max_length=60)
+    sealed_secret = models.BinaryField(default=b"")  # of the app, under the secret key
+    last_step = models.PositiveBigIntegerField(default=0)  # of the app: no code serves twice
+    credential_id = models.BinaryField(null=True, unique=True)  # of the passkey, with its key
+    public_key = models.BinaryField(default=b"")
+    sign_count = models.PositiveBigIntegerField(default=0)
+    created_at = models.DateTimeField()
+    last_used_at = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return f"{self.kind} “{self.name}” of {self.user}"
+
+
+class RecoveryCode(models.Model):
+    """A code for the day the second factor is lost; each serves once."""
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="recovery_codes")
+    digest = models.CharField(max_length=64)
+    used_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["user", "digest"], name="recovery_code_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"recovery code of {self.user}"
+
+
+class LogInAttempt(models.Model):
+    """One wrong or unfinished try to log in, by which further tries are slowed down."""
+
+    username = models.CharField(max_length=150)
+    address = models.CharField(max_length=64)
+    at = models.DateTimeField()
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["username", "at"], name="attempt_by_username"),
+            models.Index(fields=["address", "at"], name="attempt_by_address"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.username} from {self.address} at {self.at:%Y-%m-%d %H:%M:%S}"
+
+
+class Approval(models.Model):
+    """One act that waits for a second person, or waited for one.
+
+    What was asked for can't be changed afterwards: the database refuses it, and it refuses an
+    approval by the person who asked.
+    """
+
+    OPEN, APPROVED, REFUSED, WITHDRAWN = "open", "approved", "refused", "withdrawn"
+
+    act = models.CharField(max_length=60)  # "debts.write_off"
+    arguments = models.JSONField(encoder=DjangoJSONEncoder)
+    summary = models.CharField(max_length=300)
+    reason = models.CharField(max_length=500)
+    state = models.CharField(max_length=10, default=OPEN)
+    requested_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    requested_at = models.DateTimeField()
+    decided_by = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+")
+    decided_at = models.DateTimeField(null=True)
+    decision_reason = models.CharField(max_length=500, blank=True)
+    target_type = models.CharField(max_length=60, blank=True)  # what the act made or changed
+    target_id = models.CharField(max_length=64, blank=True)
+    target_label = models.CharField(max_length=200, blank=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(state="open", decided_by=None, decided_at=None)
+                | Q(
+                    state__in=("approved", "refused", "withdrawn"),
+                    decided_by__isnull=False,
+                    decided_at__isnull=False,
+                ),
+                name="approval_decided_by_somebody",
+            ),
+            models.CheckConstraint(
+                condition=~Q(state__in=("approved", "refused"), decided_by=F("requested_by")),
+                name="approval_by_a_second_person",
+            ),
+        ]
+        indexes = [models.Index(fields=["state", "requested_at"], name="approval_inbox")]
+
+    def __str__(self) -> str:
+        return self.summary

@@ -1,11 +1,39 @@
-"""Addresses for logging in and out."""
+"""Addresses for logging in and out, one's own account, and requests for a second person."""
 
 from django.contrib.auth.views import LogoutView
-from django.urls import path
+from django.urls import include, path
 
-from headend.accounts.views import LogInView
+from headend.accounts import inbox, people_pages, views
+
+approvals = [
+    path("", inbox.requests, name="inbox"),
+    path("<int:approval_id>/", inbox.one, name="request"),
+]
+
+second_factor = [
+    path("", views.check, name="check"),
+    path("set-up/", views.begin, name="begin"),
+    path("app/", views.add_app, name="app"),
+    path("passkey/", views.add_passkey, name="passkey"),
+    path("recovery-codes/", views.recovery_codes, name="codes"),
+    path("recovery-codes/new/", views.make_codes, name="make-codes"),
+    path("<int:factor_id>/remove/", views.remove_factor, name="remove"),
+]
+
+people = [
+    path("", people_pages.listing, name="list"),
+    path("new/", people_pages.new_person, name="new"),
+    path("<int:user_id>/", people_pages.person, name="person"),
+    path("groups/new/", people_pages.group, name="new-group"),
+    path("groups/<int:group_id>/", people_pages.group, name="group"),
+    path("groups/<int:group_id>/delete/", people_pages.remove_group, name="delete-group"),
+]
 
 urlpatterns = [
-    path("log-in/", LogInView.as_view(), name="log-in"),
-    path("log-out/", LogoutView.as_view(), name="log-out"),
+    path("log-in/", views.LogInView.as_view(), name="log-in"),
+    path("log-out/", views.before_second_factor(LogoutView.as_view()), name="log-out"),
+    path("account/", views.account, name="account"),
+    path("second-factor/", include((second_factor, "second-factor"))),
+    path("people/", include((people, "people"))),
+    path("approvals/", include((approvals, "approvals"))),
 ]

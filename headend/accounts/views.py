@@ -1,11 +1,40 @@
-"""Logging in."""
+"""Logging in, in one step or two, and one's own account."""
 
 from __future__ import annotations
 
-from django.conf import settings
-from django.contrib.auth.views import LoginView
+from collections.abc import Callable
+from typing import Any
 
-from headend.accounts.forms import LogInForm
+import segno
+from django.conf import settings
+from django.contrib import messages
+from django.contrib.auth import update_session_auth_hash
+from django.contrib.auth.forms import AuthenticationForm, PasswordChangeForm
+from django.contrib.auth.views import LoginView
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from headend.accounts import second_factor, sessions, throttle
+from headend.accounts.forms import CodeForm, LogInForm, NewAuthenticatorForm
+from headend.accounts.models import SecondFactor
+from headend.accounts.requests import PageRequest
+from headend.audit import services as audit
+from headend.config.errors import Refusal
+
+_CHALLENGE, _NEW_SECRET = "passkey_challenge", "new_authenticator"
+_CODES = "recovery_codes"
+_QR_SCALE = 5
+
+
+def before_second_factor(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    """Mark a view as one for those who still owe a second factor."""
+    view.before_second_factor = True  # type: ignore[attr-defined]
+    return view
 
 
 class LogInView(LoginView):
@@ -14,3 +43,218 @@ class LogInView(LoginView):
     form_class = LogInForm
     template_name = "accounts/log_in.html"
     extra_context = {"utility_name": settings.UTILITY_NAME}
+
+    def form_valid(self, form: AuthenticationForm) -> HttpResponse:
+        """Log in; the tries before it are forgotten, and the record tells of it."""
+        address, now = throttle.address_of(self.request), timezone.now()
+        throttle.forgive(username=form.cleaned_data["username"], address=address)
+        throttle.forget_old(now)
+        user: Any = form.get_user()
+        audit.record(actor=user, action="accounts.log_in", target=user, at=now, source=address)
+        return super().form_valid(form)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@never_cache
+@before_second_factor
+def check(request: PageRequest) -> HttpResponse:
+    """Ask for the second factor: a code, or a passkey's answer."""
+    if sessions.owes(request) != sessions.TO_PASS:
+        return redirect(_next(request))
+    form = CodeForm(request.POST if "code" in request.POST else None)
+    if request.method == "POST" and (form.is_valid() or "credential" in request.POST):
+        try:
+            _check(request, form)
+        except Refusal as error:
+            if not form.is_bound:
+                form = CodeForm({"code": "-"})
+                form.is_valid()
+            form.add_error(None, str(error))
+        else:
+            sessions.note_passed(request.session)
+            return redirect(_next(request))
+    options, challenge = second_factor.passkey_request(request.user, host=_host(request))
+    request.session[_CHALLENGE] = challenge.hex()
+    kinds = set(request.user.second_factors.values_list("kind", flat=True))
+    context = {
+        "form": form,
+        "next": _next(request),
+        "passkey": options if SecondFactor.PASSKEY in kinds else "",
+        "app": SecondFactor.AUTHENTICATOR in kinds,
+    }
+    return render(request, "accounts/check.html", context, status=422 if form.is_bound else 200)
+
+
+def _check(request: PageRequest, form: CodeForm) -> None:
+    user, now = request.user, timezone.now()
+    address = throttle.address_of(request)
+    name = f"second factor of {user.username}"
+    throttle.note_attempt(username=name, address=address, at=now)
+    if form.is_bound:
+        second_factor.check_code(user, form.cleaned_data["code"], at=now)
+    else:
+        second_factor.check_passkey(
+            user,
+            credential=request.POST["credential"],
+            challenge=bytes.fromhex(request.session.pop(_CHALLENGE, "")),
+            host=_host(request),
+            origin=_origin(request),
+            at=now,
+        )
+    throttle.forgive(username=name, address=address)
+
+
+@require_safe
+@never_cache
+@before_second_factor
+def begin(request: PageRequest) -> HttpResponse:
+    """Say that this person's groups need a second factor, and offer the ways to set one up."""
+    if sessions.owes(request) == sessions.TO_PASS:
+        return redirect("second-factor:check")
+    return render(request, "accounts/begin.html", {"next": _next(request)})
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@never_cache
+@before_second_factor
+def add_app(request: PageRequest) -> HttpResponse:
+    """Show a secret as a QR code and keep it once the app shows a right code."""
+    if sessions.owes(request) == sessions.TO_PASS:
+        return redirect("second-factor:check")
+    is_answer = request.method == "POST"
+    new = second_factor.new_authenticator(
+        request.user, request.session.get(_NEW_SECRET) if is_answer else None
+    )
+    request.session[_NEW_SECRET] = new.secret
+    form = NewAuthenticatorForm(request.POST if is_answer else None)
+    if form.is_valid():
+        try:
+            codes = second_factor.add_authenticator(
+                request.user,
+                secret=new.secret,
+                code=form.cleaned_data["code"].replace(" ", ""),
+                name=form.cleaned_data["name"],
+                at=timezone.now(),
+            )
+        except Refusal as error:
+            form.add_error("code", str(error))
+        else:
+            del request.session[_NEW_SECRET]
+            return _added(request, codes)
+    drawing = segno.make(new.address, error="m").svg_data_uri(scale=_QR_SCALE, light="#fff")
+    context = {"form": form, "drawing": drawing, "secret": new.secret, "next": _next(request)}
+    return render(request, "accounts/add_app.html", context, status=422 if form.is_bound else 200)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@never_cache
+@before_second_factor
+def add_passkey(request: PageRequest) -> HttpResponse:
+    """Have the browser make a passkey and keep it."""
+    if sessions.owes(request) == sessions.TO_PASS:
+        return redirect("second-factor:check")
+    refused = ""
+    if request.method == "POST":
+        try:
+            codes = second_factor.add_passkey(
+                request.user,
+                credential=request.POST.get("credential", ""),
+                challenge=bytes.fromhex(request.session.pop(_CHALLENGE, "")),
+                host=_host(request),
+                origin=_origin(request),
+                name=request.POST.get("name", "")[:60].strip() or "Passkey",
+                at=timezone.now(),
+            )
+        except Refusal as error:
+            refused = str(error)
+        else:
+            return _added(request, codes)
+    options, challenge = second_factor.passkey_creation(request.user, host=_host(request))
+    request.session[_CHALLENGE] = challenge.hex()
+    context = {"passkey": options, "refused": refused, "next": _next(request)}
+    return render(request, "accounts/add_passkey.html", context, status=422 if refused else 200)
+
+
+@require_safe
+@never_cache
+def recovery_codes(request: PageRequest) -> HttpResponse:
+    """Show new recovery codes, once."""
+    codes = request.session.pop(_CODES, None)
+    if not codes:
+        return redirect("account")
+    return render(
+        request, "accounts/recovery_codes.html", {"codes": codes, "next": _next(request)}
+    )
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@never_cache
+def account(request: PageRequest) -> HttpResponse:
+    """One's own account: groups, password and second factors."""
+    form = PasswordChangeForm(request.user, request.POST if request.method == "POST" else None)
+    form.label_suffix = ""
+    if form.is_valid():
+        form.save()
+        update_session_auth_hash(request, form.user)
+        audit.record(
+            actor=request.user,
+            action="accounts.change_password",
+            target=request.user,
+            at=timezone.now(),
+        )
+        messages.success(request, "Your password is changed; other sessions are logged out.")
+        return redirect("account")
+    context = {
+        "form": form,
+        "factors": request.user.second_factors.order_by("created_at"),
+        "codes_left": request.user.recovery_codes.filter(used_at=None).count(),
+        "groups": request.user.groups.order_by("name"),
+        "must_have": second_factor.must_have(request.user),
+    }
+    return render(request, "accounts/account.html", context, status=422 if form.is_bound else 200)
+
+
+@require_POST
+def remove_factor(request: PageRequest, factor_id: int) -> HttpResponse:
+    """Give up one of one's own second factors."""
+    factor = get_object_or_404(SecondFactor, pk=factor_id, user=request.user)
+    try:
+        second_factor.remove(factor, at=timezone.now())
+    except Refusal as error:
+        messages.error(request, str(error), extra_tags="danger")
+    return redirect("account")
+
+
+@require_POST
+def make_codes(request: PageRequest) -> HttpResponse:
+    """Make new recovery codes; older ones serve no more."""
+    if second_factor.has_any(request.user):
+        request.session[_CODES] = second_factor.new_recovery_codes(request.user, at=timezone.now())
+    return redirect("second-factor:codes")
+
+
+def _added(request: PageRequest, codes: list[str]) -> HttpResponse:
+    """Go on after a second factor was set up; who did so has shown it, too."""
+    sessions.note_passed(request.session)
+    if codes:
+        request.session[_CODES] = codes
+        return redirect(f"{reverse('second-factor:codes')}?next={_next(request)}")
+    messages.success(request, "The second factor is set up.", extra_tags="good")
+    return redirect("account")
+
+
+def _next(request: PageRequest) -> str:
+    wanted = request.POST.get("next") or request.GET.get("next") or ""
+    ours = url_has_allowed_host_and_scheme(
+        wanted, allowed_hosts={request.get_host()}, require_https=request.is_secure()
+    )
+    return wanted if ours else reverse("home")
+
+
+def _host(request: PageRequest) -> str:
+    """The site's name without its port, which is what a passkey belongs to."""
+    return request.get_host().rpartition(":")[0] or request.get_host()
+
+
+def _origin(request: PageRequest) -> str:
+    return f"{request.scheme}://{request.get_host()}"

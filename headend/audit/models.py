@@ -23,6 +23,7 @@ class AuditEntry(models.Model):
     before = models.JSONField(null=True, encoder=DjangoJSONEncoder)
     after = models.JSONField(null=True, encoder=DjangoJSONEncoder)
     reason = models.CharField(max_length=500, blank=True)
+    signature = models.BinaryField(max_length=48)  # of headend.audit.signing
 
     class Meta:
         indexes = [
@@ -33,3 +34,16 @@ class AuditEntry(models.Model):
 
     def __str__(self) -> str:
         return f"{self.at:%Y-%m-%d %H:%M:%S} {self.actor_name} {self.action} {self.object_label}"
+
+
+class Link(models.Model):
+    """One link of the hash chain, made by the sealer: an entry and its place for ever."""
+
+    position = models.BigIntegerField(primary_key=True)  # 1, 2, 3 ... without gaps
+    entry = models.OneToOneField(AuditEntry, on_delete=models.PROTECT, related_name="link")
+    sealed_at = models.DateTimeField(db_index=True)
+    content_hash = models.BinaryField(max_length=32)  # of the entry
+    chain_hash = models.BinaryField(max_length=32)  # of this link and all before it
+
+    def __str__(self) -> str:
+        return f"link {self.position}"

@@ -9,6 +9,7 @@ from typing import Any
 from django.db import models
 
 from headend.accounts.models import User
+from headend.audit import signing
 from headend.audit.models import AuditEntry
 
 
@@ -35,7 +36,7 @@ def record(
         reason: why, in the actor's words.
         source: the channel, address or command it came by.
     """
-    return AuditEntry.objects.create(
+    entry = AuditEntry(
         at=at,
         actor=actor,
         actor_name=actor.username if actor else "system",
@@ -48,3 +49,6 @@ def record(
         after=after,
         reason=reason,
     )
+    entry.signature = signing.sign(entry, signing.own_key())
+    entry.save(force_insert=True)
+    return entry

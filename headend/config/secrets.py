@@ -33,17 +33,33 @@ def read_or_create(path: Path, *, byte_count: int) -> str:
     return text
 
 
+def replace(path: Path, text: str) -> None:
+    """Put another text into a secret's file, in one step.
+
+    Args:
+        path: the secret's file.
+        text: ASCII.
+    """
+    _draft(path, text).replace(path)
+
+
 def _create(path: Path, text: str) -> None:
     """Write a new file under its final name in one step, unless another process was first."""
-    draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w", encoding="ascii") as file:
-        file.write(text + "\n")
-        file.flush()
-        os.fsync(file.fileno())
+    draft = _draft(path, text)
     try:
         os.link(draft, path)
     except FileExistsError:
         pass
     finally:
         draft.unlink()
+
+
+def _draft(path: Path, text: str) -> Path:
+    """Write a text, safely on disk, into a file beside the one it is meant for."""
+    draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w", encoding="ascii") as file:
+        file.write(text + "\n")
+        file.flush()
+        os.fsync(file.fileno())
+    return draft

@@ -42,6 +42,14 @@ BASE_CURRENCY_MINOR_DIGITS = 2
 
 SECRET_KEY = read_or_create(_file("OPENPREPAY_SECRET_KEY_FILE", "secret.key"), byte_count=50)
 MASTER_KEY_FILE = _file("OPENPREPAY_MASTER_KEY_FILE", "master.key")
+# Opens a master key file that is sealed with a passphrase (`manage keys seal-master`).
+MASTER_PASSPHRASE_FILE = os.environ.get("OPENPREPAY_MASTER_PASSPHRASE_FILE", "")
+# New DKGA04 vending keys go into this PKCS#11 module, if one is named.
+PKCS11_LIBRARY = os.environ.get("OPENPREPAY_PKCS11_LIBRARY", "")
+PKCS11_TOKEN = os.environ.get("OPENPREPAY_PKCS11_TOKEN", "openprepay")
+PKCS11_PIN_FILE = _file("OPENPREPAY_PKCS11_PIN_FILE", "pkcs11.pin")
+AUDIT_KEY_FILE = _file("OPENPREPAY_AUDIT_KEY_FILE", "audit.key")
+AUDIT_SEALS = _file("OPENPREPAY_AUDIT_SEALS", "audit-seals")  # a folder, best on another machine
 
 # --- web ---------------------------------------------------------------------------------------
 
@@ -76,14 +84,18 @@ INSTALLED_APPS = [
     "headend.meters",
     "headend.tariffs",
     "headend.customers",
+    "headend.debts",
     "headend.notifications",
     "headend.fleet",
     "headend.vending",
+    "headend.api",
     "headend.channels.home",
     "headend.channels.till",
+    "headend.vendors",
 ]
 
 MIDDLEWARE = [
+    "headend.api.middleware.ApiFirst",
     "django.middleware.security.SecurityMiddleware",
     "headend.design.policy.ContentSecurityPolicy",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -94,7 +106,9 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "headend.accounts.middleware.SessionsEnd",
     "headend.accounts.middleware.LogInFirst",
+    "headend.accounts.middleware.SecondFactorFirst",
 ]
 
 TEMPLATES: list[dict[str, Any]] = [
@@ -131,6 +145,13 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
 ]
+
+# A second factor is "required" of privileged groups, or only "offered" to them. A demonstration
+# offers it: its generated passwords are on the trainer's screen, and its pages on this machine.
+SECOND_FACTOR = os.environ.get("OPENPREPAY_SECOND_FACTOR", "")
+SESSION_IDLE_SECONDS = int(os.environ.get("OPENPREPAY_SESSION_IDLE_MINUTES", "30")) * 60
+# Behind a proxy that appends to X-Forwarded-For, its last entry is where a person logs in from.
+BEHIND_PROXY = _flag("OPENPREPAY_BEHIND_PROXY")
 
 # --- database ----------------------------------------------------------------------------------
 

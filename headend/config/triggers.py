@@ -56,3 +56,19 @@ def append_only(table: str) -> migrations.RunPython:
             f"DROP FUNCTION {table}_refuse()",
         ],
     )
+
+
+def lifted(operation: migrations.RunPython) -> migrations.RunPython:
+    """Return the operation that takes another back: for a table that must be changed once."""
+    undo = operation.reverse_code
+    assert undo is not None, "what can't be taken back can't be lifted"
+    return migrations.RunPython(undo, operation.code)
+
+
+def open_to_change(table: str) -> migrations.RunPython:
+    """Return an operation that takes `append_only` back, so that a migration can change rows.
+
+    The migration that comes after must close the table again.
+    """
+    closing = append_only(table)
+    return migrations.RunPython(closing.reverse_code, closing.code)

@@ -6,7 +6,11 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("headend.channels.home.urls")),
     path("", include("headend.accounts.urls")),
     path("till/", include("headend.channels.till.urls")),
+    path("api-keys/", include("headend.api.page_urls")),
+    path("audit/", include("headend.audit.urls")),
     path("sales/", include("headend.vending.urls")),
     path("customers/", include("headend.customers.urls")),
+    path("debts/", include("headend.debts.urls")),
+    path("ledger/", include("headend.ledger.urls")),
     path("meters/", include("headend.fleet.urls")),
 ]

@@ -7,3 +7,7 @@ class CustomersConfig(AppConfig):
     """Customers, premises and supply agreements."""
 
     name = "headend.customers"
+
+    def ready(self) -> None:
+        """Say what belongs to whose life in the audit record."""
+        from headend.customers import life  # noqa: F401 - registers

@@ -44,6 +44,7 @@ class SupplyAgreement(models.Model):
     started_at = models.DateTimeField()
     ended_at = models.DateTimeField(null=True, blank=True)
     low_credit_threshold_wh = models.PositiveIntegerField(default=5000)
+    connection_va = models.PositiveIntegerField(null=True, blank=True)  # some tariffs ask for it
 
     class Meta:
         constraints = [

@@ -40,6 +40,7 @@ def open_agreement(
     by: User,
     at: datetime,
     low_credit_threshold_wh: int = 5000,
+    connection_va: int | None = None,
 ) -> SupplyAgreement:
     """Let a meter serve a customer at an address from now on.
 
@@ -51,6 +52,7 @@ def open_agreement(
         by: who decides; needs customers.add_supplyagreement.
         at: now; the agreement starts here.
         low_credit_threshold_wh: the customer is told when the credit falls below it.
+        connection_va: size of the connection, which some tariffs ask for.
 
     Raises:
         InvalidAgreement: the meter serves somebody already.
@@ -67,6 +69,7 @@ def open_agreement(
                 tariff=tariff,
                 started_at=at,
                 low_credit_threshold_wh=low_credit_threshold_wh,
+                connection_va=connection_va,
             )
     except IntegrityError:
         raise InvalidAgreement(

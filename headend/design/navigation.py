@@ -41,6 +41,41 @@ LINKS = (
         "meters.view_meter",
         "Balance, load switch and presence of every meter; commands.",
     ),
+    Link(
+        "debts",
+        "Debts",
+        "debts:list",
+        "debts.view_debt",
+        "What is owed besides energy, and how it is recovered.",
+    ),
+    Link(
+        "ledger",
+        "Ledger",
+        "ledger:trial-balance",
+        "ledger.view_entry",
+        "Where all money is: trial balance and statements.",
+    ),
+    Link(
+        "people",
+        "People",
+        "people:list",
+        "accounts.manage_people",
+        "Who may log in, and what each group may do.",
+    ),
+    Link(
+        "approvals",
+        "Approvals",
+        "approvals:inbox",
+        "accounts.view_approval",
+        "What waits for a second person to agree.",
+    ),
+    Link(
+        "audit",
+        "Audit",
+        "audit:search",
+        "audit.search_audit",
+        "Who did what, when and why; any object's whole life.",
+    ),
 )
 
 

@@ -14,6 +14,10 @@ TONES = {
     # life of a meter or an agreement
     "in stock": "calm", "installed": "good", "removed": "calm", "scrapped": "calm",
     "active": "good", "ended": "calm",
+    # a row of a sheet
+    "opened": "good", "already there": "calm",
+    # a request for a second person
+    "waiting": "info busy", "approved": "good", "refused": "danger", "withdrawn": "calm",
 }  # fmt: skip
 
 # Delivery states as one sentence for the person at the counter. Unknown is called unknown.

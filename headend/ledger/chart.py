@@ -2,19 +2,70 @@
 
 from __future__ import annotations
 
+from django.utils.text import slugify
+
 from headend.ledger.models import Account
+
+_LONGEST_COMPONENT = 40  # letters of a component's name in an account's code
 
 CASH_AT_TILLS = "cash.tills"
 ENERGY_SALES = "sales.energy"
+LEVIES = "sales.levies"
+FEES = "sales.fees"
+REBATES = "sales.rebates"
 TAX_ON_SALES = "tax.sales"
+DUTY_ON_SALES = "tax.duty"
+CARRIED = "carried.purchases"
 ROUNDING = "rounding.sales"
+DEBTS = "debts"
+OPENING_DEBTS = "opening.debts"
+DEBT_ADJUSTMENTS = "adjustments.debts"
+DEBTS_WRITTEN_OFF = "losses.debts"
+BANK = "bank.payments"
+TAX_ON_COMMISSION = "reclaimable.tax"
 
 _KINDS = {
-    "cash": Account.Kind.ASSET,
+    "cash": Account.Kind.ASSET,  # money in tills, one account a place
+    "bank": Account.Kind.ASSET,
+    "reclaimable": Account.Kind.ASSET,  # tax in what vendors earn, which the tax office gives back
+    "debts": Account.Kind.ASSET,  # what customers owe, one account a debt
+    "wallets": Account.Kind.LIABILITY,  # what vendors have paid ahead, one account a vendor
+    "suspense": Account.Kind.LIABILITY,  # money whose owner is not known yet
+    "carried": Account.Kind.LIABILITY,  # left by one purchase for the next
     "tax": Account.Kind.LIABILITY,
-    "sales": Account.Kind.INCOME,
+    "opening": Account.Kind.EQUITY,  # balances brought along from an earlier system
+    "sales": Account.Kind.INCOME,  # by tariff component
     "rounding": Account.Kind.INCOME,
+    "adjustments": Account.Kind.EXPENSE,
+    "commission": Account.Kind.EXPENSE,  # what vendors earn
+    "losses": Account.Kind.EXPENSE,  # debts written off
 }
+
+# Branches with an account for each debt or vendor; a trial balance shows each as one figure.
+SUBLEDGERS = ("debts", "wallets", "commission")
+
+# Branches that say how a sale was paid; all others say what its money is for.
+PAID_FROM = ("cash", "bank", "wallets", "commission", "reclaimable")
+
+
+def debt_account(debt_id: int) -> str:
+    """Return the account of what is owed under one debt."""
+    return f"{DEBTS}.{debt_id}"
+
+
+def component_account(account: str, component: str) -> str:
+    """Return the account of one tariff component's share: "sales.energy.block-energy"."""
+    return f"{account}.{slugify(component, allow_unicode=True)[:_LONGEST_COMPONENT] or 'other'}"
+
+
+def wallet_account(vendor_id: int) -> str:
+    """Return the account of what a vendor has paid ahead."""
+    return f"wallets.{vendor_id}"
+
+
+def commission_account(vendor_id: int) -> str:
+    """Return the account of what a vendor has earned, without tax."""
+    return f"commission.{vendor_id}"
 
 
 def kind(code: str) -> str:
@@ -23,10 +74,15 @@ def kind(code: str) -> str:
     Raises:
         KeyError: no such branch in the chart; add it to the table above.
     """
-    return _KINDS[code.split(".")[0]]
+    return _KINDS[branch(code)]
+
+
+def branch(code: str) -> str:
+    """Return the first word of a code: the branch of the chart that the account hangs on."""
+    return code.partition(".")[0]
 
 
 def name(code: str) -> str:
     """Return an account's name for people: "tax.sales" is "Tax: sales"."""
-    branch, _, rest = code.partition(".")
-    return f"{branch.capitalize()}: {rest.replace('_', ' ')}" if rest else branch.capitalize()
+    first, _, rest = code.partition(".")
+    return f"{first.capitalize()}: {rest.replace('_', ' ')}" if rest else first.capitalize()

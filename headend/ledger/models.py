@@ -18,6 +18,7 @@ class Account(models.Model):
 
         ASSET = "asset"
         LIABILITY = "liability"
+        EQUITY = "equity"
         INCOME = "income"
         EXPENSE = "expense"
 
@@ -67,3 +68,20 @@ class Line(models.Model):
 
     def __str__(self) -> str:
         return f"{self.account_id}: {self.amount_minor} {self.currency}"
+
+    @property
+    def credit_minor(self) -> int:
+        """The amount of a credit without its sign; 0 for a debit."""
+        return max(-self.amount_minor, 0)
+
+
+class Proving(models.Model):
+    """One run of the check that every figure follows from the ledger, and what it found."""
+
+    at = models.DateTimeField(db_index=True)
+    seconds = models.FloatField()
+    proofs = models.PositiveSmallIntegerField()
+    differences = models.JSONField()  # as `proofs.Difference`; empty: all agree
+
+    def __str__(self) -> str:
+        return f"{self.at:%Y-%m-%d %H:%M}: {len(self.differences)} differences"

@@ -1,12 +1,16 @@
-"""Sums over the ledger."""
+"""Sums over the ledger: balances, the trial balance and an account's statement."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
 
-from django.db.models import Sum
+from django.db.models import Case, CharField, Count, F, Q, QuerySet, Sum, Value, When, Window
+from django.db.models.functions import Coalesce
 
-from headend.ledger.models import Line
+from headend.ledger import chart
+from headend.ledger.models import Account, Line
 
 
 @dataclass(frozen=True)
@@ -17,29 +21,121 @@ class Balance:
     currency: str
     kind: str
     amount_minor: int
+    accounts: int = 1  # how many accounts this is the sum of
+
+    @property
+    def debit_minor(self) -> int | None:
+        """The balance if it stands on the debit side."""
+        return self.amount_minor if self.amount_minor >= 0 else None
+
+    @property
+    def credit_minor(self) -> int | None:
+        """The balance without its sign if it stands on the credit side."""
+        return -self.amount_minor if self.amount_minor < 0 else None
 
 
-def trial_balance() -> list[Balance]:
-    """Return the balance of every account that was ever used, by code; they add up to zero."""
+@dataclass(frozen=True)
+class Statement:
+    """An account's movements in a period, from its opening to its closing balance."""
+
+    account: Account
+    opening_minor: int
+    lines: QuerySet[Any]  # of Line, oldest first, each with its entry and `balance_minor` after it
+    debits_minor: int
+    credits_minor: int  # without sign
+
+    @property
+    def closing_minor(self) -> int:
+        """The balance at the end of the period."""
+        return self.opening_minor + self.debits_minor - self.credits_minor
+
+
+def trial_balance(*, until: datetime | None = None, collapsed: bool = False) -> list[Balance]:
+    """Return the balance of every account that was ever used, by code; they add up to zero.
+
+    Args:
+        until: only entries before this instant; None: all.
+        collapsed: each branch with an account for every debt or vendor is one balance.
+    """
+    lines = Line.objects.all()
+    if until is not None:
+        lines = lines.filter(entry__at__lt=until)
+    code: F | Case = F("account__code")
+    if collapsed:
+        code = Case(
+            *(
+                When(account__code__startswith=f"{branch}.", then=Value(branch))
+                for branch in chart.SUBLEDGERS
+            ),
+            default=F("account__code"),
+            output_field=CharField(),
+        )
     rows = (
-        Line.objects.values("account__code", "account__currency", "account__kind")
-        .annotate(total=Sum("amount_minor"))
-        .order_by("account__code", "account__currency")
+        lines.annotate(code=code)
+        .values("code", "account__currency", "account__kind")
+        .annotate(total=Sum("amount_minor"), accounts=Count("account", distinct=True))
+        .order_by("code", "account__currency")
     )
     return [
         Balance(
-            code=row["account__code"],
+            code=row["code"],
             currency=row["account__currency"],
             kind=row["account__kind"],
             amount_minor=row["total"],
+            accounts=row["accounts"],
         )
         for row in rows
     ]
 
 
+def accounts_of(branch: str, *, until: datetime | None = None) -> QuerySet[Any]:
+    """Return the accounts of a branch of the chart, oldest first, each with `balance_minor`."""
+    counted = Q() if until is None else Q(lines__entry__at__lt=until)
+    return (
+        Account.objects.filter(code__startswith=f"{branch}.")
+        .annotate(balance_minor=Coalesce(Sum("lines__amount_minor", filter=counted), 0))
+        .order_by("id")
+    )
+
+
 def balance_minor(code: str, currency: str) -> int:
-    """Return one account's debits less its credits, in minor units."""
-    total = Line.objects.filter(account__code=code, account__currency=currency).aggregate(
-        total=Sum("amount_minor")
-    )["total"]
-    return int(total or 0)
+    """Return an account's debits less its credits, with all accounts under it, in minor units."""
+    under = Q(account__code=code) | Q(account__code__startswith=f"{code}.")
+    lines = Line.objects.filter(under, account__currency=currency)
+    return int(lines.aggregate(total=Sum("amount_minor"))["total"] or 0)
+
+
+def statement(
+    account: Account, *, since: datetime | None = None, until: datetime | None = None
+) -> Statement:
+    """Return the movements of an account in a half-open period.
+
+    Args:
+        account: whose.
+        since: entries from this instant on; None: from the beginning.
+        until: entries before this instant; None: to the end.
+    """
+    lines = account.lines.all()
+    opening_minor = 0
+    if since is not None:
+        before = lines.filter(entry__at__lt=since)
+        opening_minor = before.aggregate(total=Coalesce(Sum("amount_minor"), 0))["total"]
+        lines = lines.filter(entry__at__gte=since)
+    if until is not None:
+        lines = lines.filter(entry__at__lt=until)
+    sums = {
+        side: lines.filter(**condition).aggregate(total=Coalesce(Sum("amount_minor"), 0))["total"]
+        for side, condition in (
+            ("debits", {"amount_minor__gt": 0}),
+            ("credits", {"amount_minor__lt": 0}),
+        )
+    }
+    order = (F("entry__at").asc(), F("id").asc())
+    running = Window(Sum("amount_minor"), order_by=order) + Value(opening_minor)
+    return Statement(
+        account=account,
+        opening_minor=opening_minor,
+        lines=lines.select_related("entry").annotate(balance_minor=running).order_by(*order),
+        debits_minor=sums["debits"],
+        credits_minor=-sums["credits"],
+    )

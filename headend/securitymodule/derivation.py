@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 LINK_ROOT_LENGTH = 32
-_DECODER_KEY_LENGTH = {7: 8, 11: 16}  # by encryption algorithm
+DECODER_KEY_LENGTH = {7: 8, 11: 16}  # by encryption algorithm
 
 
 def derive_dkga02(vending_key: bytes, pan_block: bytes, control_block: bytes) -> bytes:
@@ -37,7 +37,7 @@ def derive_dkga04(vending_key: bytes, message_block: bytes, ea: int) -> bytes:
         message_block: 49 bytes, see shared.sts.identifiers.dkga04_message.
         ea: encryption algorithm, 7 (8-byte key) or 11 (16-byte key).
     """
-    return hmac.digest(vending_key, message_block, "sha256")[: _DECODER_KEY_LENGTH[ea]]
+    return hmac.digest(vending_key, message_block, "sha256")[: DECODER_KEY_LENGTH[ea]]
 
 
 def derive_link_root(group_root: bytes, drn: str, generation: int) -> bytes:

@@ -1,30 +1,67 @@
 """What the security module refuses."""
 
+from __future__ import annotations
+
+from django.db import models
+
 from headend.config.errors import Refusal
 
 
-class KeyMissing(Refusal):
+class KeyRefused(Refusal):
+    """A key may not be used for what was asked.
+
+    Args:
+        message: one sentence for a person.
+        target: the key, or the meter for which there is none; the audit record names it.
+    """
+
+    code = "key_refused"
+
+    def __init__(self, message: str, target: models.Model | None = None) -> None:
+        super().__init__(message)
+        self.target = target
+
+
+class KeyMissing(KeyRefused):
     """The security module holds no such key."""
 
     code = "key_missing"
 
 
-class KeyNotActive(Refusal):
+class KeyNotActive(KeyRefused):
     """The key may not be used at this time."""
 
     code = "key_not_active"
 
 
-class VendingKeyExpired(Refusal):
+class VendingKeyExpired(KeyRefused):
     """The token identifier lies after the key's expiry number."""
 
     code = "vending_key_expired"
 
 
-class PublishedKeyRefused(Refusal):
+class PublishedKeyRefused(KeyRefused):
     """A published key was asked for outside demonstration mode."""
 
     code = "published_key_refused"
+
+
+class CreditCeilingReached(KeyRefused):
+    """The key has issued as much energy as it was allowed to."""
+
+    code = "credit_ceiling_reached"
+
+
+class VaultUnreadable(KeyRefused):
+    """A sealed key does not open under this installation's master key."""
+
+    code = "vault_unreadable"
+
+
+class ModuleUnavailable(KeyRefused):
+    """The hardware security module that holds the key can't be used."""
+
+    code = "security_module_unavailable"
 
 
 class InvalidKey(Refusal):
@@ -33,7 +70,7 @@ class InvalidKey(Refusal):
     code = "key_invalid"
 
 
-class VaultUnreadable(Refusal):
-    """A sealed key does not open under this installation's master key."""
+class LoadFileRefused(Refusal):
+    """A key-load file can't be opened, or the ceremony was not held as it must be."""
 
-    code = "vault_unreadable"
+    code = "key_load_refused"

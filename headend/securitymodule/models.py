@@ -15,10 +15,12 @@ class VendingKey(models.Model):
     base_date = models.PositiveSmallIntegerField()
     ken = models.PositiveSmallIntegerField("key expiry number", default=255)
     dkga = models.PositiveSmallIntegerField("decoder key generation algorithm")
-    sealed_key = models.BinaryField()
+    store = models.CharField(max_length=20, default="software")  # see keystores.py
+    sealed_key = models.BinaryField()  # by the software vault; or how the module finds the key
     is_test = models.BooleanField(default=False)  # published: refused outside demonstration
     active_from = models.DateTimeField()
     active_until = models.DateTimeField(null=True, blank=True)
+    credit_ceiling_kwh = models.PositiveBigIntegerField(null=True, blank=True)  # None: no ceiling
 
     class Meta:
         constraints = [
@@ -34,11 +36,34 @@ class VendingKey(models.Model):
             ),
             models.CheckConstraint(condition=Q(dkga__in=(2, 4)), name="vending_key_algorithm"),
         ]
-        permissions = [("load_keys", "Can load keys into the security module")]
+        permissions = [
+            ("load_keys", "Can load keys into the security module"),
+            ("approve_load_keys", "Can be the second person of a key ceremony"),
+        ]
 
     def __str__(self) -> str:
         mark = " (TEST)" if self.is_test else ""
         return f"SGC {self.sgc} KT {self.kt} KRN {self.krn} base {self.base_date}{mark}"
+
+
+class KeyAllowance(models.Model):
+    """A share of what is left of a key's credit ceiling.
+
+    Several shares per key, so that sales of one supply group do not queue for one row.
+    """
+
+    key = models.ForeignKey(VendingKey, on_delete=models.CASCADE, related_name="allowances")
+    share = models.PositiveSmallIntegerField()
+    units_left = models.BigIntegerField()  # of 0.1 kWh
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["key", "share"], name="key_allowance_once"),
+            models.CheckConstraint(condition=Q(units_left__gte=0), name="key_allowance_left"),
+        ]
+
+    def __str__(self) -> str:
+        return f"share {self.share} of {self.key}: {self.units_left} units left"
 
 
 class LinkRoot(models.Model):

@@ -7,6 +7,8 @@ debt reaches it.
 from __future__ import annotations
 
 import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -20,17 +22,13 @@ from headend.accounts.services import require
 from headend.audit import services as audit
 from headend.meters.models import Meter
 from headend.meters.services import raise_token_identifier_floor
-from headend.securitymodule import vault
-from headend.securitymodule.derivation import (
-    LINK_ROOT_LENGTH,
-    derive_dkga02,
-    derive_dkga04,
-    derive_link_root,
-)
+from headend.securitymodule import allowance, keystores, vault
+from headend.securitymodule.derivation import LINK_ROOT_LENGTH, derive_link_root
 from headend.securitymodule.errors import (
     InvalidKey,
     KeyMissing,
     KeyNotActive,
+    KeyRefused,
     PublishedKeyRefused,
     VendingKeyExpired,
 )
@@ -56,6 +54,32 @@ class ProvisioningSecrets:
     tid_floor: int  # fills the meter's token store; tokens issued from now on lie above
 
 
+@contextmanager
+def refusals_recorded(*, by: User | None, at: datetime) -> Iterator[None]:
+    """Put it into the audit record if a key is refused inside.
+
+    Wrap the transaction in it, not the other way round: the refusal undoes what the transaction
+    did, and the record of the refusal must stay.
+
+    Args:
+        by: who wanted the key used.
+        at: now.
+    """
+    try:
+        yield
+    except KeyRefused as refusal:
+        if refusal.target is not None:
+            audit.record(
+                actor=by,
+                action="securitymodule.refuse_key",
+                target=refusal.target,
+                at=at,
+                after={"code": refusal.code},
+                reason=str(refusal)[:500],
+            )
+        raise
+
+
 @sensitive_variables()
 def load_vending_key(
     *,
@@ -69,8 +93,11 @@ def load_vending_key(
     ken: int = 255,
     dkga: int = 4,
     is_test: bool = False,
+    active_from: datetime | None = None,
+    active_until: datetime | None = None,
+    credit_ceiling_kwh: int | None = None,
 ) -> VendingKey:
-    """Seal a vending key into the vault.
+    """Give a vending key to the security module.
 
     Args:
         clear_key: 20 bytes for DKGA04, 8 for DKGA02.
@@ -79,17 +106,23 @@ def load_vending_key(
         krn: key revision number 1..9.
         base_date: 1993, 2014 or 2035.
         by: who loads it; needs securitymodule.load_keys.
-        at: now; the key is active from now on.
+        at: now.
         ken: key expiry number 0..255.
         dkga: 2 or 4.
         is_test: it is published, so it is refused outside demonstration mode.
+        active_from: when it may first be used; from now on if not told.
+        active_until: when it may be used no more; never if not told.
+        credit_ceiling_kwh: how much energy its tokens may carry altogether; None: any.
 
     Raises:
         InvalidKey: wrong length or attributes, or the key is there already.
+        ModuleUnavailable: the module that should keep it can't be used.
     """
     require(by, "securitymodule.load_keys")
     if len(clear_key) != VENDING_KEY_LENGTH.get(dkga):
         raise InvalidKey(f"a vending key of DKGA{dkga:02d} does not have {len(clear_key)} bytes")
+    if is_test or clear_key == _DEMONSTRATION_VENDING_KEY:
+        require_demonstration("this test key")
     key = VendingKey(
         sgc=sgc,
         kt=kt,
@@ -98,20 +131,37 @@ def load_vending_key(
         ken=ken,
         dkga=dkga,
         is_test=is_test,
-        active_from=at,
+        active_from=active_from or at,
+        active_until=active_until,
+        credit_ceiling_kwh=credit_ceiling_kwh,
+        store=keystores.store_for_new(dkga),
     )
-    key.sealed_key = vault.seal(clear_key, label=_label(key))
+    store = keystores.store_named(key.store)
+    kept = store.keep(clear_key, label=label_of(key))
+    key.sealed_key = kept
     try:
         with transaction.atomic():
             key.save(force_insert=True)
+            allowance.open_allowance(key)
             audit.record(
                 actor=by,
                 action="securitymodule.load_vending_key",
                 target=key,
                 at=at,
-                after={"sgc": sgc, "kt": kt, "krn": krn, "ken": ken, "is_test": is_test},
+                after={
+                    "sgc": sgc,
+                    "kt": kt,
+                    "krn": krn,
+                    "ken": ken,
+                    "is_test": is_test,
+                    "store": key.store,
+                    "credit_ceiling_kwh": credit_ceiling_kwh,
+                    "active_from": key.active_from,
+                    "active_until": active_until,
+                },
             )
     except IntegrityError:
+        store.forget(kept, label=label_of(key))
         raise InvalidKey(f"{key} has impossible attributes or is loaded already") from None
     return key
 
@@ -127,7 +177,7 @@ def create_link_root(
     """
     require(by, "securitymodule.load_keys")
     root = LinkRoot(sgc=sgc, generation=generation_number, is_test=is_test)
-    root.sealed_key = vault.seal(secrets.token_bytes(LINK_ROOT_LENGTH), label=_label(root))
+    root.sealed_key = vault.seal(secrets.token_bytes(LINK_ROOT_LENGTH), label=label_of(root))
     try:
         with transaction.atomic():
             root.save(force_insert=True)
@@ -143,7 +193,7 @@ def load_demonstration_keys(*, by: User, at: datetime) -> None:
     Raises:
         PublishedKeyRefused: this is not a demonstration.
     """
-    _require_demonstration("the demonstration's vending key")
+    require_demonstration("the demonstration's vending key")
     if not VendingKey.objects.filter(sgc=DEMONSTRATION_SGC).exists():
         load_vending_key(
             clear_key=_DEMONSTRATION_VENDING_KEY,
@@ -170,15 +220,17 @@ def generate_credit_token(meter: Meter, *, units: int, tid: int, at: datetime) -
         at: now.
 
     Raises:
-        KeyMissing, KeyNotActive, PublishedKeyRefused, VendingKeyExpired: the key can't be used.
+        KeyRefused: one of its kinds says why the key can't be used; see `refusals_recorded`.
     """
     vending_key = _usable_vending_key(meter, at)
     expiry = min(meter.ken, vending_key.ken)
     if token_identifier.is_expired(tid, expiry):
         raise VendingKeyExpired(
             f"{vending_key} expired (KEN {expiry}); load its next revision and change the key "
-            f"of meter {meter}"
+            f"of meter {meter}",
+            vending_key,
         )
+    allowance.draw(vending_key, units)
     cipher = make_cipher(meter.ea, _decoder_key(meter, vending_key))
     return generation.credit(cipher, units=units, tid=tid, rnd=secrets.randbelow(16))
 
@@ -210,14 +262,15 @@ def provisioning_secrets(
     Raises:
         InvalidKey: the meter uses DKGA02, whose 64-bit vending key could be searched from one
             extracted decoder key; our own meters do not take such keys.
-        KeyMissing, KeyNotActive, PublishedKeyRefused: the key can't be used.
+        KeyRefused: one of its kinds says why the key can't be used.
     """
     require(by, "meters.provision_meter")
     if meter.dkga != 4:
         raise InvalidKey(f"meter {meter} uses DKGA{meter.dkga:02d}; our meters take DKGA04 only")
     at = at or timezone.now()
-    vending_key = _usable_vending_key(meter, at)
-    link_root = _meter_link_root(meter)
+    with refusals_recorded(by=by, at=at):
+        vending_key = _usable_vending_key(meter, at)
+        link_root = _meter_link_root(meter)
     with transaction.atomic():
         tid_floor = raise_token_identifier_floor(meter, at=at)
         audit.record(
@@ -242,28 +295,31 @@ def _usable_vending_key(meter: Meter, at: datetime) -> VendingKey:
     if key is None:
         raise KeyMissing(
             f"there is no vending key for meter {meter}: SGC {meter.sgc} KT {meter.kt} "
-            f"KRN {meter.krn} base {meter.base_date} DKGA{meter.dkga:02d}; load it"
+            f"KRN {meter.krn} base {meter.base_date} DKGA{meter.dkga:02d}; load it",
+            meter,
         )
     if key.is_test:
-        _require_demonstration(str(key))
+        require_demonstration(str(key), key)
     if at < key.active_from or (key.active_until is not None and at >= key.active_until):
-        raise KeyNotActive(f"{key} is not active at {at:%Y-%m-%d %H:%M}")
+        raise KeyNotActive(f"{key} is not active at {at:%Y-%m-%d %H:%M}", key)
     return key
 
 
 @sensitive_variables()
 def _decoder_key(meter: Meter, vending_key: VendingKey) -> bytes:
-    clear = vault.unseal(vending_key.sealed_key, label=_label(vending_key))
+    store, label = keystores.store_named(vending_key.store), label_of(vending_key)
+    kept = bytes(vending_key.sealed_key)
     if meter.dkga == 2:
-        return derive_dkga02(
-            clear,
-            identifiers.pan_block(meter.pan, meter.kt),
-            identifiers.control_block(meter.kt, meter.sgc, meter.ti, meter.krn),
+        return store.dkga02(
+            kept,
+            label=label,
+            pan_block=identifiers.pan_block(meter.pan, meter.kt),
+            control_block=identifiers.control_block(meter.kt, meter.sgc, meter.ti, meter.krn),
         )
     message = identifiers.dkga04_message(
         meter.pan, meter.sgc, meter.kt, meter.krn, meter.ti, meter.base_date, meter.ea
     )
-    return derive_dkga04(clear, message, meter.ea)
+    return store.dkga04(kept, label=label, message=message, ea=meter.ea)
 
 
 @sensitive_variables()
@@ -272,15 +328,16 @@ def _meter_link_root(meter: Meter) -> bytes:
     if root is None:
         raise KeyMissing(
             f"SGC {meter.sgc} has no message root of generation {meter.link_generation}; "
-            "create it in the security module"
+            "create it in the security module",
+            meter,
         )
     if root.is_test:
-        _require_demonstration(str(root))
-    clear = vault.unseal(root.sealed_key, label=_label(root))
+        require_demonstration(str(root), root)
+    clear = vault.unseal(root.sealed_key, label=label_of(root))
     return derive_link_root(clear, meter.drn, meter.link_generation)
 
 
-def _label(key: VendingKey | LinkRoot) -> str:
+def label_of(key: VendingKey | LinkRoot) -> str:
     """Return everything that says which key it is, the mark of a test key among it."""
     if isinstance(key, LinkRoot):
         return f"link root {key.sgc}/{key.generation}/{key.is_test}"
@@ -290,9 +347,15 @@ def _label(key: VendingKey | LinkRoot) -> str:
     )
 
 
-def _require_demonstration(what: str) -> None:
+def require_demonstration(what: str, key: VendingKey | LinkRoot | None = None) -> None:
+    """Refuse a published key outside demonstration mode.
+
+    Raises:
+        PublishedKeyRefused: this is not a demonstration.
+    """
     if not settings.DEMONSTRATION:
         raise PublishedKeyRefused(
             f"{what} is published and may be used in demonstrations only "
-            "(OPENPREPAY_DEMONSTRATION=1)"
+            "(OPENPREPAY_DEMONSTRATION=1)",
+            key,
         )

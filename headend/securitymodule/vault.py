@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+import json
 import os
 import secrets
 from functools import lru_cache
 from pathlib import Path
 
-from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from django.conf import settings
 
-from headend.config.secrets import read_or_create
+from headend.config import sealing
+from headend.config.secrets import read_or_create, replace
 from headend.securitymodule.errors import VaultUnreadable
+from headend.securitymodule.stretching import derive
 
 MASTER_KEY_VARIABLE = "OPENPREPAY_MASTER_KEY"
-_MASTER_KEY_BYTES = 32
-_FORMAT = b"\x01"
-_NONCE_BYTES = 12
+PASSPHRASE_LENGTH = 12
+_MASTER_LABEL = "openprepay master key"
+_SALT_BYTES = 16
+_WORK = {"time_cost": 3, "memory_kib": 65536, "lanes": 4}
 
 
 def seal(clear: bytes, *, label: str) -> bytes:
@@ -28,8 +31,7 @@ def seal(clear: bytes, *, label: str) -> bytes:
         label: everything that says which key it is; a sealed key opens under no other label, so
             it can't be moved to another row of the database.
     """
-    nonce = secrets.token_bytes(_NONCE_BYTES)
-    return _FORMAT + nonce + _master().encrypt(nonce, clear, label.encode())
+    return sealing.seal(_master(), clear, label=label)
 
 
 def unseal(sealed: bytes | memoryview, *, label: str) -> bytes:
@@ -38,30 +40,67 @@ def unseal(sealed: bytes | memoryview, *, label: str) -> bytes:
     Raises:
         VaultUnreadable: it was sealed under another master key or label, or was altered.
     """
-    sealed = bytes(sealed)
-    nonce = sealed[1 : 1 + _NONCE_BYTES]
-    if sealed[:1] == _FORMAT:
-        try:
-            return _master().decrypt(nonce, sealed[1 + _NONCE_BYTES :], label.encode())
-        except (InvalidTag, ValueError):
-            pass
-    raise VaultUnreadable(
-        f"the sealed key for {label} does not open; restore the master key it was sealed under"
-    )
+    try:
+        return sealing.unseal(_master(), sealed, label=label)
+    except sealing.Unreadable:
+        raise VaultUnreadable(
+            f"the sealed key for {label} does not open; restore the master key it was sealed under"
+        ) from None
+
+
+def seal_master(file: Path, passphrase: str) -> None:
+    """Seal the master key's file with a passphrase; from then on it opens only with it.
+
+    Args:
+        file: holds the master key in hexadecimal.
+        passphrase: at least PASSPHRASE_LENGTH characters.
+
+    Raises:
+        VaultUnreadable: the file is sealed already or holds no key, or the passphrase is short.
+    """
+    if len(passphrase) < PASSPHRASE_LENGTH:
+        raise VaultUnreadable(f"the passphrase needs at least {PASSPHRASE_LENGTH} characters")
+    try:
+        key = bytes.fromhex(read_or_create(file, byte_count=sealing.KEY_BYTES))
+    except ValueError:
+        raise VaultUnreadable(f"{file} holds no master key in the clear") from None
+    work = {"salt": secrets.token_hex(_SALT_BYTES), **_WORK}
+    sealed = sealing.seal(AESGCM(derive(passphrase.encode(), work)), key, label=_MASTER_LABEL)
+    replace(file, json.dumps({"argon2id": work, "sealed": sealed.hex()}))
+    _cipher.cache_clear()
 
 
 def _master() -> AESGCM:
-    return _cipher(os.environ.get(MASTER_KEY_VARIABLE, ""), Path(settings.MASTER_KEY_FILE))
+    return _cipher(
+        os.environ.get(MASTER_KEY_VARIABLE, ""),
+        Path(settings.MASTER_KEY_FILE),
+        settings.MASTER_PASSPHRASE_FILE,
+    )
 
 
 @lru_cache(maxsize=4)
-def _cipher(from_environment: str, file: Path) -> AESGCM:
+def _cipher(from_environment: str, file: Path, passphrase_file: str) -> AESGCM:
+    if not from_environment and file.exists() and file.read_bytes()[:1] == b"{":
+        return _opened(file, passphrase_file)
     try:
-        text = from_environment or read_or_create(file, byte_count=_MASTER_KEY_BYTES)
+        text = from_environment or read_or_create(file, byte_count=sealing.KEY_BYTES)
         key = bytes.fromhex(text)
     except ValueError:
         key = b""
-    if len(key) != _MASTER_KEY_BYTES:
+    if len(key) != sealing.KEY_BYTES:
         where = MASTER_KEY_VARIABLE if from_environment else file
-        raise VaultUnreadable(f"{where} must hold {_MASTER_KEY_BYTES} bytes in hexadecimal")
+        raise VaultUnreadable(f"{where} must hold {sealing.KEY_BYTES} bytes in hexadecimal")
     return AESGCM(key)
+
+
+def _opened(file: Path, passphrase_file: str) -> AESGCM:
+    """Return the cipher of a master key that is sealed with a passphrase."""
+    if not passphrase_file:
+        raise VaultUnreadable(f"{file} is sealed; name OPENPREPAY_MASTER_PASSPHRASE_FILE")
+    try:
+        passphrase = Path(passphrase_file).read_text(encoding="utf-8").strip()
+        found = json.loads(file.read_text(encoding="ascii"))
+        under = AESGCM(derive(passphrase.encode(), found["argon2id"]))
+        return AESGCM(sealing.unseal(under, bytes.fromhex(found["sealed"]), label=_MASTER_LABEL))
+    except (OSError, ValueError, KeyError, TypeError):
+        raise VaultUnreadable(f"{file} does not open with the passphrase") from None

@@ -7,3 +7,7 @@ class TariffsConfig(AppConfig):
     """Tariffs and the price calculation."""
 
     name = "headend.tariffs"
+
+    def ready(self) -> None:
+        """Register the act that needs a second person."""
+        from headend.tariffs import services  # noqa: F401

@@ -1,32 +1,42 @@
-"""The price calculation: money in, energy and receipt lines out. Pure and exact."""
+"""The price calculation: money in, energy and receipt lines out. Pure and exact.
+
+In order: what is due before energy (`charges`), what the rest buys (`segments`), and the lines as
+the tariff rounds them (`lines`). The lines add up to the tender.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from decimal import Decimal
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
+from headend.tariffs import components as kinds
+from headend.tariffs import rules
+from headend.tariffs.charges import (
+    Charges,
+    FeeOutcome,
+    add_percentages,
+    charges_before_energy,
+    percentages_on,
+)
+from headend.tariffs.context import CROSSED, OPEN, SETTLED, Deduction, PurchaseContext
+from headend.tariffs.lines import Bill, PriceLine, lines_of, rounded
+from headend.tariffs.numbers import FLOOR, to_step, to_whole
+from headend.tariffs.rules import TariffRules
+from headend.tariffs.segments import (
+    amounts_at,
+    energy_steps,
+    repricing,
+    segments,
+    spend,
+    split,
+)
+
 _WH_PER_KWH = 1000
+_NO_CONTEXT = PurchaseContext()
 
-
-@dataclass(frozen=True)
-class FlatTariff:
-    """One price for all energy, with one tax on it."""
-
-    price_minor_per_kwh: Decimal  # without tax, > 0
-    tax_percent: Decimal  # 0..100
-    tax_name: str
-    energy_step_wh: int  # issued energy is a whole number of these, rounded down
-
-
-@dataclass(frozen=True)
-class PriceLine:
-    """One line of the receipt; `kind` is one of SaleLine.Kind."""
-
-    kind: str
-    description: str
-    amount_minor: int
-    energy_wh: int | None = None
+# What debts take of the money that fees have left, or amounts known beforehand.
+Deductions = Sequence[Deduction] | Callable[[int], Sequence[Deduction]]
 
 
 @dataclass(frozen=True)
@@ -37,57 +47,208 @@ class Calculation:
     exact_wh: Fraction
     sold_wh: int  # exact, rounded down to a whole Wh
     issued_wh: int  # as the tariff rounds it
+    energy_money: Fraction  # left for energy with its levies and taxes, minor units
+    amounts: Mapping[str, Fraction]  # by component, before rounding
+    fees: Mapping[str, FeeOutcome]
+    carried_minor: int  # left for the next purchase
+    lifeline: str  # what the next purchase finds
 
     def total_minor(self, kind: str) -> int:
         """Return the money of all lines of a kind."""
         return sum(line.amount_minor for line in self.lines if line.kind == kind)
 
 
-def price(tender_minor: int, tariff: FlatTariff) -> Calculation:
-    """Split a tender into energy and tax, and say how much energy that is.
-
-    The energy is what the exact untaxed share of the tender buys, rounded down to the tariff's
-    step. The energy line is that energy at the tariff's price, so that a customer can check it;
-    what the rounding leaves of the tender is a line of its own. Money is rounded half up.
+def price(
+    *,
+    tender_minor: int,
+    tariff: TariffRules,
+    context: PurchaseContext = _NO_CONTEXT,
+    deductions: Deductions = (),
+) -> Calculation:
+    """Split a tender into the lines of its receipt, and say how much energy it buys.
 
     Args:
         tender_minor: what the customer hands over, in minor currency units, > 0.
-        tariff: the tariff in force.
+        tariff: the rules in force.
+        context: the customer's month so far.
+        deductions: what debts take before energy; a function is given the money that is left
+            after fees, in minor units, and must not take more.
 
     Returns:
-        Calculation: `issued_wh` is 0 if the tender buys less than one step of energy.
+        Calculation: `issued_wh` is 0 if nothing is left for energy.
+
+    Raises:
+        ValueError: the deductions take more than there is.
+        InvalidTariff: energy would be free without end, or cost less than nothing.
+        AttributeMissing: the tariff asks for something about the customer that is not known.
     """
-    tax_factor = 1 + Fraction(tariff.tax_percent) / 100
-    exact_net = Fraction(tender_minor) / tax_factor
-    tax_minor = _round_half_up(tender_minor - exact_net)
-    exact_wh = exact_net * _WH_PER_KWH / Fraction(tariff.price_minor_per_kwh)
-    issued_wh = exact_wh // tariff.energy_step_wh * tariff.energy_step_wh
-    energy_minor = min(
-        _round_half_up(issued_wh * Fraction(tariff.price_minor_per_kwh) / _WH_PER_KWH),
-        tender_minor - tax_minor,
-    )
-    rounding_minor = tender_minor - tax_minor - energy_minor
-    lines = [
-        PriceLine(
-            kind="energy", description="Energy", amount_minor=energy_minor, energy_wh=issued_wh
-        )
-    ]
-    if tariff.tax_percent:
-        lines.append(
-            PriceLine(
-                kind="tax",
-                description=f"{tariff.tax_name} {tariff.tax_percent.normalize():f} %",
-                amount_minor=tax_minor,
+    if tender_minor <= 0:
+        raise ValueError("a tender is more than nothing")
+    lifeline = tariff.lifeline
+    if lifeline is None:
+        return _price(tender_minor, tariff, context, deductions, lifeline_holds=False)
+    if context.lifeline == OPEN and _is_beyond(lifeline, context):
+        context = replace(context, lifeline=SETTLED)  # it never held for this energy
+    if context.lifeline != OPEN or lifeline.recover == kinds.NEXT_PURCHASE:
+        return _price(tender_minor, tariff, context, deductions, lifeline_holds=False)
+    small = _price(tender_minor, tariff, context, deductions, lifeline_holds=True)
+    if not small.carried_minor:
+        return small
+    large = _price(tender_minor, tariff, context, deductions, lifeline_holds=False)
+    limit_wh = Fraction(lifeline.limit_kwh) * _WH_PER_KWH
+    # Between the two prices there is money that passes the limit at the lower one only: it buys
+    # up to the limit, and the rest is kept for the next purchase.
+    return large if context.bought_wh + large.exact_wh > limit_wh else small
+
+
+def least_tender(
+    *,
+    energy_wh: int,
+    tariff: TariffRules,
+    context: PurchaseContext = _NO_CONTEXT,
+    deductions: Deductions = (),
+    largest_tender_minor: int = 10**13,
+) -> int | None:
+    """Return the least money that buys an amount of energy: the price of so many kWh.
+
+    Args:
+        energy_wh: wanted, > 0; as the tariff issues it.
+        tariff: the rules in force.
+        context: the customer's month so far.
+        deductions: as for `price`.
+        largest_tender_minor: where to stop looking.
+
+    Returns:
+        Minor currency units; None if no such money buys it.
+    """
+    # More money never buys less, but for duties that begin at a tender: between them, halve.
+    duties = {
+        tariff.minor(c.from_tender)
+        for c in tariff.components
+        if isinstance(c, kinds.TenderDuty) and tariff.minor(c.from_tender) > 1
+    }
+    begins = [1, *sorted(duties)]
+    ends = [*(begin - 1 for begin in begins[1:]), largest_tender_minor]
+    for low, high in zip(begins, ends, strict=True):
+        if high < low:
+            continue
+
+        def enough(tender_minor: int) -> bool:
+            done = price(
+                tender_minor=tender_minor, tariff=tariff, context=context, deductions=deductions
             )
-        )
-    if rounding_minor:
-        lines.append(
-            PriceLine(kind="rounding", description="Rounding", amount_minor=rounding_minor)
-        )
+            return done.issued_wh >= energy_wh
+
+        if not enough(high):
+            continue
+        while low < high:
+            middle = (low + high) // 2
+            low, high = (low, middle) if enough(middle) else (middle + 1, high)
+        return low
+    return None
+
+
+def _price(
+    tender_minor: int,
+    tariff: TariffRules,
+    context: PurchaseContext,
+    deductions: Deductions,
+    *,
+    lifeline_holds: bool,
+) -> Calculation:
+    policy = tariff.rounding
+    money = tender_minor + context.carried_minor
+    charges = charges_before_energy(money, tariff, context, lifeline_holds=lifeline_holds)
+    repriced_minor = 0 if lifeline_holds else _reprice(money, charges, tariff, context)
+    left = money - charges.total()
+    taken = _deducted(deductions, to_whole(left, FLOOR))
+    deducted_minor = sum(each.amount_minor for each in taken)
+    left -= deducted_minor
+
+    steps = energy_steps(tariff, context, lifeline_holds=lifeline_holds)
+    pieces = segments(tariff, context, steps, charges.per_kwh_due)
+    exact_kwh, unspent = spend(left, pieces) if pieces else (Fraction(0), left)
+    printed_kwh = to_step(exact_kwh, policy.kwh_step, policy.kwh_mode)
+    basis_kwh = printed_kwh if policy.lines_from == rules.ROUNDED_KWH else exact_kwh
+    energy_kwh = exact_kwh if policy.lines_from == rules.EXACT_KWH else printed_kwh
+    amounts = dict(charges.amounts)
+    for name, amount in amounts_at(basis_kwh, pieces).items():
+        amounts[name] = amounts.get(name, Fraction(0)) + amount
+    carried_minor = to_whole(unspent, FLOOR)
+    bill = Bill(
+        tariff=tariff,
+        context=context,
+        charges=charges,
+        steps=steps,
+        parts=split(
+            steps, Fraction(context.bought_wh, _WH_PER_KWH), energy_kwh, 10**tariff.minor_digits
+        ),
+        amounts=amounts,
+        payable_minor=money - deducted_minor - carried_minor,
+        repriced_minor=repriced_minor,
+    )
+    whole = rounded(bill)
+    if policy.lines_from == rules.MONEY_FIRST and tariff.energy is not None:
+        exact_kwh = sum((part.kwh for part in whole.parts), Fraction(0))
+        printed_kwh = to_step(exact_kwh, policy.kwh_step, policy.kwh_mode)
+    exact_wh = exact_kwh * _WH_PER_KWH
+    issued_wh = int(printed_kwh * _WH_PER_KWH)
     return Calculation(
-        lines=tuple(lines), exact_wh=exact_wh, sold_wh=int(exact_wh), issued_wh=issued_wh
+        lines=lines_of(bill, whole, deductions=taken, carried_minor=carried_minor),
+        exact_wh=exact_wh,
+        sold_wh=int(exact_wh),
+        issued_wh=issued_wh,
+        energy_money=left,
+        amounts=amounts,
+        fees=_fees_after(charges, whole.others_minor),
+        carried_minor=carried_minor,
+        lifeline=_lifeline_after(tariff, context, issued_wh),
     )
 
 
-def _round_half_up(amount: Fraction) -> int:
-    return (2 * amount.numerator + amount.denominator) // (2 * amount.denominator)
+def _reprice(money: int, charges: Charges, tariff: TariffRules, context: PurchaseContext) -> int:
+    """Charge for energy that was cheaper when it was sold, as far as the money goes."""
+    wanted = repricing(tariff, context)
+    if tariff.energy is None or wanted <= 0:
+        return 0
+    unit = {tariff.energy.name: Fraction(1)}
+    with_tax = 1 + percentages_on(unit, tariff, context)
+    affordable = to_whole((money - charges.total()) / with_tax, FLOOR)
+    taken = max(0, min(to_whole(wanted, tariff.rounding.money_mode), affordable))
+    charges.amounts[tariff.energy.name] = Fraction(taken)
+    add_percentages(charges.amounts, tariff.components, context)
+    return taken
+
+
+def _fees_after(charges: Charges, lines_minor: Mapping[str, int]) -> dict[str, FeeOutcome]:
+    """Return what became of each fee; those collected with the energy are known by now."""
+    return {
+        name: replace(fee, taken_minor=min(fee.due_minor, lines_minor.get(name, 0)))
+        if name in charges.per_kwh_due
+        else fee
+        for name, fee in charges.fees.items()
+    }
+
+
+def _lifeline_after(tariff: TariffRules, context: PurchaseContext, issued_wh: int) -> str:
+    lifeline = tariff.lifeline
+    if lifeline is None or context.lifeline == SETTLED:
+        return context.lifeline
+    if context.lifeline == CROSSED:
+        return SETTLED
+    beyond_wh = context.bought_wh + issued_wh - Fraction(lifeline.limit_kwh) * _WH_PER_KWH
+    if beyond_wh <= 0:
+        return OPEN
+    return SETTLED if lifeline.recover == kinds.NOW else CROSSED
+
+
+def _deducted(deductions: Deductions, available_minor: int) -> Sequence[Deduction]:
+    taken = deductions(available_minor) if callable(deductions) else deductions
+    total = sum(each.amount_minor for each in taken)
+    if total > available_minor or any(each.amount_minor <= 0 for each in taken):
+        raise ValueError(f"deductions of {total} do not fit into {available_minor}")
+    return taken
+
+
+def _is_beyond(lifeline: kinds.Lifeline, context: PurchaseContext) -> bool:
+    return context.bought_wh > Fraction(lifeline.limit_kwh) * _WH_PER_KWH

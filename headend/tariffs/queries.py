@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from django.db.models import DateTimeField, QuerySet, Window
+from django.db.models.functions import Lead
+
+from headend.tariffs import document
 from headend.tariffs.errors import NoTariffInForce
 from headend.tariffs.models import TariffVersion
-from headend.tariffs.pricing import FlatTariff
+from headend.tariffs.rules import TariffRules
 
 
 def version_in_force(tariff_id: int, *, at: datetime) -> TariffVersion:
@@ -28,11 +32,18 @@ def version_in_force(tariff_id: int, *, at: datetime) -> TariffVersion:
     return version
 
 
-def flat_tariff(version: TariffVersion) -> FlatTariff:
+def rules_of(version: TariffVersion) -> TariffRules:
     """Return a stored version as the price calculation wants it."""
-    return FlatTariff(
-        price_minor_per_kwh=version.price_minor_per_kwh,
-        tax_percent=version.tax_percent,
-        tax_name=version.tax_name,
-        energy_step_wh=version.energy_step_wh,
+    return document.read(version.rules)
+
+
+def with_ends(versions: QuerySet[TariffVersion]) -> QuerySet[TariffVersion]:
+    """Add to versions `valid_until`: when the next one of their tariff begins, or None."""
+    return versions.annotate(
+        valid_until=Window(
+            Lead("valid_from"),
+            partition_by="tariff_id",
+            order_by="valid_from",
+            output_field=DateTimeField(),
+        )
     )

@@ -22,6 +22,7 @@ from headend.meters.models import Meter
 from headend.meters.services import KeyAttributes, install_meter, register_meter
 from headend.securitymodule.services import DEMONSTRATION_SGC, load_demonstration_keys
 from headend.tariffs.models import Tariff
+from headend.tariffs.rules import flat
 from headend.tariffs.services import publish_version
 from shared.sts import identifiers
 
@@ -117,8 +118,7 @@ def _tariff(by: User, at: datetime) -> Tariff:
         code=_TARIFF,
         name="Domestic flat",
         valid_from=at,
-        price_minor_per_kwh=_PRICE_MINOR_PER_KWH,
-        tax_percent=_TAX_PERCENT,
+        rules=flat(price_minor_per_kwh=_PRICE_MINOR_PER_KWH, tax_percent=_TAX_PERCENT),
         by=by,
         at=at,
     ).tariff

@@ -10,6 +10,7 @@ from headend.customers.models import SupplyAgreement
 from headend.fleet.models import Command
 from headend.meters.models import Meter
 from headend.tariffs.models import TariffVersion
+from headend.vendors.models import Shift, Till, Vendor
 
 
 class Sale(models.Model):
@@ -27,6 +28,16 @@ class Sale(models.Model):
     operator = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="sales"
     )
+    # All null at the utility's own tills. Indexed below, and only where there is a vendor.
+    vendor = models.ForeignKey(
+        Vendor, null=True, on_delete=models.PROTECT, related_name="sales", db_index=False
+    )
+    till = models.ForeignKey(
+        Till, null=True, on_delete=models.PROTECT, related_name="+", db_index=False
+    )
+    shift = models.ForeignKey(
+        Shift, null=True, on_delete=models.PROTECT, related_name="sales", db_index=False
+    )
     tender_minor = models.BigIntegerField()
     currency = models.CharField(max_length=3)
     sold_wh = models.BigIntegerField()  # exact price result, rounded down to a whole Wh
@@ -43,7 +54,17 @@ class Sale(models.Model):
                 condition=models.Q(tender_minor__gt=0), name="sale_tender_positive"
             ),
         ]
-        indexes = [models.Index(fields=["meter", "-created_at"], name="sale_by_meter")]
+        indexes = [
+            models.Index(fields=["meter", "-created_at"], name="sale_by_meter"),
+            models.Index(
+                fields=["vendor", "-created_at"],
+                condition=models.Q(vendor__isnull=False),
+                name="sale_by_vendor",
+            ),
+            models.Index(
+                fields=["shift"], condition=models.Q(shift__isnull=False), name="sale_by_shift"
+            ),
+        ]
         permissions = [
             ("vend", "Can vend"),
             ("reprint_receipt", "Can print a copy of a receipt"),
@@ -61,6 +82,12 @@ class SaleLine(models.Model):
 
         ENERGY = "energy"
         TAX = "tax"
+        LEVY = "levy"
+        FEE = "fee"
+        REBATE = "rebate"
+        DUTY = "duty"
+        DEBT = "debt"
+        CARRIED = "carried"  # left for the next purchase, or brought from the last
         ROUNDING = "rounding"
 
     sale = models.ForeignKey(Sale, on_delete=models.PROTECT, related_name="lines")

@@ -9,12 +9,14 @@ from datetime import date, datetime, time, timedelta
 from django.db.models import Count, OuterRef, Prefetch, Q, QuerySet, Subquery, Sum
 from django.utils import timezone
 
+from headend.accounts.models import User
 from headend.customers.search import find_supplies
 from headend.design import words
 from headend.fleet import wording
 from headend.fleet.delivery import FINISHED, UNFINISHED
 from headend.fleet.models import Command
 from headend.vending.models import IssuedToken, Sale, TokenDelivery
+from headend.vendors.queries import of_own_vendor
 
 # Filters on delivery: name in the address -> title and condition on the latest command's state.
 DELIVERIES: dict[str, tuple[str, Q]] = {
@@ -41,10 +43,12 @@ def sales(
     last_day: date | None = None,
     delivery: str = "",
     operator_id: int | None = None,
+    seen_by: User,
 ) -> QuerySet[Sale]:
     """Return sales, newest first, each with `delivery_state` of its latest command.
 
     Args:
+        seen_by: who looks; a vendor's people see that vendor's sales only.
         text: receipt number, token, meter number, customer, address or phone; empty: all.
         first_day: from this local day on.
         last_day: up to and including this local day.
@@ -53,8 +57,9 @@ def sales(
     """
     latest = Command.objects.filter(delivers__token__sale=OuterRef("pk")).order_by("-pk")
     found = Sale.objects.select_related(
-        "meter", "operator", "agreement__customer", "agreement__premises"
+        "meter", "operator", "vendor", "agreement__customer", "agreement__premises"
     ).annotate(delivery_state=Subquery(latest.values("state")[:1]))
+    found = of_own_vendor(found, seen_by)
     if text.strip():
         found = found.filter(_matching(text))
     if first_day:
@@ -76,10 +81,10 @@ def totals(found: QuerySet[Sale]) -> Totals:
     return Totals(sums["count"], sums["tender"] or 0, sums["issued"] or 0)
 
 
-def sale_numbered(receipt_number: str) -> QuerySet[Sale]:
-    """The sale of a receipt number with everything its receipt needs."""
+def sale_numbered(receipt_number: str, *, seen_by: User) -> QuerySet[Sale]:
+    """The sale of a receipt number with everything its receipt needs, if they may see it."""
     return (
-        Sale.objects.filter(receipt_number=receipt_number)
+        of_own_vendor(Sale.objects.filter(receipt_number=receipt_number), seen_by)
         .select_related(
             "meter",
             "operator",

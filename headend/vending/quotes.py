@@ -10,15 +10,16 @@ from django.conf import settings
 
 from headend.customers.models import SupplyAgreement
 from headend.meters.models import Meter
-from headend.tariffs import pricing
+from headend.tariffs import lines, pricing
 from headend.tariffs.models import TariffVersion
-from headend.tariffs.queries import flat_tariff, version_in_force
+from headend.tariffs.queries import rules_of, version_in_force
 from headend.vending.errors import (
     InvalidTender,
     MeterNotInstalled,
     TenderTooLarge,
     TenderTooSmall,
 )
+from headend.vending.history import Circumstances, circumstances
 from shared.sts import amount
 
 WH_PER_TOKEN_UNIT = 100  # a transfer-credit token counts in 0.1 kWh
@@ -34,6 +35,7 @@ class Quote:
     tender_minor: int
     currency: str
     calculation: pricing.Calculation
+    circumstances: Circumstances
     units: int  # of the token, 0.1 kWh
     encoded_wh: int  # what the token carries, at least `issued_wh`
 
@@ -58,26 +60,49 @@ class Quote:
         return self.calculation.issued_wh
 
     def explanation(self) -> dict[str, Any]:
-        """Return the prices and rules used, exact and ready for JSON, to keep with the sale."""
-        version = self.tariff_version
-        return {
+        """Return how the price came about, exact and ready for JSON, to keep with the sale.
+
+        The prices are those of the tariff version, which never changes. `state` is what the next
+        sale of the agreement must know.
+        """
+        version, context = self.tariff_version, self.circumstances.context
+        kept: dict[str, Any] = {
             "tariff": version.tariff.code,
             "valid_from": version.valid_from.isoformat(),
-            "price_minor_per_kwh": str(version.price_minor_per_kwh),
-            "tax_name": version.tax_name,
-            "tax_percent": str(version.tax_percent),
-            "energy_step_wh": version.energy_step_wh,
             "exact_wh": str(self.calculation.exact_wh),
+            "bought_wh": context.bought_wh,
+            "lines": [
+                {
+                    "component": line.component,
+                    "explanation": line.explanation,
+                    "price_minor_per_kwh": (
+                        None if line.price_minor is None else str(line.price_minor)
+                    ),
+                }
+                for line in self.lines
+            ],
         }
+        state = self.circumstances.state_after(self.calculation)
+        return kept | {"state": state} if state else kept
 
 
-def quote(agreement: SupplyAgreement, *, tender_minor: int, at: datetime) -> Quote:
+def quote(
+    agreement: SupplyAgreement,
+    *,
+    tender_minor: int,
+    at: datetime,
+    deductions: pricing.Deductions = (),
+) -> Quote:
     """Price a tender under an agreement.
 
     Args:
         agreement: with its meter.
         tender_minor: money handed over, minor currency units, > 0.
         at: the time of sale; decides the tariff version.
+        deductions: what debts take before energy.
+
+    Returns:
+        Quote: one without a token, if fees and debts took all of the money.
 
     Raises:
         InvalidTender, TenderTooSmall, TenderTooLarge: the money can't be vended.
@@ -90,11 +115,15 @@ def quote(agreement: SupplyAgreement, *, tender_minor: int, at: datetime) -> Quo
     if not 0 < tender_minor <= LARGEST_TENDER_MINOR:
         raise InvalidTender("a tender must be more than nothing, in whole minor currency units")
     version = version_in_force(agreement.tariff_id, at=at)
-    calculation = pricing.price(tender_minor, flat_tariff(version))
-    if calculation.issued_wh == 0:
+    rules = rules_of(version)
+    found = circumstances(agreement, version, rules, at=at)
+    calculation = pricing.price(
+        tender_minor=tender_minor, tariff=rules, context=found.context, deductions=deductions
+    )
+    if calculation.issued_wh == 0 and not _pays_something(calculation):
         raise TenderTooSmall(
-            f"this tender buys less than {version.energy_step_wh / 1000:g} kWh, the least that "
-            f"{version.tariff.name} gives"
+            f"this tender buys less than {rules.rounding.kwh_step.normalize():f} kWh, the least "
+            f"that {version.tariff.name} gives"
         )
     wanted_units = -(-calculation.issued_wh // WH_PER_TOKEN_UNIT)
     if wanted_units > amount.MAXIMUM_UNITS:
@@ -106,6 +135,13 @@ def quote(agreement: SupplyAgreement, *, tender_minor: int, at: datetime) -> Quo
         tender_minor=tender_minor,
         currency=settings.BASE_CURRENCY,
         calculation=calculation,
+        circumstances=found,
         units=units,
         encoded_wh=units * WH_PER_TOKEN_UNIT,
     )
+
+
+def _pays_something(calculation: pricing.Calculation) -> bool:
+    """Say whether money without energy went where it should: to periodic fees or debts."""
+    fees = any(fee.taken_minor for fee in calculation.fees.values())
+    return fees or any(line.kind not in lines.OF_TARIFF for line in calculation.lines)

@@ -10,11 +10,13 @@ import textwrap
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from fractions import Fraction
 
 from django.conf import settings
 from django.utils import timezone
 
 from headend.design import figures
+from headend.tariffs.numbers import as_decimal
 from headend.vending.models import IssuedToken, Sale, SaleLine
 from headend.vending.quotes import WH_PER_TOKEN_UNIT
 
@@ -63,6 +65,8 @@ class Receipt:
     energy_wh: int
     tokens: tuple[PrintedToken, ...]
     copy_number: int = 0  # 0: the original
+    vendor: str = ""  # empty at the utility's own tills
+    vendor_tax_number: str = ""
 
     def money(self, amount_minor: int) -> str:
         """An amount with the sale's currency."""
@@ -84,6 +88,8 @@ class Receipt:
         rows = [
             ("Receipt", self.number),
             ("Date", self.issued_at.strftime("%Y-%m-%d %H:%M %Z")),
+            ("Sold by", self.vendor),
+            ("Its tax number", self.vendor_tax_number),
             ("Operator", self.operator),
             ("Terminal", self.terminal),
             ("Customer", self.customer),
@@ -116,6 +122,8 @@ def receipt_of(sale: Sale, *, copy_number: int = 0) -> Receipt:
         issued_at=timezone.localtime(sale.created_at),
         utility=told["utility"],
         utility_tax_number=told["utility_tax_number"],
+        vendor=told.get("vendor", ""),
+        vendor_tax_number=told.get("vendor_tax_number", ""),
         operator=told["operator"],
         terminal=told["terminal"],
         customer=told["customer"],
@@ -152,11 +160,21 @@ def price_per_kwh(price_minor: Decimal, *, currency: str) -> str:
 
 def _line(line: SaleLine, sale: Sale) -> Line:
     detail = ""
-    if line.energy_wh is not None:
-        price_minor = Decimal(sale.calculation["price_minor_per_kwh"])
+    if line.energy_wh:
+        price_minor = _price_minor(line, sale)
         price = price_per_kwh(price_minor, currency=sale.currency)
         detail = f"{figures.kwh(line.energy_wh)} kWh @ {price}"
+    elif line.kind == SaleLine.Kind.DEBT:
+        detail = sale.calculation["lines"][line.position]["explanation"]
     return Line(line.description, line.amount_minor, detail)
+
+
+def _price_minor(line: SaleLine, sale: Sale) -> Decimal:
+    """Return the price of a kWh in minor units; the oldest sales have one for all lines."""
+    kept = sale.calculation
+    if "lines" not in kept:
+        return Decimal(kept["price_minor_per_kwh"])
+    return as_decimal(Fraction(kept["lines"][line.position]["price_minor_per_kwh"]))
 
 
 def _token(token: IssuedToken) -> PrintedToken:

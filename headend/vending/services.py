@@ -18,15 +18,17 @@ from django.db import IntegrityError, transaction
 from headend.accounts.models import User
 from headend.accounts.services import require
 from headend.audit import services as audit
+from headend.config.errors import NotPermitted
 from headend.customers.models import SupplyAgreement
 from headend.customers.queries import agreement_of, agreements, no_agreement
 from headend.fleet.models import Command
 from headend.fleet.services import queue_token
-from headend.ledger import chart
 from headend.ledger import services as ledger
 from headend.meters.models import Meter
 from headend.meters.services import allocate_token_identifiers
-from headend.securitymodule.services import generate_credit_token
+from headend.securitymodule.services import generate_credit_token, refusals_recorded
+from headend.vending.accounts import account_of
+from headend.vending.collection import collect_lines, deductions
 from headend.vending.errors import (
     InvalidMessageId,
     MessageConflict,
@@ -35,29 +37,32 @@ from headend.vending.errors import (
 )
 from headend.vending.models import IssuedToken, ReceiptCopy, Sale, SaleLine, TokenDelivery
 from headend.vending.quotes import Quote, quote
+from headend.vendors import seats
+from headend.vendors.queries import of_own_vendor
 
-_LEDGER_ACCOUNTS = {
-    SaleLine.Kind.ENERGY: chart.ENERGY_SALES,
-    SaleLine.Kind.TAX: chart.TAX_ON_SALES,
-    SaleLine.Kind.ROUNDING: chart.ROUNDING,
-}
 _RECEIPT_ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # no I, L, O, U: they are misread
 _RECEIPT_RANDOM_LENGTH = 10
 _LONGEST_MESSAGE_ID = 64
 
 
-def trial_vend(*, meter: Meter, tender_minor: int, at: datetime) -> Quote:
+def trial_vend(
+    *, meter: Meter, tender_minor: int, at: datetime, operator: User | None = None
+) -> Quote:
     """Say what a vend would give. Nothing is stored and nothing changes.
 
     Args:
         meter: the meter to vend for.
         tender_minor: money offered, minor units of the base currency.
         at: the time of sale.
+        operator: who would sell; without, it is not asked whether they could.
 
     Raises:
         Refusal: as `vend` would, for the reasons that can be known before.
     """
-    return quote(agreement_of(meter, at=at), tender_minor=tender_minor, at=at)
+    offer = _offer(agreement_of(meter, at=at), tender_minor, at)
+    if operator is not None:
+        seats.check(seats.seat_of(operator), tender_minor)
+    return offer
 
 
 def vend(
@@ -78,7 +83,8 @@ def vend(
         message_id: chosen by the caller, 1..64 characters; names this request for ever.
         meter: the meter to vend for.
         tender_minor: money taken, minor units of the base currency, > 0.
-        operator: who sells; needs vending.vend, and fleet.send_token to send.
+        operator: who sells; needs vending.vend, and fleet.send_token to send. Who belongs to a
+            vendor sells on its wallet.
         at: now.
         send: also queue the token to the meter; not part of what the message id stands for.
         terminal: where it is sold, as the receipt prints it.
@@ -94,17 +100,18 @@ def vend(
     _require_names(caller, message_id)
     digest = _digest(meter, tender_minor)
     try:
-        with transaction.atomic():
+        with refusals_recorded(by=operator, at=at), transaction.atomic():
             agreement = _locked_agreement(meter, at)
             earlier = _sale_of(caller, message_id)
             if earlier is not None:
                 return _same_request(earlier, digest)
             if agreement is None:
                 raise no_agreement(meter, at)
-            offer = quote(agreement, tender_minor=tender_minor, at=at)
-            request = _Request(caller, message_id, digest, operator, at, terminal)
+            seat = seats.seat_of(operator)
+            offer = _offer(agreement, tender_minor, at, lock=True)
+            request = _Request(caller, message_id, digest, operator, seat, at, terminal)
             sale, token = _sell(offer, request)
-            if send:
+            if send and token is not None:
                 _deliver(token, operator, at)
             return sale
     except IntegrityError:
@@ -136,9 +143,15 @@ def reprint(*, sale: Sale, by: User, at: datetime, reason: str = "") -> ReceiptC
         by: who prints; needs vending.reprint_receipt.
         at: now.
         reason: why.
+
+    Raises:
+        NotPermitted: it is another vendor's sale.
     """
     require(by, "vending.reprint_receipt")
-    Sale.objects.select_for_update().get(pk=sale.pk)  # copies are numbered one at a time
+    _require_own(sale, by)
+    # Copies are numbered one at a time. The lock is the meter's: of what is sold the
+    # application's database role may not even lock a row.
+    Meter.objects.select_for_update().get(pk=sale.meter_id)
     copy = ReceiptCopy.objects.create(
         sale=sale,
         number=sale.copies.count() + 1,
@@ -173,11 +186,21 @@ def send_to_meter(*, sale: Sale, by: User, at: datetime) -> list[Command]:
 
     Raises:
         NothingToSend: the sale gave no token.
+        NotPermitted: it is another vendor's sale.
     """
+    _require_own(sale, by)
     tokens = list(sale.tokens.order_by("position"))
     if not tokens:
         raise NothingToSend(f"sale {sale} gave no token")
     return [_deliver(token, by, at) for token in tokens]
+
+
+def _offer(
+    agreement: SupplyAgreement, tender_minor: int, at: datetime, *, lock: bool = False
+) -> Quote:
+    """Price a tender of which debts take their part."""
+    owed = deductions(agreement, tender_minor=tender_minor, at=at, lock=lock)
+    return quote(agreement, tender_minor=tender_minor, at=at, deductions=owed)
 
 
 @dataclass(frozen=True)
@@ -188,15 +211,21 @@ class _Request:
     message_id: str
     digest: bytes
     operator: User
+    seat: seats.Seat
     at: datetime
     terminal: str
 
 
-def _sell(offer: Quote, request: _Request) -> tuple[Sale, IssuedToken]:
-    """Write everything a sale is. The caller holds the transaction and the meter's lock."""
+def _sell(offer: Quote, request: _Request) -> tuple[Sale, IssuedToken | None]:
+    """Write everything a sale is. The caller holds the transaction and the meter's lock.
+
+    A payment of which nothing was left for energy gives no token.
+    """
     meter, at, operator = offer.meter, request.at, request.operator
-    (tid,) = allocate_token_identifiers(meter, count=1, at=at)
-    digits = generate_credit_token(meter, units=offer.units, tid=tid, at=at)
+    tid, digits = None, ""
+    if offer.units:
+        (tid,) = allocate_token_identifiers(meter, count=1, at=at)
+        digits = generate_credit_token(meter, units=offer.units, tid=tid, at=at)
     sale = Sale.objects.create(
         receipt_number=_new_receipt_number(at),
         caller=request.caller,
@@ -206,6 +235,9 @@ def _sell(offer: Quote, request: _Request) -> tuple[Sale, IssuedToken]:
         agreement=offer.agreement,
         tariff_version=offer.tariff_version,
         operator=operator,
+        vendor=request.seat.vendor,
+        till=request.seat.till,
+        shift=request.seat.shift,
         tender_minor=offer.tender_minor,
         currency=offer.currency,
         sold_wh=offer.sold_wh,
@@ -226,21 +258,24 @@ def _sell(offer: Quote, request: _Request) -> tuple[Sale, IssuedToken]:
         )
         for position, line in enumerate(offer.lines)
     )
-    token = IssuedToken.objects.create(
-        meter=meter,
-        sale=sale,
-        digits=digits,
-        token_class=0,
-        subclass=0,
-        base_date=meter.base_date,
-        tid=tid,
-        units=offer.units,
-        krn=meter.krn,
-        purpose=f"sale {sale.receipt_number}",
-        issued_by=operator,
-        issued_at=at,
-    )
-    _post(sale, offer)
+    token = None
+    if offer.units:
+        token = IssuedToken.objects.create(
+            meter=meter,
+            sale=sale,
+            digits=digits,
+            token_class=0,
+            subclass=0,
+            base_date=meter.base_date,
+            tid=tid,
+            units=offer.units,
+            krn=meter.krn,
+            purpose=f"sale {sale.receipt_number}",
+            issued_by=operator,
+            issued_at=at,
+        )
+    collect_lines(offer.lines)
+    _post(sale, offer, request.seat)
     audit.record(
         actor=operator,
         action="vending.vend",
@@ -260,12 +295,14 @@ def _sell(offer: Quote, request: _Request) -> tuple[Sale, IssuedToken]:
 
 def _particulars(offer: Quote, request: _Request) -> dict[str, Any]:
     """Return what the receipt prints and may be called otherwise when a copy is printed."""
-    meter = offer.meter
+    meter, vendor, till = offer.meter, request.seat.vendor, request.seat.till
     return {
+        "vendor": vendor.name if vendor else "",
+        "vendor_tax_number": vendor.tax_number if vendor else "",
         "utility": settings.UTILITY_NAME,
         "utility_tax_number": settings.UTILITY_TAX_NUMBER,
         "operator": str(request.operator),
-        "terminal": request.terminal,
+        "terminal": till.name if till else request.terminal,
         "customer": offer.agreement.customer.name,
         "address": offer.agreement.premises.address,
         "tariff": offer.tariff_version.tariff.name,
@@ -277,23 +314,26 @@ def _particulars(offer: Quote, request: _Request) -> dict[str, Any]:
     }
 
 
-def _post(sale: Sale, offer: Quote) -> None:
-    """Enter the money in the ledger: cash taken against what the lines are for."""
+def _post(sale: Sale, offer: Quote, seat: seats.Seat) -> None:
+    """Enter the money in the ledger: how it was paid against what the lines are for."""
     currency = offer.currency
     ledger.post(
         at=sale.created_at,
         description=f"Vend {sale.receipt_number}",
         reference=f"sale:{sale.receipt_number}",
         postings=[
-            ledger.Posting(chart.CASH_AT_TILLS, offer.tender_minor, currency),
+            *seats.pay(seat, offer.tender_minor, currency=currency),
             *(
-                ledger.Posting(
-                    _LEDGER_ACCOUNTS[SaleLine.Kind(line.kind)], -line.amount_minor, currency
-                )
+                ledger.Posting(account_of(line), -line.amount_minor, currency)
                 for line in offer.lines
             ),
         ],
     )
+
+
+def _require_own(sale: Sale, by: User) -> None:
+    if not of_own_vendor(Sale.objects.filter(pk=sale.pk), by).exists():
+        raise NotPermitted(f"sale {sale} is not one of {by}'s vendor")
 
 
 def _deliver(token: IssuedToken, by: User, at: datetime) -> Command:

@@ -37,6 +37,7 @@ def sales(request: PageRequest) -> HttpResponse:
         last_day=wanted.get("last_day"),
         delivery=wanted.get("delivery", ""),
         operator_id=request.user.pk if wanted.get("mine") else None,
+        seen_by=request.user,
     )
     context = {
         "form": form,
@@ -52,7 +53,7 @@ def sales(request: PageRequest) -> HttpResponse:
 @never_cache
 def sale(request: PageRequest, receipt_number: str) -> HttpResponse:
     """Show one sale; its receipt prints as the original just after, later as a counted copy."""
-    found = _sale(receipt_number)
+    found = _sale(request, receipt_number)
     copy_number = _copy_number(request, found)
     is_original = request.session.get(JUST_SOLD) == found.receipt_number
     return render(
@@ -74,7 +75,7 @@ def sale(request: PageRequest, receipt_number: str) -> HttpResponse:
 @never_cache
 def text(request: PageRequest, receipt_number: str) -> HttpResponse:
     """The receipt as plain text: the original once sold, afterwards only a counted copy."""
-    found = _sale(receipt_number)
+    found = _sale(request, receipt_number)
     copy_number = _copy_number(request, found)
     if not copy_number and request.session.get(JUST_SOLD) != found.receipt_number:
         return redirect("vending:sale", found.receipt_number)
@@ -89,7 +90,7 @@ def text(request: PageRequest, receipt_number: str) -> HttpResponse:
 @may_look
 def delivery(request: PageRequest, receipt_number: str) -> HttpResponse:
     """The part of the sale's page that follows the token to the meter."""
-    found = _sale(receipt_number)
+    found = _sale(request, receipt_number)
     return render(request, "vending/delivery.html", {"sale": found, **_deliveries(found)})
 
 
@@ -97,7 +98,7 @@ def delivery(request: PageRequest, receipt_number: str) -> HttpResponse:
 @may_look
 def send(request: PageRequest, receipt_number: str) -> HttpResponse:
     """Queue the sale's tokens to their meter; asking twice sends once."""
-    found = _sale(receipt_number)
+    found = _sale(request, receipt_number)
     refused = ""
     try:
         services.send_to_meter(sale=found, by=request.user, at=timezone.now())
@@ -115,7 +116,7 @@ def send(request: PageRequest, receipt_number: str) -> HttpResponse:
 @may_look
 def copy(request: PageRequest, receipt_number: str) -> HttpResponse:
     """Count one more copy of the receipt and show it, marked as one."""
-    found = _sale(receipt_number)
+    found = _sale(request, receipt_number)
     try:
         made = services.reprint(sale=found, by=request.user, at=timezone.now())
     except Refusal as error:
@@ -126,8 +127,8 @@ def copy(request: PageRequest, receipt_number: str) -> HttpResponse:
     )
 
 
-def _sale(receipt_number: str) -> Sale:
-    return get_object_or_404(pages.sale_numbered(receipt_number))
+def _sale(request: PageRequest, receipt_number: str) -> Sale:
+    return get_object_or_404(pages.sale_numbered(receipt_number, seen_by=request.user))
 
 
 def _copy_number(request: PageRequest, sale: Sale) -> int:

@@ -18,6 +18,7 @@ fi
 if [ "${1:-run}" = test ]; then
     need mosquitto mosquitto
     need chromium chromium
+    need softhsm2-util softhsm2
     ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || wanted="$wanted postgresql"
 fi
 

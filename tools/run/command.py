@@ -90,8 +90,9 @@ def _start(
                 lambda: program("broker", "-m", "tools.run.broker_process", str(port)),
                 port=port,
             )
-    with supervisor.step("Gateway to the meters"):
+    with supervisor.step("Gateway to the meters, sealer of the audit record"):
         supervisor.add(lambda: program("gateway", "-m", "headend.manage", "gateway"))
+        supervisor.add(lambda: program("sealer", "-m", "headend.manage", "seal_audit"))
     till = f"http://127.0.0.1:{web}/"
     access_key = secrets.token_urlsafe(16)
     with supervisor.step("Meters, panel and pages"):

@@ -9,20 +9,29 @@ from headend.config.errors import NotPermitted
 pytestmark = pytest.mark.django_db
 
 # permission -> groups that have it
+SELLERS = {"cashier", "vendor manager", "vendor cashier", "integration"}
+LOOKERS = {"approver", "auditor"}
 TABLE = {
-    "vending.vend": {"utility administrator", "cashier"},
-    "vending.reprint_receipt": {"utility administrator", "cashier"},
-    "vending.view_sale": {"utility administrator", "cashier", "engineer", "auditor"},
-    "fleet.send_token": {"utility administrator", "cashier", "engineer"},
+    "vending.vend": {"utility administrator", *SELLERS},
+    "vending.reprint_receipt": {"utility administrator", *SELLERS},
+    "vending.view_sale": {
+        *("utility administrator", "engineer", "tariff clerk"),
+        *(*SELLERS, *LOOKERS),
+    },
+    "fleet.send_token": {"utility administrator", "engineer", *SELLERS},
     "fleet.switch_payment_mode": {"utility administrator", "engineer"},
-    "meters.provision_meter": {"utility administrator", "engineer"},
-    "meters.add_meter": {"utility administrator", "engineer"},
-    "customers.add_customer": {"utility administrator"},
-    "tariffs.publish_tariff": {"utility administrator"},
+    "meters.provision_meter": {"utility administrator", "engineer", "installer"},
+    "meters.add_meter": {"utility administrator", "engineer", "installer", "integration"},
+    "customers.add_customer": {"utility administrator", "integration"},
+    "tariffs.publish_tariff": {"utility administrator", "tariff clerk"},
     "securitymodule.load_keys": {"utility administrator"},
     "audit.search_audit": {"utility administrator", "auditor"},
-    "ledger.view_line": {"utility administrator", "auditor"},
+    "ledger.view_line": {"utility administrator", *LOOKERS},
     "accounts.add_user": {"utility administrator"},
+    "accounts.view_approval": {
+        *("utility administrator", "engineer", "tariff clerk", "vendor manager"),
+        *LOOKERS,
+    },
     "ledger.change_line": set(),
     "audit.change_auditentry": set(),
 }

@@ -50,7 +50,9 @@ def find(request: PageRequest) -> HttpResponse:
     }
     if request.htmx:
         return render(request, "till/found.html", context)
-    context["last_sales"] = pages.sales(operator_id=request.user.pk)[:LAST_SALES_SHOWN]
+    context["last_sales"] = pages.sales(operator_id=request.user.pk, seen_by=request.user)[
+        :LAST_SALES_SHOWN
+    ]
     return render(request, "till/find.html", context)
 
 
@@ -60,7 +62,9 @@ def sell(request: PageRequest, drn: str) -> HttpResponse:
     """Ask how much money; show what the typed amount buys."""
     context = _whom(drn)
     form = AmountForm(request.GET if "amount" in request.GET else None)
-    return render(request, "till/sell.html", {**context, "form": form, **_trial(context, form)})
+    return render(
+        request, "till/sell.html", {**context, "form": form, **_trial(request, context, form)}
+    )
 
 
 @require_safe
@@ -69,7 +73,7 @@ def trial(request: PageRequest, drn: str) -> HttpResponse:
     """The part of the page that says what an amount buys; nothing is stored."""
     context = _whom(drn)
     form = AmountForm(request.GET if request.GET.get("amount") else None)
-    page = {**context, "form": form, **_trial(context, form), "while_typing": True}
+    page = {**context, "form": form, **_trial(request, context, form), "while_typing": True}
     return render(request, "till/trial.html", page)
 
 
@@ -85,7 +89,7 @@ def confirm(request: PageRequest, drn: str) -> HttpResponse:
     if request.method == "POST":
         return _sell(request, context)
     amount = AmountForm(request.GET)
-    offered = _trial(context, amount)
+    offered = _trial(request, context, amount)
     if offered["quote"] is None:
         page = {**context, "form": amount, **offered}
         return render(request, "till/sell.html", page, status=422)
@@ -120,7 +124,7 @@ def _sell(request: PageRequest, context: dict[str, Any]) -> HttpResponse:
         else:
             request.session[JUST_SOLD] = sale.receipt_number
             return redirect(reverse("vending:sale", args=[sale.receipt_number]) + "?sold")
-    offered = _trial(context, form)
+    offered = _trial(request, context, form)
     offered["refused"] = (
         refused
         or offered["refused"]
@@ -148,13 +152,16 @@ def _whom(drn: str) -> dict[str, Any]:
     }
 
 
-def _trial(context: dict[str, Any], form: AmountForm) -> dict[str, Any]:
+def _trial(request: PageRequest, context: dict[str, Any], form: AmountForm) -> dict[str, Any]:
     """The quote for the form's amount, or why there is none."""
     if not form.is_valid():
         return {"quote": None, "refused": ""}
     try:
         quote = services.trial_vend(
-            meter=context["meter"], tender_minor=form.cleaned_data["amount"], at=timezone.now()
+            meter=context["meter"],
+            tender_minor=form.cleaned_data["amount"],
+            at=timezone.now(),
+            operator=request.user,
         )
     except Refusal as error:
         return {"quote": None, "refused": str(error)}

@@ -11,7 +11,6 @@ import os
 import subprocess
 import sys
 from collections import Counter
-from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.db import connection
@@ -20,8 +19,6 @@ from tools.interpreters import REPOSITORY
 
 PROCESSES = 4
 VENDS_PER_PROCESS = 6
-# One instant for all, after the seeding: 00:00, so that 00:01 would come next.
-MIDNIGHT = datetime.now(UTC).replace(hour=0, minute=0, second=0) + timedelta(days=1)
 
 
 @pytest.fixture
@@ -60,7 +57,7 @@ def run_together(environ, script):
     """Run a script in several processes, which begin when the last of them is ready."""
     workers = [
         subprocess.Popen(
-            [sys.executable, "-c", PRELUDE + script, str(number), MIDNIGHT.isoformat()],
+            [sys.executable, "-c", PRELUDE + script, str(number)],
             env=environ,
             cwd=REPOSITORY,
             stdin=subprocess.PIPE,
@@ -87,7 +84,7 @@ def run_together(environ, script):
 
 PRELUDE = """
 import json, sys
-from datetime import datetime
+from datetime import UTC, datetime
 from tools.headend.django_setup import set_up_django
 set_up_django()
 from django.db import connection
@@ -100,7 +97,7 @@ from headend.vending.models import IssuedToken, Sale
 number = int(sys.argv[1])
 meters = list(Meter.objects.order_by("drn"))
 operator = console_user()
-AT = datetime.fromisoformat(sys.argv[2])
+AT = datetime(2040, 1, 1, tzinfo=UTC)  # one instant: 00:00, so 00:01 would come next
 
 def vend(message_id, meter, tender_minor=5000):
     return services.vend(caller="test", message_id=message_id, meter=meter, operator=operator,
@@ -124,17 +121,7 @@ def summary(environment):
     """What is in the processes' database afterwards."""
 
     def read():
-        worker = subprocess.run(
-            [sys.executable, "-c", PRELUDE + SUMMARY, "0", MIDNIGHT.isoformat()],
-            env=environment,
-            cwd=REPOSITORY,
-            input="go\n",
-            capture_output=True,
-            text=True,
-            check=True,
-            timeout=120,
-        )
-        return json.loads(worker.stdout.split("\n", 1)[1])
+        return json.loads(alone(environment, SUMMARY))
 
     return read
 
@@ -191,3 +178,60 @@ print("null")
     for tids in by_meter.values():
         first = tids[0]
         assert sorted(tids) == [first, *range(first + 2, first + 1 + len(tids))]  # 00:01 left out
+
+
+OWE = """
+from headend.accounts.services import console_user
+from headend.customers.models import SupplyAgreement
+from headend.debts.services import open_debt
+from headend.debts.terms import Terms
+
+first, second = SupplyAgreement.objects.order_by("pk")
+SupplyAgreement.objects.update(customer=first.customer)
+open_debt(owner=first.customer, title="Arrears", amount_minor=100_00, by=console_user(), at=AT,
+          terms=Terms(method="per_purchase", amount_minor=30_00))
+open_debt(owner=second.premises, title="Cable", amount_minor=1_00, by=console_user(), at=AT,
+          terms=Terms(method="per_purchase", amount_minor=30_00))
+"""
+
+COLLECTED = """
+from headend.debts.models import Debt
+from headend.ledger import proofs
+from headend.vending.models import SaleLine
+
+print(json.dumps({
+    "owed": [debt.balance_minor for debt in Debt.objects.order_by("pk")],
+    "paid": sum(line.amount_minor for line in SaleLine.objects.filter(kind="debt")),
+    "differences": proofs.prove(at=AT).differences,
+}))
+"""
+
+
+def alone(environ, script):
+    """Run a script as one of the processes, on its own."""
+    done = subprocess.run(
+        [sys.executable, "-c", PRELUDE + script, "0"],
+        env=environ,
+        cwd=REPOSITORY,
+        input="go\n",
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=120,
+    )
+    return done.stdout.split("\n", 1)[1]
+
+
+def test_a_debt_of_one_customer_with_two_meters_is_paid_once(environment):
+    """The processes lock different meters, so only the debts' own locks can help."""
+    alone(environment, OWE)
+    run_together(
+        environment,
+        f"""
+for i in range({VENDS_PER_PROCESS}):
+    vend(f"{{number}}-{{i}}", meters[(number + i) % 2])
+print("null")
+""",
+    )
+    after = json.loads(alone(environment, COLLECTED))
+    assert after == {"owed": [0, 0], "paid": 101_00, "differences": []}

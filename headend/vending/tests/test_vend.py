@@ -68,6 +68,12 @@ def counts():
     return {model.__name__: model.objects.count() for model in models}
 
 
+def assert_only_the_refusal_is_kept(before):
+    """Nothing of the sale is there; that a key was refused is on the record."""
+    assert AuditEntry.objects.filter(action="securitymodule.refuse_key").count() == 1
+    assert counts() == before | {"AuditEntry": before["AuditEntry"] + 1}
+
+
 def test_a_sale_is_complete(meter, cashier):
     sale = vend(meter, operator=cashier, terminal="till 1")
     assert (sale.tender_minor, sale.issued_wh, sale.encoded_wh) == (5000, 17300, 17300)
@@ -89,7 +95,12 @@ def test_a_sale_is_complete(meter, cashier):
     assert (audit.actor, audit.object_id, audit.source) == (cashier, str(sale.pk), "till")
     assert sale.particulars["customer"] == "Nomsa Dube"
     assert sale.particulars["terminal"] == "till 1"
-    assert sale.calculation["price_minor_per_kwh"] == "250.000000"
+    assert [line["price_minor_per_kwh"] for line in sale.calculation["lines"]] == [
+        "250",
+        None,
+        None,
+    ]
+    assert sale.calculation["lines"][0]["explanation"] == "17.3 kWh at 2.50"
 
 
 def test_trial_vend_says_the_same_and_writes_nothing(meter):
@@ -178,7 +189,7 @@ def test_refusals_leave_nothing_behind(meter):
     Meter.objects.filter(pk=meter.pk).update(ken=0x10)
     with pytest.raises(VendingKeyExpired):
         vend(meter)
-    assert counts() == before
+    assert_only_the_refusal_is_kept(before)
     assert Meter.objects.get(pk=meter.pk).last_tid is None
 
 
@@ -187,7 +198,7 @@ def test_missing_key_refuses_the_sale(meter):
     before = counts()
     with pytest.raises(KeyMissing):
         vend(meter)
-    assert counts() == before
+    assert_only_the_refusal_is_kept(before)
 
 
 def test_only_installed_meters_vend(meter):
@@ -284,5 +295,5 @@ def test_a_vend_needs_few_statements(meter, cashier):
     with CaptureQueriesContext(connection) as queries:
         vend(meter, operator=fresh)
     statements = [query["sql"] for query in queries if "SAVEPOINT" not in query["sql"]]
-    # two for the operator's permissions, twelve for the sale
-    assert len(statements) == 14, "\n".join(statements)
+    # two for the operator's permissions, one for their vendor, fourteen for the sale
+    assert len(statements) == 17, "\n".join(statements)

@@ -5,14 +5,20 @@ import pytest
 from headend.fleet.services import open_work_item
 from headend.testing import NOON
 
+_EVERYTHING = [
+    *("/till/", "/sales/", "/customers/", "/meters/"),
+    *("/debts/", "/ledger/", "/people/", "/approvals/", "/audit/"),
+]
+_TO_LOOK_AT = [link for link in _EVERYTHING if link not in ("/till/", "/people/")]
+
 
 @pytest.mark.parametrize(
     ("group", "links"),
     [
-        ("utility administrator", ["/till/", "/sales/", "/customers/", "/meters/"]),
+        ("utility administrator", _EVERYTHING),
         ("cashier", ["/till/", "/sales/", "/customers/", "/meters/"]),
-        ("engineer", ["/sales/", "/customers/", "/meters/"]),
-        ("auditor", ["/sales/", "/customers/", "/meters/"]),
+        ("engineer", ["/sales/", "/customers/", "/meters/", "/approvals/"]),
+        ("auditor", _TO_LOOK_AT),
     ],
 )
 def test_each_role_sees_its_own_work(log_in, group, links):

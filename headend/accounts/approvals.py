@@ -1,0 +1,227 @@
+"""Acts that need two people: one asks, another approves, and only then it is done.
+
+A capability registers its act beside its services:
+
+    @approvals.act(
+        "debts.write_off",
+        title="Write off a debt",
+        permission="debts.write_off",
+        approve_permission="debts.approve_write_off",
+    )
+    def perform_write_off(*, arguments, by, approved_by, at):
+        debt = Debt.objects.get(pk=arguments["debt"])
+        ...
+        return debt
+
+and its pages call `request`. The inbox and the record come with it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol
+
+from django.db import models, transaction
+
+from headend.accounts.errors import AlreadyDecided, SamePerson, UnknownAct
+from headend.accounts.models import Approval, User
+from headend.accounts.services import require
+from headend.audit import services as audit
+from headend.config.errors import NotPermitted
+
+
+class Perform(Protocol):
+    """Does the act, in the transaction of its approval.
+
+    A Refusal leaves the request open; the person who approves is shown it.
+    """
+
+    def __call__(
+        self, *, arguments: dict[str, Any], by: User, approved_by: User, at: datetime
+    ) -> models.Model:
+        """Do it and return what it made or changed."""
+
+
+@dataclass(frozen=True)
+class Act:
+    """One kind of act that needs two people."""
+
+    name: str
+    title: str
+    permission: str
+    approve_permission: str
+    perform: Perform
+
+
+_acts: dict[str, Act] = {}
+
+
+def act(
+    name: str, *, permission: str, approve_permission: str, title: str = ""
+) -> Callable[[Perform], Perform]:
+    """Register the decorated function as what an approval does.
+
+    Args:
+        name: capability and verb, at most 60 characters, for example "debts.write_off".
+        permission: who may ask.
+        approve_permission: who may approve or refuse; the same person never does both.
+        title: what the inbox calls it; made from the name if not given.
+    """
+    words = name.rpartition(".")[2].replace("_", " ").capitalize()
+
+    def register(perform: Perform) -> Perform:
+        _acts[name] = Act(name, title or words, permission, approve_permission, perform)
+        return perform
+
+    return register
+
+
+def act_named(name: str) -> Act:
+    """Return a registered act.
+
+    Raises:
+        UnknownAct: there is none; its capability was removed or is misspelt.
+    """
+    try:
+        return _acts[name]
+    except KeyError:
+        raise UnknownAct(f"no act is called {name}; it can't be asked for or approved") from None
+
+
+def acts_approved_by(user: User) -> list[str]:
+    """Return the names of the acts that a user may approve when others ask for them."""
+    return [one.name for one in _acts.values() if user.has_perm(one.approve_permission)]
+
+
+def request(
+    act: str, arguments: dict[str, Any], by: User, at: datetime, reason: str, summary: str
+) -> Approval:
+    """Ask for an act; it is done when somebody else approves.
+
+    Args:
+        act: a registered name.
+        arguments: what the act needs to know, as JSON. Never a key or a password.
+        by: who asks; needs the act's permission.
+        at: now.
+        reason: why, in their words.
+        summary: one line that says what will be done to whom, for the person who approves.
+
+    Raises:
+        UnknownAct, NotPermitted.
+    """
+    require(by, act_named(act).permission)
+    with transaction.atomic():
+        approval = Approval.objects.create(
+            act=act,
+            arguments=arguments,
+            summary=summary[:300],
+            reason=reason[:500],
+            requested_by=by,
+            requested_at=at,
+        )
+        audit.record(
+            actor=by,
+            action="approvals.request",
+            target=approval,
+            at=at,
+            after={"act": act, "arguments": arguments},
+            reason=reason,
+        )
+    return approval
+
+
+def approve(approval: Approval, by: User, at: datetime) -> Approval:
+    """Approve a request and do the act, both or neither.
+
+    Raises:
+        SamePerson: `by` asked for it.
+        AlreadyDecided: it is not open any more.
+        NotPermitted: `by` may not approve it, or who asked may not ask for it any more.
+        Refusal: the act itself refused; the request stays open.
+    """
+    with transaction.atomic():
+        approval, known = _open_for_decision(approval, by)
+        require(approval.requested_by, known.permission)
+        target = known.perform(
+            arguments=approval.arguments, by=approval.requested_by, approved_by=by, at=at
+        )
+        approval.target_type = target._meta.label_lower
+        approval.target_id = str(target.pk)
+        approval.target_label = str(target)[:200]
+        _decide(approval, Approval.APPROVED, by=by, at=at, reason="")
+    return approval
+
+
+def refuse(approval: Approval, by: User, at: datetime, reason: str) -> Approval:
+    """Refuse a request: nothing is done.
+
+    Raises:
+        SamePerson, AlreadyDecided, NotPermitted: as `approve`.
+    """
+    with transaction.atomic():
+        approval, _ = _open_for_decision(approval, by)
+        _decide(approval, Approval.REFUSED, by=by, at=at, reason=reason)
+    return approval
+
+
+def withdraw(approval: Approval, by: User, at: datetime, reason: str = "") -> Approval:
+    """Take one's own request back.
+
+    Raises:
+        NotPermitted: somebody else asked for it; they can refuse it instead.
+        AlreadyDecided: it is not open any more.
+    """
+    with transaction.atomic():
+        approval = _locked(approval)
+        if approval.requested_by != by:
+            raise NotPermitted(f"only {approval.requested_by} can withdraw “{approval}”")
+        _decide(approval, Approval.WITHDRAWN, by=by, at=at, reason=reason)
+    return approval
+
+
+def _locked(approval: Approval) -> Approval:
+    rows = Approval.objects.select_for_update(of=("self",)).select_related("requested_by")
+    locked = rows.get(pk=approval.pk)
+    if locked.state != Approval.OPEN:
+        raise AlreadyDecided(f"“{locked}” is {locked.state} already")
+    return locked
+
+
+def _open_for_decision(approval: Approval, by: User) -> tuple[Approval, Act]:
+    locked = _locked(approval)
+    known = act_named(locked.act)
+    require(by, known.approve_permission)
+    if locked.requested_by == by:
+        raise SamePerson(f"{by} asked for “{locked}”; somebody else has to decide it")
+    return locked, known
+
+
+def _decide(approval: Approval, state: str, *, by: User, at: datetime, reason: str) -> None:
+    approval.state = state
+    approval.decided_by = by
+    approval.decided_at = at
+    approval.decision_reason = reason[:500]
+    approval.save()
+    audit.record(
+        actor=by,
+        action=f"approvals.{_VERBS[state]}",
+        target=approval,
+        at=at,
+        before={"state": Approval.OPEN},
+        after={
+            "state": state,
+            "act": approval.act,
+            "requested_by": approval.requested_by.username,
+            "target": f"{approval.target_type} {approval.target_id}".strip(),
+        },
+        reason=reason,
+    )
+
+
+_VERBS = {
+    Approval.APPROVED: "approve",
+    Approval.REFUSED: "refuse",
+    Approval.WITHDRAWN: "withdraw",
+}

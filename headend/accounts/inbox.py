@@ -1,0 +1,111 @@
+"""The pages of requests that wait for a second person."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.contrib.auth.decorators import permission_required
+from django.core.paginator import Paginator
+from django.db.models import Q, QuerySet
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods, require_safe
+
+from headend.accounts import approvals
+from headend.accounts.errors import UnknownAct
+from headend.accounts.forms import DecisionForm
+from headend.accounts.models import Approval, User
+from headend.accounts.requests import PageRequest
+from headend.config.errors import Refusal
+
+PER_PAGE = 50
+
+may_look = permission_required("accounts.view_approval", raise_exception=True)
+
+
+@require_safe
+@may_look
+@never_cache
+def requests(request: PageRequest) -> HttpResponse:
+    """List what this user may decide, what they asked for, and what was decided before."""
+    user = request.user
+    waiting = _seen_by(user).filter(state=Approval.OPEN).order_by("requested_at", "pk")
+    decided = _seen_by(user).exclude(state=Approval.OPEN).order_by("-decided_at", "-pk")
+    page = Paginator(decided, PER_PAGE).get_page(request.GET.get("page"))
+    return render(
+        request,
+        "accounts/inbox.html",
+        {
+            "to_decide": [_titled(one) for one in waiting.exclude(requested_by=user)],
+            "own": [_titled(one) for one in waiting.filter(requested_by=user)],
+            "decided": [_titled(one) for one in page],
+            "page": page,
+        },
+    )
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@may_look
+@never_cache
+def one(request: PageRequest, approval_id: int) -> HttpResponse:
+    """Show one request; approve, refuse or withdraw it."""
+    user = request.user
+    approval = get_object_or_404(_seen_by(user), pk=approval_id)
+    form = DecisionForm(request.POST if request.method == "POST" else None)
+    if form.is_valid():
+        try:
+            done = _decide(form, approval, user)
+        except Refusal as error:
+            form.add_error(None, str(error))
+        else:
+            messages.success(request, f"{done}: {approval.summary}", extra_tags="good")
+            return redirect("approvals:inbox")
+    is_open = approval.state == Approval.OPEN
+    is_own = approval.requested_by == user
+    title, may_decide = _known(approval, user)
+    context = {
+        "approval": approval,
+        "title": title,
+        "form": form,
+        "may_decide": is_open and may_decide and not is_own,
+        "may_withdraw": is_open and is_own,
+    }
+    status = 422 if form.is_bound else 200
+    return render(request, "accounts/request.html", context, status=status)
+
+
+def _decide(form: DecisionForm, approval: Approval, user: User) -> str:
+    """Do what was chosen; return it as a word for the message."""
+    reason, now = form.cleaned_data["reason"], timezone.now()
+    match form.cleaned_data["decision"]:
+        case "approve":
+            approvals.approve(approval, user, now)
+            return "Approved and done"
+        case "refuse":
+            approvals.refuse(approval, user, now, reason)
+            return "Refused"
+        case _:
+            approvals.withdraw(approval, user, now, reason)
+            return "Withdrawn"
+
+
+def _seen_by(user: User) -> QuerySet[Approval]:
+    """The requests a user may see: their own, those they may decide; an auditor sees all."""
+    rows = Approval.objects.select_related("requested_by", "decided_by")
+    if user.has_perm("audit.search_audit"):
+        return rows
+    return rows.filter(Q(act__in=approvals.acts_approved_by(user)) | Q(requested_by=user))
+
+
+def _titled(approval: Approval) -> tuple[Approval, str]:
+    try:
+        return approval, approvals.act_named(approval.act).title
+    except UnknownAct:
+        return approval, approval.act
+
+
+def _known(approval: Approval, user: User) -> tuple[str, bool]:
+    """Return the act's title and whether the user may decide on it."""
+    may_decide = approval.act in approvals.acts_approved_by(user)
+    return _titled(approval)[1], may_decide

@@ -1,0 +1,76 @@
+"""How long a log-in is good for, and whether it still owes a second factor."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth.signals import user_logged_in
+from django.contrib.sessions.backends.base import SessionBase
+from django.http import HttpRequest
+from django.utils import timezone
+
+from headend.accounts import second_factor
+
+TO_PASS, TO_SET_UP = "to pass", "to set up"
+NOTED_EVERY_SECONDS = 60
+
+_BEGAN, _SEEN, _OWES, _PASSED = "began_at", "seen_at", "owes_factor", "passed_factor_at"
+
+
+def begin(session: SessionBase, user: Any) -> None:
+    """Note in a fresh session when it began and what it owes."""
+    now = timezone.now().timestamp()
+    session[_BEGAN] = session[_SEEN] = now
+    session[_OWES] = _owed(session, user)
+
+
+def has_ended(request: HttpRequest) -> bool:
+    """Tell whether the session is over; if it is not, note now and then that it is in use.
+
+    What a page fetches by itself, to stay up to date, does not count as use.
+    """
+    session, now = request.session, timezone.now().timestamp()
+    if _BEGAN not in session:
+        begin(session, request.user)
+        return False
+    if now - session[_BEGAN] >= settings.SESSION_COOKIE_AGE:
+        return True
+    idle = now - session[_SEEN]
+    if idle >= settings.SESSION_IDLE_SECONDS:
+        return True
+    by_itself = getattr(request, "htmx", False) and request.method == "GET"
+    if idle >= NOTED_EVERY_SECONDS and not by_itself:
+        session[_SEEN] = now
+        session[_OWES] = _owed(
+            session, request.user
+        )  # a group may have begun to ask for a second factor
+    return False
+
+
+def owes(request: HttpRequest) -> str | None:
+    """Return TO_PASS or TO_SET_UP if the session owes a second factor, otherwise None."""
+    owed: str | None = request.session.get(_OWES)
+    return owed
+
+
+def note_passed(session: SessionBase) -> None:
+    """Note that the second factor was shown; the session gets a new name."""
+    session.cycle_key()
+    session[_PASSED] = timezone.now().timestamp()
+    session[_OWES] = None
+
+
+def _owed(session: SessionBase, user: Any) -> str | None:
+    if _PASSED in session:
+        return None
+    if second_factor.has_any(user):
+        return TO_PASS
+    return TO_SET_UP if second_factor.must_have(user) else None
+
+
+def _on_log_in(request: HttpRequest, user: Any, **_: Any) -> None:
+    begin(request.session, user)
+
+
+user_logged_in.connect(_on_log_in, dispatch_uid="headend.accounts.sessions")

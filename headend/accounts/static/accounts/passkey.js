@@ -1,0 +1,60 @@
+// Makes a passkey, or asks for one, with what the form was given, and sends the browser's answer.
+
+const bytes = (text) => Uint8Array.from(
+  atob(text.replaceAll("-", "+").replaceAll("_", "/")), (letter) => letter.charCodeAt(0));
+const text = (buffer) => btoa(String.fromCharCode(...new Uint8Array(buffer)))
+  .replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
+
+const withBytes = (list) => (list ?? []).map((one) => ({ ...one, id: bytes(one.id) }));
+
+function creation(options) {
+  return {
+    ...options,
+    challenge: bytes(options.challenge),
+    user: { ...options.user, id: bytes(options.user.id) },
+    excludeCredentials: withBytes(options.excludeCredentials),
+  };
+}
+
+function request(options) {
+  return {
+    ...options,
+    challenge: bytes(options.challenge),
+    allowCredentials: withBytes(options.allowCredentials),
+  };
+}
+
+function answer(credential) {
+  const { response } = credential;
+  const fields = ["clientDataJSON", "attestationObject", "authenticatorData", "signature"];
+  const given = {};
+  for (const field of fields) if (response[field]) given[field] = text(response[field]);
+  return JSON.stringify({
+    id: credential.id, rawId: text(credential.rawId), type: credential.type, response: given,
+  });
+}
+
+async function ask(form) {
+  if (!window.PublicKeyCredential) {
+    throw new Error("Passkeys need an https address with a name; this page's address is not one.");
+  }
+  const options = JSON.parse(form.dataset.options);
+  return form.dataset.passkey === "create"
+    ? navigator.credentials.create({ publicKey: creation(options) })
+    : navigator.credentials.get({ publicKey: request(options) });
+}
+
+for (const form of document.querySelectorAll("form[data-passkey]")) {
+  form.addEventListener("submit", async (event) => {
+    event.preventDefault();
+    event.stopImmediatePropagation();
+    const notice = form.querySelector(".notice");
+    try {
+      form.elements.credential.value = answer(await ask(form));
+      form.submit();
+    } catch (error) {
+      notice.textContent = `That did not work: ${error.message}`;
+      notice.hidden = false;
+    }
+  }, { capture: true });
+}

@@ -1,0 +1,210 @@
+"""Creates, revokes and recognises the keys of other programs."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import re
+import secrets
+import time
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+from django.contrib.auth.models import Permission
+from django.db import transaction
+from django.db.models import Q
+
+from headend.accounts.models import User
+from headend.accounts.services import create_user, require
+from headend.api.errors import InvalidKey, NotAuthenticated, TooManyRequests
+from headend.api.models import ApiKey
+from headend.api.scopes import SCOPES
+from headend.audit import services as audit
+
+LONGEST_LIFE = timedelta(days=366 * 2)
+_MARK = "opk"  # so that a leaked key is recognised by those who search for such
+_NOTE_USE_EVERY = timedelta(minutes=5)
+_PROGRAM_NAME = re.compile(r"[a-z0-9][a-z0-9-]{1,40}")
+_MINUTE_S = 60.0
+
+# key -> (when its minute began, requests in it); of this process, see docs/api.md
+_rates: dict[int, tuple[float, int]] = {}
+
+
+class NewKey(NamedTuple):
+    """A key and its secret text, which nobody can show again."""
+
+    key: ApiKey
+    text: str
+
+
+@transaction.atomic
+def create_key(
+    *,
+    program: str,
+    name: str,
+    scopes: Iterable[str],
+    by: User,
+    at: datetime,
+    expires_at: datetime,
+    largest_tender_minor: int | None = None,
+    daily_tender_minor: int | None = None,
+    requests_per_minute: int | None = None,
+) -> NewKey:
+    """Create a key; its program is created with its first one.
+
+    Args:
+        program: short name: lower case letters, digits and hyphens.
+        name: what the key is for.
+        scopes: names of SCOPES, at least one.
+        by: who creates it; needs api.manage_keys.
+        at: now.
+        expires_at: when it ends, at most two years ahead.
+        largest_tender_minor: of one vend, minor currency units; None: no limit.
+        daily_tender_minor: of all vends of a local day; None: no limit.
+        requests_per_minute: None: no limit.
+
+    Raises:
+        InvalidKey: a name, scope, time or limit is not possible.
+    """
+    require(by, "api.manage_keys")
+    wanted = sorted(set(scopes))
+    limits = (largest_tender_minor, daily_tender_minor, requests_per_minute)
+    _check(program, name, wanted, expires_at - at, limits)
+    user = _program(program)
+    user.user_permissions.add(*Permission.objects.filter(_permissions(wanted)))
+    prefix, secret = secrets.token_hex(6), secrets.token_urlsafe(32)
+    key = ApiKey.objects.create(
+        program=user,
+        name=name,
+        prefix=prefix,
+        secret_hash=_hash(secret),
+        scopes=wanted,
+        largest_tender_minor=largest_tender_minor,
+        daily_tender_minor=daily_tender_minor,
+        requests_per_minute=requests_per_minute,
+        created_by=by,
+        created_at=at,
+        expires_at=expires_at,
+    )
+    audit.record(
+        actor=by,
+        action="api.create_key",
+        target=key,
+        at=at,
+        after={
+            "program": user.username,
+            "scopes": wanted,
+            "expires_at": expires_at,
+            "largest_tender_minor": largest_tender_minor,
+            "daily_tender_minor": daily_tender_minor,
+            "requests_per_minute": requests_per_minute,
+        },
+    )
+    return NewKey(key, f"{_MARK}_{prefix}_{secret}")
+
+
+@transaction.atomic
+def revoke_key(key: ApiKey, *, by: User, at: datetime, reason: str = "") -> None:
+    """End a key at once; ending it again changes nothing.
+
+    Args:
+        key: which one.
+        by: who ends it; needs api.manage_keys.
+        at: now.
+        reason: why.
+    """
+    require(by, "api.manage_keys")
+    if not ApiKey.objects.filter(pk=key.pk, revoked_at=None).update(revoked_at=at):
+        return
+    key.revoked_at = at
+    audit.record(actor=by, action="api.revoke_key", target=key, at=at, reason=reason)
+
+
+def recognise(text: str, *, at: datetime) -> ApiKey:
+    """Return the key of a secret text.
+
+    Raises:
+        NotAuthenticated: there is none, or it has ended; which of these is not said.
+        TooManyRequests: it asks more often than it may.
+    """
+    mark, _, rest = text.partition("_")
+    prefix, _, secret = rest.partition("_")
+    found = None
+    if mark == _MARK and prefix.isascii() and prefix.isalnum():
+        found = ApiKey.objects.select_related("program").filter(prefix=prefix).first()
+    stored = bytes(found.secret_hash) if found else bytes(32)
+    is_right = hmac.compare_digest(stored, _hash(secret))
+    if found is None or not is_right or not _is_alive(found, at):
+        raise NotAuthenticated(
+            "the API key is unknown, has expired or was revoked; send a valid one as "
+            "'Authorization: Bearer KEY'"
+        )
+    _count(found)
+    _note_use(found, at)
+    return found
+
+
+def _is_alive(key: ApiKey, at: datetime) -> bool:
+    return key.revoked_at is None and at < key.expires_at and key.program.is_active
+
+
+def _count(key: ApiKey) -> None:
+    if key.requests_per_minute is None:
+        return
+    now = time.monotonic()
+    began, count = _rates.get(key.pk, (now, 0))
+    if now - began >= _MINUTE_S:
+        began, count = now, 0
+    if count >= key.requests_per_minute:
+        raise TooManyRequests(
+            f"this key may ask {key.requests_per_minute} times a minute; wait and ask again"
+        )
+    _rates[key.pk] = (began, count + 1)
+
+
+def _note_use(key: ApiKey, at: datetime) -> None:
+    if key.last_used_at is None or at - key.last_used_at >= _NOTE_USE_EVERY:
+        ApiKey.objects.filter(pk=key.pk).update(last_used_at=at)
+
+
+def _program(name: str) -> User:
+    username = f"api-{name}"
+    user = User.objects.filter(username=username).first()
+    return user or create_user(username=username, password=None)
+
+
+def _permissions(scopes: list[str]) -> Q:
+    wanted = Q(pk__in=[])
+    for scope in scopes:
+        for permission in SCOPES[scope].permissions:
+            app, codename = permission.split(".")
+            wanted |= Q(content_type__app_label=app, codename=codename)
+    return wanted
+
+
+def _hash(secret: str) -> bytes:
+    return hashlib.sha256(secret.encode()).digest()
+
+
+def _check(
+    program: str,
+    name: str,
+    scopes: list[str],
+    life: timedelta,
+    limits: tuple[int | None, ...],
+) -> None:
+    if not _PROGRAM_NAME.fullmatch(program):
+        raise InvalidKey(
+            f"a program's name is 2 to 41 lower case letters, digits and hyphens, not {program!r}"
+        )
+    if not 0 < len(name) <= 100:
+        raise InvalidKey("say in up to 100 characters what the key is for")
+    unknown = [scope for scope in scopes if scope not in SCOPES]
+    if unknown or not scopes:
+        raise InvalidKey(f"choose one or more of the scopes {', '.join(SCOPES)}")
+    if not timedelta(0) < life <= LONGEST_LIFE:
+        raise InvalidKey(f"a key lives at most {LONGEST_LIFE.days} days and ends in the future")
+    if any(limit is not None and limit <= 0 for limit in limits):
+        raise InvalidKey("a limit is more than nothing; leave it out for no limit")

@@ -1,0 +1,316 @@
+"""Customers, meters, supply agreements, tariffs, sales and issued tokens."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any
+
+from django.db.models import QuerySet
+from django.utils import timezone
+from ninja import Path, Query, Router
+
+from headend.api import shapes
+from headend.api.errors import ObjectNotFound
+from headend.api.once import once
+from headend.api.requests import Cursor, Key, KeyRequest, Limit, answers, page
+from headend.api.schemas import (
+    AgreementEndIn,
+    AgreementIn,
+    AgreementOut,
+    CustomerIn,
+    CustomerOut,
+    Identifier,
+    Instant,
+    MessageIn,
+    MeterIn,
+    MeterNumber,
+    MeterOut,
+    Page,
+    SaleOut,
+    SaleSummaryOut,
+    TariffOut,
+    TariffWithVersionsOut,
+    TokenOut,
+    text,
+)
+from headend.api.vend import caller_of
+from headend.customers import services as customers
+from headend.customers.models import Customer, SupplyAgreement
+from headend.customers.search import find_customers
+from headend.meters import services as meters
+from headend.meters.models import Meter
+from headend.meters.queries import meter_numbered
+from headend.tariffs.models import Tariff
+from headend.vending.models import IssuedToken, Sale
+from headend.vendors.queries import of_own_vendor
+
+router = Router()
+_USUAL_LIMIT = 50
+_KEY_ATTRIBUTES = ("sgc", "kt", "krn", "ti", "ken", "base_date", "ea", "dkga")
+
+Since = Annotated[Instant | None, Query(description="from this instant on")]
+Until = Annotated[Instant | None, Query(description="before this instant")]
+Words = Annotated[str | None, Query(description="name, phone, address or meter number"), text(100)]
+OfMeter = Annotated[MeterNumber | None, Query(description="only of this meter")]
+OfCustomer = Annotated[Identifier | None, Query(description="only of this customer")]
+
+
+# --- customers -----------------------------------------------------------------------------------
+
+
+@router.get("/customers", auth=Key("customers:read"), response=answers(Page[CustomerOut]))
+def list_customers(
+    request: KeyRequest, q: Words = None, cursor: Cursor = None, limit: Limit = _USUAL_LIMIT
+) -> dict[str, Any]:
+    """List customers, the newest first; `q` searches."""
+    found = find_customers(q, at=timezone.now()) if q else Customer.objects.all()
+    return page(found, cursor=cursor, limit=limit, give=shapes.customer)
+
+
+@router.post("/customers", auth=Key("customers:write"), response=answers(CustomerOut))
+def register_customer(request: KeyRequest, body: CustomerIn) -> dict[str, Any]:
+    """Register a customer, once per message id."""
+    program, now = request.auth.program, timezone.now()
+
+    def act() -> dict[str, Any]:
+        made = customers.register_customer(
+            name=body.name,
+            phone=body.phone,
+            email=body.email,
+            language=body.language,
+            by=program,
+            at=now,
+        )
+        return shapes.customer(made)
+
+    return _once(request, "customers", body, now, act)
+
+
+@router.get("/customers/{customer_id}", auth=Key("customers:read"), response=answers(CustomerOut))
+def read_customer(request: KeyRequest, customer_id: Path[Identifier]) -> dict[str, Any]:
+    """Read one customer."""
+    return shapes.customer(_one(Customer.objects, customer_id, "customer"))
+
+
+# --- meters --------------------------------------------------------------------------------------
+
+
+@router.get("/meters", auth=Key("meters:read"), response=answers(Page[MeterOut]))
+def list_meters(
+    request: KeyRequest, cursor: Cursor = None, limit: Limit = _USUAL_LIMIT
+) -> dict[str, Any]:
+    """List the meter register, the newest first."""
+    return page(Meter.objects.all(), cursor=cursor, limit=limit, give=shapes.meter)
+
+
+@router.post("/meters", auth=Key("meters:write"), response=answers(MeterOut))
+def register_meter(request: KeyRequest, body: MeterIn) -> dict[str, Any]:
+    """Add a meter to the stock, once per message id."""
+    program, now = request.auth.program, timezone.now()
+    attributes = {name: getattr(body, name) for name in _KEY_ATTRIBUTES}
+
+    def act() -> dict[str, Any]:
+        made = meters.register_meter(
+            drn=body.number,
+            key=meters.KeyAttributes(**attributes),
+            by=program,
+            at=now,
+            source=caller_of(request.auth),
+        )
+        return shapes.meter(made)
+
+    return _once(request, "meters", body, now, act)
+
+
+@router.get("/meters/{number}", auth=Key("meters:read"), response=answers(MeterOut))
+def read_meter(request: KeyRequest, number: Path[MeterNumber]) -> dict[str, Any]:
+    """Read one meter by its number (DRN) or PAN."""
+    return shapes.meter(meter_numbered(number))
+
+
+@router.post("/meters/{number}/install", auth=Key("meters:write"), response=answers(MeterOut))
+def install_meter(
+    request: KeyRequest, number: Path[MeterNumber], body: MessageIn
+) -> dict[str, Any]:
+    """Note that a meter from stock now stands at a premises, once per message id."""
+    now = timezone.now()
+    meter = meter_numbered(number)
+
+    def act() -> dict[str, Any]:
+        meters.install_meter(
+            meter, by=request.auth.program, at=now, source=caller_of(request.auth)
+        )
+        return shapes.meter(meter)
+
+    return _once(request, f"install {meter.drn}", body, now, act)
+
+
+# --- supply agreements ---------------------------------------------------------------------------
+
+
+@router.get("/agreements", auth=Key("agreements:read"), response=answers(Page[AgreementOut]))
+def list_agreements(
+    request: KeyRequest,
+    meter: OfMeter = None,
+    customer_id: OfCustomer = None,
+    cursor: Cursor = None,
+    limit: Limit = _USUAL_LIMIT,
+) -> dict[str, Any]:
+    """List supply agreements, ended ones too, the newest first."""
+    found = _agreements()
+    if meter is not None:
+        found = found.filter(meter=meter_numbered(meter))
+    if customer_id is not None:
+        found = found.filter(customer_id=customer_id)
+    return page(found, cursor=cursor, limit=limit, give=shapes.agreement)
+
+
+@router.post("/agreements", auth=Key("agreements:write"), response=answers(AgreementOut))
+def open_agreement(request: KeyRequest, body: AgreementIn) -> dict[str, Any]:
+    """Let a meter serve a customer at an address from now on, once per message id."""
+    now = timezone.now()
+
+    def act() -> dict[str, Any]:
+        tariff = Tariff.objects.filter(code=body.tariff).first()
+        if tariff is None:
+            raise ObjectNotFound(f"there is no tariff {body.tariff}")
+        made = customers.open_agreement(
+            customer=_one(Customer.objects, body.customer_id, "customer"),
+            address=body.address,
+            meter=meter_numbered(body.meter),
+            tariff=tariff,
+            low_credit_threshold_wh=body.low_credit_threshold_wh,
+            by=request.auth.program,
+            at=now,
+        )
+        return shapes.agreement(made)
+
+    return _once(request, "agreements", body, now, act)
+
+
+@router.get(
+    "/agreements/{agreement_id}", auth=Key("agreements:read"), response=answers(AgreementOut)
+)
+def read_agreement(request: KeyRequest, agreement_id: Path[Identifier]) -> dict[str, Any]:
+    """Read one supply agreement."""
+    return shapes.agreement(_one(_agreements(), agreement_id, "agreement"))
+
+
+@router.post(
+    "/agreements/{agreement_id}/end", auth=Key("agreements:write"), response=answers(AgreementOut)
+)
+def end_agreement(
+    request: KeyRequest, agreement_id: Path[Identifier], body: AgreementEndIn
+) -> dict[str, Any]:
+    """End a supply agreement now, once per message id."""
+    now = timezone.now()
+    found = _one(_agreements(), agreement_id, "agreement")
+
+    def act() -> dict[str, Any]:
+        customers.end_agreement(found, by=request.auth.program, at=now, reason=body.reason)
+        return shapes.agreement(found)
+
+    return _once(request, f"end {agreement_id}", body, now, act)
+
+
+# --- tariffs -------------------------------------------------------------------------------------
+
+
+@router.get("/tariffs", auth=Key("tariffs:read"), response=answers(Page[TariffOut]))
+def list_tariffs(
+    request: KeyRequest, cursor: Cursor = None, limit: Limit = _USUAL_LIMIT
+) -> dict[str, Any]:
+    """List tariffs, the newest first."""
+    return page(Tariff.objects.all(), cursor=cursor, limit=limit, give=shapes.tariff)
+
+
+@router.get("/tariffs/{code}", auth=Key("tariffs:read"), response=answers(TariffWithVersionsOut))
+def read_tariff(
+    request: KeyRequest,
+    code: Path[Annotated[str, text(40)]],
+) -> dict[str, Any]:
+    """Read a tariff and all it ever said."""
+    found = Tariff.objects.filter(code=code).first()
+    if found is None:
+        raise ObjectNotFound(f"there is no tariff {code}")
+    versions = found.versions.order_by("-valid_from")
+    return shapes.tariff(found) | {"versions": [shapes.tariff_version(one) for one in versions]}
+
+
+# --- sales and tokens ----------------------------------------------------------------------------
+
+
+@router.get("/sales", auth=Key("sales:read"), response=answers(Page[SaleSummaryOut]))
+def list_sales(
+    request: KeyRequest,
+    meter: OfMeter = None,
+    customer_id: OfCustomer = None,
+    since: Since = None,
+    until: Until = None,
+    cursor: Cursor = None,
+    limit: Limit = _USUAL_LIMIT,
+) -> dict[str, Any]:
+    """List sales, the newest first."""
+    found = of_own_vendor(Sale.objects.select_related("meter", "agreement"), request.auth.program)
+    if meter is not None:
+        found = found.filter(meter=meter_numbered(meter))
+    if customer_id is not None:
+        found = found.filter(agreement__customer_id=customer_id)
+    if since is not None:
+        found = found.filter(created_at__gte=since)
+    if until is not None:
+        found = found.filter(created_at__lt=until)
+    return page(found, cursor=cursor, limit=limit, give=shapes.sale_summary)
+
+
+@router.get("/sales/{receipt_number}", auth=Key("sales:read"), response=answers(SaleOut))
+def read_sale(
+    request: KeyRequest,
+    receipt_number: Path[Annotated[str, text(20)]],
+) -> dict[str, Any]:
+    """Read one sale with its lines; its tokens too if the key is good for tokens:read."""
+    shown = shapes.sale(
+        shapes.sale_numbered(receipt_number, seen_by=request.auth.program),
+        caller=caller_of(request.auth),
+    )
+    if "tokens:read" not in request.auth.scopes:
+        shown["tokens"] = []
+    return shown
+
+
+@router.get("/tokens", auth=Key("tokens:read"), response=answers(Page[TokenOut]))
+def list_tokens(
+    request: KeyRequest,
+    meter: OfMeter = None,
+    cursor: Cursor = None,
+    limit: Limit = _USUAL_LIMIT,
+) -> dict[str, Any]:
+    """List issued tokens and how far each has come, the newest first."""
+    found = IssuedToken.objects.select_related("meter", "sale").prefetch_related(
+        "deliveries__command"
+    )
+    found = of_own_vendor(found, request.auth.program, field="sale__vendor")
+    if meter is not None:
+        found = found.filter(meter=meter_numbered(meter))
+    return page(found, cursor=cursor, limit=limit, give=shapes.token)
+
+
+def _agreements() -> QuerySet[SupplyAgreement]:
+    return SupplyAgreement.objects.select_related("premises", "meter", "tariff")
+
+
+def _one(objects: Any, pk: int, what: str) -> Any:
+    found = objects.filter(pk=pk).first()
+    if found is None:
+        raise ObjectNotFound(f"there is no {what} {pk}")
+    return found
+
+
+def _once(request: KeyRequest, what: str, body: Any, at: datetime, act: Any) -> dict[str, Any]:
+    return once(
+        program=request.auth.program,
+        message_id=body.message_id,
+        request={"what": what} | body.dict(),
+        at=at,
+        act=act,
+    )

@@ -1,0 +1,106 @@
+"""Who asks: the key of a request, checked for the operation's scope, and lists cut by a cursor."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from collections.abc import Callable
+from typing import Annotated, Any
+
+from django.db.models import Model, QuerySet
+from django.http import HttpRequest
+from django.utils import timezone
+from ninja import Query
+from ninja.security import HttpBearer
+from pydantic import StringConstraints
+
+from headend.api import keys
+from headend.api.errors import ObjectNotFound, ScopeMissing
+from headend.api.models import ApiKey
+from headend.api.problems import STATUSES, Problem
+
+Cursor = Annotated[
+    str | None,
+    Query(description="`next` of the page before"),
+    StringConstraints(pattern=r"^[A-Za-z0-9_=-]{1,40}$"),
+]
+Limit = Annotated[int, Query(ge=1, le=200)]
+_CURSOR = re.compile(rb"[0-9]{1,18}")
+
+
+class KeyRequest(HttpRequest):
+    """A request behind `Key`; only a name for the type, none is ever made of it."""
+
+    auth: ApiKey
+
+
+class Key(HttpBearer):
+    """Lets a request in by an API key that has the scope.
+
+    Args:
+        scope: what the key must be good for, a name of headend.api.scopes.
+    """
+
+    openapi_description = "An API key, created on the page 'API keys'."
+
+    def __init__(self, scope: str) -> None:
+        super().__init__()
+        self._scope = scope
+
+    def authenticate(self, request: HttpRequest, token: str) -> ApiKey:
+        """Return the key that the request brought.
+
+        Raises:
+            Refusal: there is no such key, or it is not good for this.
+        """
+        key = keys.recognise(token, at=timezone.now())
+        if self._scope not in key.scopes:
+            raise ScopeMissing(
+                f"this key is not good for {self._scope}; create one that has this scope"
+            )
+        return key
+
+
+def answers(schema: Any) -> dict[Any, Any]:
+    """Return what an operation may answer: a schema, or any problem."""
+    return {200: schema, frozenset(STATUSES): Problem}
+
+
+def page(
+    found: QuerySet[Any], *, cursor: str | None, limit: int, give: Callable[[Any], dict[str, Any]]
+) -> dict[str, Any]:
+    """Return some objects, the newest first, and the cursor of those after them.
+
+    Args:
+        found: what there is, in any order.
+        cursor: of the page before; None for the newest.
+        limit: how many at most.
+        give: makes of an object what is answered.
+
+    Raises:
+        ObjectNotFound: the cursor is none that was given out.
+    """
+    if cursor is not None:
+        found = found.filter(pk__lt=_position(cursor))
+    objects = list(found.order_by("-pk")[: limit + 1])
+    has_more = len(objects) > limit
+    objects = objects[:limit]
+    return {
+        "items": [give(one) for one in objects],
+        "next": _cursor(objects[-1]) if has_more else None,
+    }
+
+
+def _cursor(last: Model) -> str:
+    return base64.urlsafe_b64encode(str(last.pk).encode()).decode()
+
+
+def _position(cursor: str) -> int:
+    try:
+        text = base64.urlsafe_b64decode(cursor.encode())
+    except (ValueError, binascii.Error):
+        text = b""
+    if not _CURSOR.fullmatch(text):
+        raise ObjectNotFound("that cursor was never given out; take `next` of the page before")
+    return int(text)

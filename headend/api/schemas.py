@@ -1,0 +1,292 @@
+"""What the API takes and gives. Money is in minor units, energy in watt-hours, both integers."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any, Generic, TypeVar
+
+from ninja import Schema
+from pydantic import AwareDatetime, BeforeValidator, ConfigDict, Field, StringConstraints
+
+LARGEST_INTEGER = 2**63 - 1
+_NO_CONTROLS = r"^[^\x00-\x1f\x7f]*$"
+
+
+def text(longest: int, *, shortest: int = 1) -> StringConstraints:
+    """Return what makes a text one without control characters, of a length in characters."""
+    return StringConstraints(min_length=shortest, max_length=longest, pattern=_NO_CONTROLS)
+
+
+def _written_out(value: Any) -> Any:
+    """Refuse a bare number, which could be seconds or milliseconds of some epoch."""
+    if isinstance(value, str) and "T" not in value.upper():
+        raise ValueError("write an instant as 2026-11-21T12:00:00+02:00")
+    return value
+
+
+MessageId = Annotated[str, text(64)]
+MeterNumber = Annotated[
+    str, StringConstraints(pattern=r"^([0-9]{11}|[0-9]{13}|[0-9]{18})$", max_length=18)
+]
+TokenDigits = Annotated[str, StringConstraints(pattern=r"^[0-9]{20}$")]
+Identifier = Annotated[int, Field(ge=1, le=LARGEST_INTEGER)]
+Instant = Annotated[AwareDatetime, BeforeValidator(_written_out)]
+Tender = Annotated[int, Field(ge=1, le=10**13)]
+
+
+class Body(Schema):
+    """What is sent: nothing unknown, nothing guessed from another type."""
+
+    model_config = ConfigDict(strict=True, extra="forbid")
+
+
+Item = TypeVar("Item")
+
+
+class Page(Schema, Generic[Item]):
+    """Some items, newest first; `next` is the cursor of the page after it, null on the last."""
+
+    items: list[Item]
+    next: str | None
+
+
+# --- vend protocol -------------------------------------------------------------------------------
+
+
+class TrialVendIn(Body):
+    """What would be sold."""
+
+    meter: MeterNumber
+    tender_minor: Tender
+
+
+class VendIn(TrialVendIn):
+    """What is sold, under the name that the caller gives it."""
+
+    message_id: MessageId
+    send: bool = False
+    terminal: Annotated[str, text(40, shortest=0)] = ""
+
+
+class ReprintIn(Body):
+    """Why a copy is printed."""
+
+    message_id: MessageId
+    reason: Annotated[str, text(200, shortest=0)] = ""
+
+
+class TokenVerifyIn(Body):
+    """A token and the meter it is said to be for."""
+
+    meter: MeterNumber
+    token: TokenDigits
+
+
+class LineOut(Schema):
+    """One line of the receipt; the lines add up to the tender."""
+
+    kind: str
+    description: str
+    amount_minor: int
+    energy_wh: int | None
+
+
+class QuoteOut(Schema):
+    """What a vend would give; nothing was stored."""
+
+    meter: str
+    customer: str
+    address: str
+    tariff: str
+    currency: str
+    tender_minor: int
+    sold_wh: int
+    issued_wh: int
+    encoded_wh: int
+    lines: list[LineOut]
+
+
+class TokenOut(Schema):
+    """One token that was issued."""
+
+    id: int
+    digits: str
+    meter: str
+    receipt_number: str | None
+    token_class: int
+    subclass: int
+    energy_wh: int | None
+    token_identifier: int | None
+    purpose: str
+    issued_at: datetime
+    delivery: str | None  # state of the latest command that takes it to the meter
+
+
+class SaleOut(Schema):
+    """One sale with its lines and tokens."""
+
+    id: int
+    receipt_number: str
+    message_id: str | None  # null for another caller's
+    meter: str
+    customer: str
+    customer_id: int
+    agreement_id: int
+    address: str
+    tariff: str
+    currency: str
+    tender_minor: int
+    sold_wh: int
+    issued_wh: int
+    encoded_wh: int
+    created_at: datetime
+    lines: list[LineOut]
+    tokens: list[TokenOut]
+
+
+class SaleSummaryOut(Schema):
+    """One sale in a list; its tokens are read one sale at a time."""
+
+    id: int
+    receipt_number: str
+    meter: str
+    customer_id: int
+    agreement_id: int
+    currency: str
+    tender_minor: int
+    issued_wh: int
+    created_at: datetime
+
+
+class CopyOut(Schema):
+    """A counted copy of a receipt, as text for an 80 mm printer."""
+
+    receipt_number: str
+    copy_number: int
+    text: str
+
+
+class TokenVerifyOut(Schema):
+    """What is known of a token."""
+
+    is_issued: bool
+    is_for_this_meter: bool
+    token: TokenOut | None
+
+
+# --- registers -----------------------------------------------------------------------------------
+
+
+class CustomerIn(Body):
+    """A customer to register."""
+
+    message_id: MessageId
+    name: Annotated[str, text(150)]
+    phone: Annotated[str, text(30, shortest=0)] = ""
+    email: Annotated[str, text(254, shortest=0)] = ""
+    language: Annotated[str, text(10)] = "en"
+
+
+class CustomerOut(Schema):
+    """One customer."""
+
+    id: int
+    name: str
+    phone: str
+    email: str
+    language: str
+    created_at: datetime
+
+
+class MeterIn(Body):
+    """A meter to register, in stock; the attributes are those of its decoder key."""
+
+    message_id: MessageId
+    number: Annotated[str, StringConstraints(pattern=r"^([0-9]{11}|[0-9]{13})$", max_length=13)]
+    sgc: Annotated[str, StringConstraints(pattern=r"^[0-9]{6}$")]
+    kt: Annotated[int, Field(ge=0, le=3)] = 2
+    krn: Annotated[int, Field(ge=1, le=9)] = 1
+    ti: Annotated[int, Field(ge=0, le=99)] = 1
+    ken: Annotated[int, Field(ge=0, le=255)] = 255
+    base_date: Annotated[int, Field(ge=1993, le=2035)] = 2014
+    ea: Annotated[int, Field(ge=0, le=99)] = 7
+    dkga: Annotated[int, Field(ge=0, le=99)] = 4
+
+
+class MeterOut(Schema):
+    """One meter of the register."""
+
+    id: int
+    number: str
+    pan: str
+    status: str
+    intended_payment_mode: str
+    sgc: str
+    kt: int
+    krn: int
+    ti: int
+    ken: int
+    base_date: int
+    ea: int
+    dkga: int
+    registered_at: datetime
+
+
+class MessageIn(Body):
+    """Only the name of the request."""
+
+    message_id: MessageId
+
+
+class AgreementIn(Body):
+    """Who is supplied where, through which meter, on which tariff, from now on."""
+
+    message_id: MessageId
+    customer_id: Identifier
+    address: Annotated[str, text(250)]
+    meter: MeterNumber
+    tariff: Annotated[str, text(40)]
+    low_credit_threshold_wh: Annotated[int, Field(ge=0, le=2_000_000_000)] = 5000
+
+
+class AgreementEndIn(Body):
+    """Why it ends."""
+
+    message_id: MessageId
+    reason: Annotated[str, text(500)]
+
+
+class AgreementOut(Schema):
+    """One supply agreement."""
+
+    id: int
+    customer_id: int
+    address: str
+    meter: str
+    tariff: str
+    low_credit_threshold_wh: int
+    started_at: datetime
+    ended_at: datetime | None
+
+
+class TariffVersionOut(Schema):
+    """What a tariff says from an instant on; `rules` are as an exported tariff file has them."""
+
+    id: int
+    valid_from: datetime
+    currency: str
+    rules: dict[str, Any]
+
+
+class TariffOut(Schema):
+    """One tariff."""
+
+    id: int
+    code: str
+    name: str
+
+
+class TariffWithVersionsOut(TariffOut):
+    """One tariff with all it ever said, the latest first."""
+
+    versions: list[TariffVersionOut]

@@ -1,0 +1,67 @@
+"""The API itself: its operations under one description, which is published with it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpRequest
+from ninja import NinjaAPI, Schema
+from ninja.openapi.schema import OpenAPISchema
+
+from headend.api import problems, registers, vend
+
+VERSION = "1"
+PATH = "/api/v1/"
+DESCRIPTION = """Programs of a utility and of its partners sell and look up through this.
+
+Every operation needs an API key: `Authorization: Bearer KEY`. Money is in minor units of the named
+currency, energy in watt-hours. What changes something carries a `message_id` of the caller's
+choice: sent again, the same request is answered the same and done once. An error is a problem
+(RFC 9457) whose `code` never changes. A request has three outcomes: done, refused with a code, or
+not known (`outcome_unknown`, or no answer): then send it again with the same message id."""
+
+
+class _Api(NinjaAPI):
+    """Publishes problems under their own content type."""
+
+    def get_openapi_schema(
+        self, *, path_prefix: str | None = None, path_params: dict[str, Any] | None = None
+    ) -> OpenAPISchema:
+        """Return the description of all operations."""
+        schema = super().get_openapi_schema(
+            path_prefix=path_prefix or PATH, path_params=path_params
+        )
+        for operations in schema["paths"].values():
+            for operation in operations.values():
+                for status, answer in operation["responses"].items():
+                    if int(status) in problems.STATUSES:
+                        content = answer.get("content", {})
+                        answer["content"] = {
+                            problems.CONTENT_TYPE: content.get("application/json", {})
+                        }
+                        answer["description"] = "Not done, and why."
+        return schema
+
+
+class Alive(Schema):
+    """That the API answers."""
+
+    version: str
+
+
+api = _Api(
+    title="OpenPrepay",
+    version=VERSION,
+    description=DESCRIPTION,
+    docs_url=None,  # its page would load scripts from another host
+    urls_namespace="api-1",
+)
+problems.handle(api)
+api.add_router("", vend.router)
+api.add_router("", registers.router)
+
+
+@api.get("/", response=Alive, tags=["about"])
+def about(request: HttpRequest) -> dict[str, str]:
+    """Say that the API is here; needs no key."""
+    return {"version": VERSION}

@@ -1,0 +1,165 @@
+"""Makes of the head-end's objects what the API answers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from headend.accounts.models import User
+from headend.api.errors import ObjectNotFound
+from headend.customers.models import Customer, SupplyAgreement
+from headend.meters.models import Meter
+from headend.tariffs.models import Tariff, TariffVersion
+from headend.vending import pages
+from headend.vending.models import IssuedToken, Sale
+from headend.vending.quotes import WH_PER_TOKEN_UNIT, Quote
+
+_CREDIT_CLASS = 0
+
+
+def sale_numbered(receipt_number: str, *, seen_by: User) -> Sale:
+    """Return a sale with what its receipt needs.
+
+    Raises:
+        ObjectNotFound: there is none of that number, or it is another vendor's.
+    """
+    found = pages.sale_numbered(receipt_number, seen_by=seen_by).first()
+    if found is None:
+        raise ObjectNotFound(f"there is no sale {receipt_number}")
+    return found
+
+
+def line(one: Any) -> dict[str, Any]:
+    """A line of a quote or of a sale."""
+    return {
+        "kind": str(one.kind),
+        "description": one.description,
+        "amount_minor": one.amount_minor,
+        "energy_wh": one.energy_wh,
+    }
+
+
+def quote(one: Quote) -> dict[str, Any]:
+    """What a vend would give."""
+    return {
+        "meter": one.meter.drn,
+        "customer": one.agreement.customer.name,
+        "address": one.agreement.premises.address,
+        "tariff": one.tariff_version.tariff.code,
+        "currency": one.currency,
+        "tender_minor": one.tender_minor,
+        "sold_wh": one.sold_wh,
+        "issued_wh": one.issued_wh,
+        "encoded_wh": one.encoded_wh,
+        "lines": [line(each) for each in one.lines],
+    }
+
+
+def sale(one: Sale, *, caller: str) -> dict[str, Any]:
+    """A sale with lines and tokens; its message id is shown to its own caller only."""
+    agreement = one.agreement
+    return {
+        **sale_summary(one),
+        "message_id": one.message_id if one.caller == caller else None,
+        "customer": agreement.customer.name,
+        "address": agreement.premises.address,
+        "tariff": one.tariff_version.tariff.code,
+        "sold_wh": one.sold_wh,
+        "encoded_wh": one.encoded_wh,
+        "lines": [line(each) for each in one.lines.order_by("position")],
+        "tokens": [token(each) for each in one.tokens.order_by("position")],
+    }
+
+
+def sale_summary(one: Sale) -> dict[str, Any]:
+    """A sale in a list."""
+    return {
+        "id": one.pk,
+        "receipt_number": one.receipt_number,
+        "meter": one.meter.drn,
+        "customer_id": one.agreement.customer_id,
+        "agreement_id": one.agreement_id,
+        "currency": one.currency,
+        "tender_minor": one.tender_minor,
+        "issued_wh": one.issued_wh,
+        "created_at": one.created_at,
+    }
+
+
+def token(one: IssuedToken) -> dict[str, Any]:
+    """An issued token and how far it has come."""
+    is_energy = one.token_class == _CREDIT_CLASS and one.units is not None
+    command = one.delivery
+    return {
+        "id": one.pk,
+        "digits": one.digits,
+        "meter": one.meter.drn,
+        "receipt_number": one.sale.receipt_number if one.sale else None,
+        "token_class": one.token_class,
+        "subclass": one.subclass,
+        "energy_wh": (one.units or 0) * WH_PER_TOKEN_UNIT if is_energy else None,
+        "token_identifier": one.tid,
+        "purpose": one.purpose,
+        "issued_at": one.issued_at,
+        "delivery": str(command.state) if command else None,
+    }
+
+
+def customer(one: Customer) -> dict[str, Any]:
+    """A customer."""
+    return {
+        "id": one.pk,
+        "name": one.name,
+        "phone": one.phone,
+        "email": one.email,
+        "language": one.language,
+        "created_at": one.created_at,
+    }
+
+
+def meter(one: Meter) -> dict[str, Any]:
+    """A meter of the register."""
+    return {
+        "id": one.pk,
+        "number": one.drn,
+        "pan": one.pan,
+        "status": str(one.status),
+        "intended_payment_mode": str(one.intended_payment_mode),
+        "sgc": one.sgc,
+        "kt": one.kt,
+        "krn": one.krn,
+        "ti": one.ti,
+        "ken": one.ken,
+        "base_date": one.base_date,
+        "ea": one.ea,
+        "dkga": one.dkga,
+        "registered_at": one.registered_at,
+    }
+
+
+def agreement(one: SupplyAgreement) -> dict[str, Any]:
+    """A supply agreement."""
+    return {
+        "id": one.pk,
+        "customer_id": one.customer_id,
+        "address": one.premises.address,
+        "meter": one.meter.drn,
+        "tariff": one.tariff.code,
+        "low_credit_threshold_wh": one.low_credit_threshold_wh,
+        "started_at": one.started_at,
+        "ended_at": one.ended_at,
+    }
+
+
+def tariff(one: Tariff) -> dict[str, Any]:
+    """A tariff."""
+    return {"id": one.pk, "code": one.code, "name": one.name}
+
+
+def tariff_version(one: TariffVersion) -> dict[str, Any]:
+    """What a tariff says from an instant on."""
+    return {
+        "id": one.pk,
+        "valid_from": one.valid_from,
+        "currency": one.currency,
+        "rules": one.rules,
+    }

@@ -1,0 +1,149 @@
+"""The vend protocol: trial vend, vend, advice, reprint, token verify."""
+
+from __future__ import annotations
+
+from datetime import datetime, time
+from typing import Annotated, Any
+
+from django.db import transaction
+from django.db.models import Sum
+from django.utils import timezone
+from ninja import Path, Router
+
+from headend.api import shapes
+from headend.api.errors import TenderOverLimit
+from headend.api.models import ApiKey
+from headend.api.once import once
+from headend.api.requests import Key, KeyRequest, answers
+from headend.api.schemas import (
+    CopyOut,
+    MessageId,
+    QuoteOut,
+    ReprintIn,
+    SaleOut,
+    TokenVerifyIn,
+    TokenVerifyOut,
+    TrialVendIn,
+    VendIn,
+    text,
+)
+from headend.meters.queries import meter_numbered
+from headend.vending import receipts, services
+from headend.vending.models import IssuedToken, Sale
+
+router = Router(tags=["vend"])
+TERMINAL = "API"
+
+
+def caller_of(key: ApiKey) -> str:
+    """Return the name under which a program's message ids are kept: of all its keys one."""
+    return f"api:{key.program_id}"
+
+
+@router.post("/vend/trial", auth=Key("vend"), response=answers(QuoteOut))
+def trial_vend(request: KeyRequest, body: TrialVendIn) -> dict[str, Any]:
+    """Say what a vend would give. Nothing is stored and nothing changes."""
+    quote = services.trial_vend(
+        meter=meter_numbered(body.meter), tender_minor=body.tender_minor, at=timezone.now()
+    )
+    return shapes.quote(quote)
+
+
+@router.post("/vend", auth=Key("vend"), response=answers(SaleOut))
+def vend(request: KeyRequest, body: VendIn) -> dict[str, Any]:
+    """Sell energy, once per message id.
+
+    The same id with the same request gives the same sale again. After a time-out ask
+    `/vend/advice/{message_id}` or simply send the request again.
+    """
+    key, now = request.auth, timezone.now()
+    meter = meter_numbered(body.meter)
+    with transaction.atomic():
+        _require_within_limits(key, body, now)
+        sale = services.vend(
+            caller=caller_of(key),
+            message_id=body.message_id,
+            meter=meter,
+            tender_minor=body.tender_minor,
+            operator=key.program,
+            at=now,
+            send=body.send,
+            terminal=body.terminal or TERMINAL,
+        )
+    return shapes.sale(sale, caller=caller_of(key))
+
+
+@router.get("/vend/advice/{message_id}", auth=Key("vend"), response=answers(SaleOut))
+def advice(request: KeyRequest, message_id: Path[MessageId]) -> dict[str, Any]:
+    """Say what a message of this program has sold; `sale_not_found`: nothing."""
+    caller = caller_of(request.auth)
+    return shapes.sale(services.advice(caller=caller, message_id=message_id), caller=caller)
+
+
+@router.post("/sales/{receipt_number}/reprint", auth=Key("vend"), response=answers(CopyOut))
+def reprint(
+    request: KeyRequest,
+    receipt_number: Path[Annotated[str, text(20)]],
+    body: ReprintIn,
+) -> dict[str, Any]:
+    """Count one more copy of a receipt and give its text, marked as a copy."""
+    key, now = request.auth, timezone.now()
+    sale = shapes.sale_numbered(receipt_number, seen_by=key.program)
+
+    def act() -> dict[str, Any]:
+        copy = services.reprint(sale=sale, by=key.program, at=now, reason=body.reason)
+        receipt = receipts.receipt_of(sale, copy_number=copy.number)
+        return {
+            "receipt_number": sale.receipt_number,
+            "copy_number": copy.number,
+            "text": receipts.render_text(receipt),
+        }
+
+    return once(
+        program=key.program,
+        message_id=body.message_id,
+        request={"reprint": receipt_number} | body.dict(),
+        at=now,
+        act=act,
+    )
+
+
+@router.post("/tokens/verify", auth=Key("tokens:read"), response=answers(TokenVerifyOut))
+def verify_token(request: KeyRequest, body: TokenVerifyIn) -> dict[str, Any]:
+    """Say whether a token was issued here, and for this meter."""
+    meter = meter_numbered(body.meter)
+    issued = IssuedToken.objects.filter(digits=body.token).order_by("-pk")
+    found = issued.filter(meter=meter).first()
+    return {
+        "is_issued": found is not None or issued.exists(),
+        "is_for_this_meter": found is not None,
+        "token": shapes.token(found) if found else None,
+    }
+
+
+def _require_within_limits(key: ApiKey, body: VendIn, at: datetime) -> None:
+    """Refuse a vend beyond the key's limits; a repeated message is none.
+
+    The day's limit holds the key's row until the sale is made, so that parallel vends of one key
+    can't exceed it together.
+    """
+    if key.largest_tender_minor is None and key.daily_tender_minor is None:
+        return
+    if key.daily_tender_minor is not None:
+        ApiKey.objects.select_for_update().get(pk=key.pk)
+    mine = Sale.objects.filter(caller=caller_of(key))
+    if mine.filter(message_id=body.message_id).exists():
+        return
+    if key.largest_tender_minor is not None and body.tender_minor > key.largest_tender_minor:
+        raise TenderOverLimit(
+            f"this key vends at most {key.largest_tender_minor} minor units at once"
+        )
+    if key.daily_tender_minor is None:
+        return
+    midnight = timezone.make_aware(datetime.combine(timezone.localdate(at), time.min))
+    sold = mine.filter(created_at__gte=midnight).aggregate(sum=Sum("tender_minor"))["sum"] or 0
+    if sold + body.tender_minor > key.daily_tender_minor:
+        raise TenderOverLimit(
+            f"this program's vends of today would go beyond {key.daily_tender_minor} minor units; "
+            f"{max(0, key.daily_tender_minor - sold)} are left"
+        )

@@ -1,0 +1,37 @@
+"""Run the sealer of the audit record."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandParser
+
+from headend.audit.worker import Worker
+
+
+class Command(BaseCommand):
+    """Work until told to stop by SIGTERM or Ctrl-C."""
+
+    help = "Seal audit entries into the hash chain and publish its ends outside the database."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """Offer to seal only what is there."""
+        parser.add_argument("--once", action="store_true", help="seal what is there, then end")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Run until a signal comes, or once."""
+        worker = Worker(Path(settings.AUDIT_SEALS))
+        if options["once"]:
+            while not worker.step(at=datetime.now(UTC)):
+                pass
+            worker.publish()
+            return
+        stop = threading.Event()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: stop.set())
+        worker.run(stop)

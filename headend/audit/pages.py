@@ -1,0 +1,138 @@
+"""Reads for the pages about the audit record."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date, datetime, time, timedelta
+from typing import Any, NamedTuple
+
+from django.apps import apps
+from django.db.models import Q, QuerySet
+from django.utils import timezone
+
+from headend.audit.models import AuditEntry
+
+OWN_APPS = "headend."
+
+
+class Change(NamedTuple):
+    """One field that an act changed or told; an empty text where there was or is nothing."""
+
+    field: str
+    before: str
+    after: str
+
+
+class Shown(NamedTuple):
+    """An entry as a page shows it."""
+
+    entry: AuditEntry
+    kind: str
+    changes: list[Change]
+
+
+class Slice(NamedTuple):
+    """Some entries, newest first, and the number below which the older ones lie."""
+
+    entries: list[Shown]
+    older_than: int | None
+
+
+def search(
+    *,
+    text: str = "",
+    who: str = "",
+    kind: str = "",
+    first_day: date | None = None,
+    last_day: date | None = None,
+) -> QuerySet[AuditEntry]:
+    """Return entries, newest first.
+
+    Args:
+        text: part of the action, the object's label or the reason, or the object's id.
+        who: part of the name of who did it.
+        kind: an object type such as "meters.meter".
+        first_day: from this local day on.
+        last_day: up to and including this local day.
+    """
+    found = AuditEntry.objects.order_by("-pk")
+    if text.strip():
+        wanted = text.strip()
+        found = found.filter(
+            Q(action__icontains=wanted)
+            | Q(object_label__icontains=wanted)
+            | Q(reason__icontains=wanted)
+            | Q(object_id=wanted)
+        )
+    if who.strip():
+        found = found.filter(actor_name__icontains=who.strip())
+    if kind:
+        found = found.filter(object_type=kind)
+    if first_day:
+        found = found.filter(at__gte=_midnight(first_day))
+    if last_day:
+        found = found.filter(at__lt=_midnight(last_day + timedelta(days=1)))
+    return found
+
+
+def cut(found: QuerySet[AuditEntry], *, before: int | None, length: int) -> Slice:
+    """Return the newest entries below a number; it counts nothing, so long lists open quickly.
+
+    Args:
+        found: entries, newest first.
+        before: only entries with a lower number; None from the newest on.
+        length: how many at most.
+    """
+    if before is not None:
+        found = found.filter(pk__lt=before)
+    entries = list(found.select_related("actor", "link")[: length + 1])
+    has_more = len(entries) > length
+    entries = entries[:length]
+    shown = [Shown(entry, kind_of(entry.object_type), changes(entry)) for entry in entries]
+    return Slice(shown, entries[-1].pk if has_more else None)
+
+
+def kinds() -> list[tuple[str, str]]:
+    """Return object types and what a person calls them, by name."""
+    own = (model._meta for model in apps.get_models() if model.__module__.startswith(OWN_APPS))
+    return sorted(((meta.label_lower, str(meta.verbose_name)) for meta in own), key=lambda x: x[1])
+
+
+def kind_of(object_type: str) -> str:
+    """Return what a person calls an object type, also of a kind that is no more."""
+    try:
+        return str(apps.get_model(object_type)._meta.verbose_name)
+    except (LookupError, ValueError):
+        return object_type
+
+
+def changes(entry: AuditEntry) -> list[Change]:
+    """Return what an entry tells field by field, in its order."""
+    before, after = _fields(entry.before), _fields(entry.after)
+    return [
+        Change(name, _text(before.get(name)), _text(after.get(name)))
+        for name in dict.fromkeys([*before, *after])
+    ]
+
+
+def _fields(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _text(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, dict):
+        return ", ".join(_nested(value))
+    if isinstance(value, list):
+        return ", ".join(_text(one) for one in value)
+    return str(value)
+
+
+def _nested(value: dict[str, Any]) -> Iterator[str]:
+    for name, one in value.items():
+        yield f"{name}: {_text(one)}"
+
+
+def _midnight(day: date) -> datetime:
+    return timezone.make_aware(datetime.combine(day, time.min))

@@ -1,0 +1,90 @@
+"""The application's role in PostgreSQL: it owns nothing and can't change what was written.
+
+The owner migrates; pages, gateway and sealer connect as the role. It may add to every table and
+work on those that change, but of the append-only ones it may neither update nor delete a row, and
+as it does not own them it can't lift the triggers either.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from django.db import connection, transaction
+
+_NAME = re.compile(r"[a-z_][a-z0-9_]{0,62}")
+_READ_ONLY = "django_migrations"
+
+_APPEND_ONLY_TABLES = """
+    SELECT DISTINCT tgrelid::regclass::text FROM pg_trigger
+    WHERE NOT tgisinternal AND tgname LIKE '%\\_append\\_only'
+"""
+_TABLES = """
+    SELECT quote_ident(tablename) FROM pg_tables
+    WHERE schemaname = current_schema() AND tableowner = current_user ORDER BY 1
+"""
+
+
+class NotPostgresql(Exception):
+    """Only PostgreSQL has roles."""
+
+
+@transaction.atomic
+def restrict(role: str, *, password: str | None) -> list[str]:
+    """Create a role if there is none, and give it what the application needs and no more.
+
+    Call it as the owner of the tables, again after each migration.
+
+    Args:
+        role: its name: lower case letters, digits and underscores.
+        password: to set; None leaves the one it has, or none.
+
+    Returns:
+        list: the tables whose rows the role may add and read only.
+
+    Raises:
+        NotPostgresql: the database is of another kind.
+        ValueError: the name is not one.
+    """
+    if connection.vendor != "postgresql":
+        raise NotPostgresql("only PostgreSQL has roles; on SQLite the file's owner owns all")
+    if not _NAME.fullmatch(role):
+        raise ValueError(f"{role!r} is no role's name: lower case letters, digits, underscores")
+    from psycopg import sql
+
+    with connection.cursor() as cursor:
+        name = sql.Identifier(role)
+
+        def grant(statement: str) -> None:
+            cursor.execute(sql.SQL(statement).format(role=name))
+
+        cursor.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [role])
+        if cursor.fetchone() is None:
+            grant("CREATE ROLE {role} LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE")
+        if password is not None:
+            cursor.execute(
+                sql.SQL("ALTER ROLE {} PASSWORD {}").format(name, sql.Literal(password))
+            )
+        cursor.execute("SELECT quote_ident(current_schema())")
+        schema = cursor.fetchone()[0]
+        append_only = _column(cursor, _APPEND_ONLY_TABLES)
+        grant(f"REVOKE CREATE ON SCHEMA {schema} FROM PUBLIC")
+        grant(f"GRANT USAGE ON SCHEMA {schema} TO {{role}}")
+        for table in _column(cursor, _TABLES):
+            grant(f"REVOKE ALL ON {table} FROM {{role}}")
+            grant(f"GRANT {_rights(table, append_only)} ON {table} TO {{role}}")
+        grant(f"GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA {schema} TO {{role}}")
+    return sorted(append_only)
+
+
+def _rights(table: str, append_only: list[str]) -> str:
+    if table == _READ_ONLY:
+        return "SELECT"
+    if table in append_only:
+        return "SELECT, INSERT"
+    return "SELECT, INSERT, UPDATE, DELETE"
+
+
+def _column(cursor: Any, query: str) -> list[str]:
+    cursor.execute(query)
+    return [row[0] for row in cursor.fetchall()]

@@ -1,0 +1,70 @@
+"""The sealer's life: look, seal, publish, wait; a database that is away is waited for."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+from django.db import InterfaceError, OperationalError, connection
+
+from headend.audit import publication
+from headend.audit.sealer import Head, Sealer
+
+log = logging.getLogger(__name__)
+
+PAUSE_S = 1.0
+PUBLISH_EVERY_S = 10.0
+_DATABASE_PAUSE_S = 2.0
+
+
+class Worker:
+    """Seals and publishes.
+
+    Args:
+        seals: the folder outside the database that takes the published files.
+    """
+
+    def __init__(self, seals: Path) -> None:
+        self._seals = seals
+        self._sealer = Sealer()
+        self._unpublished: Head | None = None
+        self._publish_at = time.monotonic()
+        self._closed_up_to: date | None = None
+
+    def run(self, stop: threading.Event) -> None:
+        """Work until told to stop."""
+        while not stop.is_set():
+            try:
+                is_idle = self.step(at=datetime.now(UTC))
+            except (OperationalError, InterfaceError) as error:
+                log.warning("the database is out of reach for the sealer: %s", error)
+                connection.close()
+                stop.wait(_DATABASE_PAUSE_S)
+                continue
+            if is_idle:
+                stop.wait(PAUSE_S)
+        self.publish()
+        connection.close()
+
+    def step(self, *, at: datetime) -> bool:
+        """Seal one batch and publish what is due; return True if nothing was waiting."""
+        head = self._sealer.seal(at=at)
+        self._unpublished = head or self._unpublished
+        if time.monotonic() >= self._publish_at:
+            self.publish()
+        today = at.astimezone(UTC).date()
+        if self._closed_up_to != today:
+            for day in publication.close_days(self._seals, today=today):
+                log.info("the audit record of %s is sealed", day)
+            self._closed_up_to = today
+        return head is None
+
+    def publish(self) -> None:
+        """Publish the end of the chain, if it is not published yet."""
+        if self._unpublished is not None:
+            publication.publish(self._seals, self._unpublished)
+            self._unpublished = None
+            self._publish_at = time.monotonic() + PUBLISH_EVERY_S

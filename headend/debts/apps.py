@@ -1,0 +1,13 @@
+"""Registers the debts of customers and premises with Django."""
+
+from django.apps import AppConfig
+
+
+class DebtsConfig(AppConfig):
+    """What customers owe besides energy, and how it is recovered."""
+
+    name = "headend.debts"
+
+    def ready(self) -> None:
+        """Make known what needs a second person, and what belongs to a customer's life."""
+        from headend.debts import acts, life  # noqa: F401

@@ -1,0 +1,177 @@
+"""What the pages of debts ask for."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+
+from headend.debts.imports import LARGEST_SHEET_BYTES
+from headend.debts.models import Debt
+from headend.debts.terms import Terms
+from headend.design.fields import MoneyField
+
+_NO_COMPLETION = {"autocomplete": "off"}
+_MONEY = forms.TextInput(attrs=_NO_COMPLETION | {"inputmode": "decimal", "placeholder": "0.00"})
+# What each method needs besides its name.
+_NEEDED = {
+    Debt.Method.PERCENT: ["percent"],
+    Debt.Method.PER_PURCHASE: ["amount_each"],
+    Debt.Method.PER_MONTH: ["amount_each"],
+    Debt.Method.INSTALMENTS: ["instalments", "first_due"],
+}
+
+
+class _PlainForm(forms.Form):
+    """Labels without a colon."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.label_suffix = ""
+
+
+class TermsForm(_PlainForm):
+    """How a debt is recovered; only the fields that the method needs are read."""
+
+    method = forms.ChoiceField(label="Recovered by", choices=Debt.Method.choices)
+    percent = forms.DecimalField(
+        label="Percent of each purchase", required=False, min_value=0, max_value=100,
+        max_digits=7, decimal_places=4,
+    )  # fmt: skip
+    amount_each = MoneyField(
+        label="Amount per purchase or per month", required=False, widget=_MONEY
+    )
+    instalments = forms.IntegerField(
+        label="Number of instalments", required=False, min_value=1, max_value=240
+    )
+    first_due = forms.DateField(
+        label="First instalment due",
+        required=False,
+        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
+        help_text="The others follow on this day of each month; missed ones are made up.",
+    )
+    cap_per_purchase = MoneyField(
+        label="At most per purchase", required=False, widget=_MONEY, help_text="Empty: no cap."
+    )
+    cap_per_month = MoneyField(
+        label="At most per month", required=False, widget=_MONEY, help_text="Empty: no cap."
+    )
+    priority = forms.IntegerField(
+        label="Priority", min_value=1, max_value=99, initial=1, help_text="1 is recovered first."
+    )
+
+    def clean(self) -> dict[str, Any]:
+        """Ask for what the method needs."""
+        cleaned = self.cleaned_data
+        for name in _NEEDED.get(cleaned.get("method", ""), []):
+            if not cleaned.get(name) and name not in self.errors:
+                self.add_error(name, "This method needs it.")
+        return cleaned
+
+    def terms(self) -> Terms:
+        """Return the terms of a valid form."""
+        asked = self.cleaned_data
+        needed = _NEEDED[asked["method"]]
+        read = {
+            "percent": asked["percent"],
+            "amount_minor": asked["amount_each"],
+            "instalments": asked["instalments"],
+            "first_due": asked["first_due"],
+        }
+        names = ["amount_minor" if name == "amount_each" else name for name in needed]
+        return Terms(
+            method=asked["method"],
+            priority=asked["priority"],
+            cap_per_purchase_minor=asked["cap_per_purchase"],
+            cap_per_month_minor=asked["cap_per_month"],
+            **{name: read[name] for name in names},
+        )
+
+
+class ChangeTermsForm(TermsForm):
+    """Other terms, and why."""
+
+    reason = forms.CharField(
+        label="Reason", max_length=200, widget=forms.TextInput(attrs=_NO_COMPLETION)
+    )
+
+
+class DebtForm(TermsForm):
+    """A new debt."""
+
+    attach_to = forms.ChoiceField(
+        label="Owed by",
+        help_text="A customer's debt goes with them when they move; a premises' debt stays.",
+    )
+    title = forms.CharField(
+        label="What it is for", max_length=60, help_text="Receipts print it.",
+        widget=forms.TextInput(attrs=_NO_COMPLETION),
+    )  # fmt: skip
+    amount = MoneyField(label="Amount owed", widget=_MONEY)
+    field_order = ["attach_to", "title", "amount"]
+
+    def __init__(self, *args: Any, owners: list[tuple[str, str]], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["attach_to"].choices = owners  # type: ignore[attr-defined]
+
+
+class AmountForm(_PlainForm):
+    """How much, and why: for a write-off, which a second person approves."""
+
+    amount = MoneyField(label="Amount", widget=_MONEY)
+    reason = forms.CharField(
+        label="Reason",
+        max_length=300,
+        widget=forms.TextInput(attrs=_NO_COMPLETION),
+        help_text="The person who approves reads it; it stays in the audit record.",
+    )
+
+
+class AdjustmentForm(AmountForm):
+    """How much more or less, and why."""
+
+    direction = forms.ChoiceField(
+        label="The debt is to become", choices=[("lower", "lower"), ("raise", "higher")]
+    )
+    field_order = ["direction", "amount", "reason"]
+
+
+class EnergyFloorForm(_PlainForm):
+    """What debts must leave for energy."""
+
+    percent = forms.DecimalField(
+        label="Kept for energy, percent of each purchase",
+        min_value=0,
+        max_value=100,
+        max_digits=5,
+        decimal_places=2,
+        help_text="Debts together never take more than the rest.",
+    )
+
+
+class SheetForm(_PlainForm):
+    """A sheet of debts, as a file or pasted."""
+
+    file = forms.FileField(
+        label="CSV file",
+        required=False,
+        widget=forms.ClearableFileInput(attrs={"accept": ".csv,text/csv"}),
+    )
+    text = forms.CharField(
+        label="or paste it here", required=False, widget=forms.Textarea(attrs={"rows": 8})
+    )
+
+    def clean(self) -> dict[str, Any]:
+        """Read the file, if there is one, into `text`."""
+        cleaned = self.cleaned_data
+        file = cleaned.get("file")
+        if file and file.size > LARGEST_SHEET_BYTES:
+            self.add_error("file", "That file is too large; split it.")
+        elif file:
+            try:
+                cleaned["text"] = file.read().decode("utf-8-sig")
+            except UnicodeDecodeError:
+                self.add_error("file", "That is no text in UTF-8; save the sheet as CSV (UTF-8).")
+        elif not cleaned.get("text", "").strip():
+            self.add_error("file", "Choose a file, or paste the sheet below.")
+        return cleaned

@@ -1,0 +1,17 @@
+"""What of debts belongs to the life of a customer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from django.db.models import QuerySet
+
+from headend.audit import lives
+from headend.debts.models import Debt
+
+
+@lives.part_of("customers.customer")
+def of_customer(customer_id: int) -> Iterator[QuerySet[Any]]:
+    """The debts of a customer."""
+    yield Debt.objects.filter(customer=customer_id)

@@ -1,0 +1,159 @@
+"""Finds debts: those a sale may collect from, and what became of all of them in a period."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+from django.db.models import Q, QuerySet, Sum
+from django.utils import timezone
+
+from headend.customers.models import SupplyAgreement
+from headend.debts import services
+from headend.debts.allocation import OpenDebt
+from headend.debts.models import Debt, EnergyFloor
+from headend.debts.terms import months_due
+from headend.ledger.models import Account, Line
+from headend.ledger.queries import Statement
+from headend.ledger.queries import statement as statement_of_account
+
+DEFAULT_FLOOR_PERCENT = Decimal(50)  # until a utility decides otherwise
+SALE = "sale"
+
+
+def debts_of(agreement: SupplyAgreement) -> QuerySet[Debt]:
+    """Return what is owed by an agreement's customer and what rests on its premises."""
+    return Debt.objects.filter(
+        Q(customer=agreement.customer_id) | Q(premises=agreement.premises_id),
+        balance_minor__gt=0,
+    ).order_by("pk")
+
+
+def collectable(agreement: SupplyAgreement, *, at: datetime, lock: bool = False) -> list[OpenDebt]:
+    """Return the debts that a purchase under an agreement pays into.
+
+    Args:
+        agreement: who buys, and where.
+        at: the time of sale; decides the month and which instalments are due.
+        lock: keep the debts as they are until the transaction ends, for a sale that collects.
+    """
+    found = debts_of(agreement)
+    rows = list(found.select_for_update(of=("self",)) if lock else found)
+    collected_minor = _collected_this_month([row for row in rows if _counts_months(row)], at)
+    today = timezone.localtime(at).date()
+    return [
+        OpenDebt(
+            key=row.pk,
+            title=row.title,
+            priority=row.priority,
+            balance_minor=row.balance_minor,
+            method=row.method,
+            percent=row.percent,
+            amount_minor=row.amount_minor,
+            principal_minor=row.plan_minor,
+            instalments=row.instalments,
+            instalments_due=months_due(row.first_due, today) if row.first_due else 0,
+            collected_this_month_minor=collected_minor.get(row.account, 0),
+            cap_per_purchase_minor=row.cap_per_purchase_minor,
+            cap_per_month_minor=row.cap_per_month_minor,
+        )
+        for row in rows
+    ]
+
+
+def energy_floor(*, at: datetime) -> Decimal:
+    """Return the share of a purchase that debts must leave for energy at an instant, 0..1."""
+    rows = EnergyFloor.objects.filter(valid_from__lte=at).order_by("-valid_from", "-pk")
+    percent = rows.values_list("percent", flat=True).first()
+    return (DEFAULT_FLOOR_PERCENT if percent is None else percent) / 100
+
+
+def statement(debt: Debt) -> Statement:
+    """Return the whole life of a debt as the ledger has it."""
+    account = Account.objects.get(code=debt.account, currency=debt.currency)
+    return statement_of_account(account)
+
+
+def collected_minor(debt: Debt) -> int:
+    """Return what purchases have paid of a debt so far."""
+    lines = Line.objects.filter(
+        account__code=debt.account,
+        currency=debt.currency,
+        entry__reference__startswith=f"{SALE}:",
+    )
+    return -int(lines.aggregate(total=Sum("amount_minor"))["total"] or 0)
+
+
+@dataclass(frozen=True)
+class Movements:
+    """What became of all debts of a currency in a period, as the ledger has it."""
+
+    currency: str
+    before_minor: int
+    opened_minor: int
+    adjusted_minor: int
+    written_off_minor: int  # negative
+    collected_minor: int  # negative
+
+    @property
+    def after_minor(self) -> int:
+        """What is owed at the end of the period."""
+        return (
+            self.before_minor
+            + self.opened_minor
+            + self.adjusted_minor
+            + self.written_off_minor
+            + self.collected_minor
+        )
+
+
+def movements(*, since: datetime | None, until: datetime | None) -> list[Movements]:
+    """Return how what is owed came from its state before a half-open period to that after it."""
+    lines = Line.objects.filter(account__code__startswith="debts.").order_by()
+    before = {}
+    if since is not None:
+        before = _totals(lines.filter(entry__at__lt=since))
+        lines = lines.filter(entry__at__gte=since)
+    if until is not None:
+        lines = lines.filter(entry__at__lt=until)
+    sums = {
+        kind: _totals(lines.filter(entry__reference__startswith=f"{kind}:"))
+        for kind in (services.OPENED, services.ADJUSTED, services.WRITTEN_OFF, SALE)
+    }
+    currencies = {*before, *(currency for totals in sums.values() for currency in totals)}
+    return [
+        Movements(
+            currency,
+            before.get(currency, 0),
+            *(totals.get(currency, 0) for totals in sums.values()),
+        )
+        for currency in sorted(currencies)
+    ]
+
+
+def _totals(lines: QuerySet[Line]) -> dict[str, int]:
+    rows = lines.values_list("currency").annotate(total=Sum("amount_minor"))
+    return {currency: int(total) for currency, total in rows}
+
+
+def _counts_months(debt: Debt) -> bool:
+    return debt.method == Debt.Method.PER_MONTH or debt.cap_per_month_minor is not None
+
+
+def _collected_this_month(debts: list[Debt], at: datetime) -> dict[str, int]:
+    """Return by account what sales collected in the local month so far."""
+    if not debts:
+        return {}
+    month = timezone.localtime(at).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+    rows = (
+        Line.objects.filter(
+            account__code__in=[debt.account for debt in debts],
+            entry__at__gte=month,
+            entry__reference__startswith=f"{SALE}:",
+        )
+        .order_by()
+        .values_list("account__code")
+        .annotate(total=Sum("amount_minor"))
+    )
+    return {code: -int(total) for code, total in rows}

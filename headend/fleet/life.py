@@ -1,0 +1,18 @@
+"""What of the fleet belongs to the life of a meter."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from django.db.models import QuerySet
+
+from headend.audit import lives
+from headend.fleet.models import Command, WorkItem
+
+
+@lives.part_of("meters.meter")
+def of_meter(meter_id: int) -> Iterator[QuerySet[Any]]:
+    """A meter's commands and work items."""
+    yield Command.objects.filter(meter=meter_id)
+    yield WorkItem.objects.filter(meter=meter_id)

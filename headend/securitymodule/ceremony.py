@@ -1,0 +1,69 @@
+"""The key ceremony: two people, each with half of the load password, bring keys in together."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.db import transaction
+from django.views.decorators.debug import sensitive_variables
+
+from headend.accounts.models import User
+from headend.accounts.services import require
+from headend.audit import services as audit
+from headend.securitymodule import load_file
+from headend.securitymodule.errors import LoadFileRefused
+from headend.securitymodule.models import VendingKey
+from headend.securitymodule.services import load_vending_key, require_demonstration
+
+
+@sensitive_variables()
+def load_keys(
+    text: str, *, halves: tuple[str, str], officers: tuple[User, User], at: datetime
+) -> list[VendingKey]:
+    """Load every key of a key-load file, or none.
+
+    Args:
+        text: of the file.
+        halves: of its password, as the two officers typed them.
+        officers: who held the ceremony, in the order of the halves. The first needs
+            securitymodule.load_keys, the second securitymodule.approve_load_keys, and whoever
+            calls this has made sure that they are who they say.
+        at: now.
+
+    Raises:
+        LoadFileRefused: it is one person, or the file does not open.
+        NotPermitted, InvalidKey, PublishedKeyRefused: as `load_vending_key`.
+    """
+    first, second = officers
+    if first == second:
+        raise LoadFileRefused(f"a ceremony needs two people; {first} can't be both")
+    require(first, "securitymodule.load_keys")
+    require(second, "securitymodule.approve_load_keys")
+    found = load_file.read(text, halves=halves)
+    if any(one.is_test for one in found):
+        require_demonstration("a key that the file marks as a test key")
+    with transaction.atomic():
+        keys = [
+            load_vending_key(
+                clear_key=one.clear_key,
+                sgc=one.sgc,
+                kt=one.kt,
+                krn=one.krn,
+                base_date=one.base_date,
+                ken=one.ken,
+                dkga=one.dkga,
+                is_test=one.is_test,
+                active_from=one.active_from,
+                active_until=one.active_until,
+                credit_ceiling_kwh=one.credit_ceiling_kwh,
+                by=first,
+                at=at,
+            )
+            for one in found
+        ]
+        for key in keys:
+            audit.record(
+                actor=second, action="securitymodule.witness_load", target=key, at=at,
+                after={"with": first.username},
+            )  # fmt: skip
+    return keys

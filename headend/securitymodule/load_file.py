@@ -1,0 +1,172 @@
+"""The key-load file: vending keys under a password of which two people each hold half.
+
+docs/security.md describes the format for whoever wants to write or read it elsewhere.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+import secrets
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from django.utils.dateparse import parse_datetime
+from django.views.decorators.debug import sensitive_variables
+
+from headend.config import sealing
+from headend.securitymodule.errors import LoadFileRefused
+from headend.securitymodule.stretching import derive
+
+FORMAT = "openprepay key load 1"
+HALF_LENGTH = 8  # at least so many characters
+MOST_BYTES = 1 << 20
+_SALT_BYTES = 16
+_DEFAULT_WORK = {"time_cost": 3, "memory_kib": 65536, "lanes": 4}
+# What a file may ask of this machine, and what it must ask of whoever tries passwords.
+_WORK_LIMITS = {"time_cost": (2, 20), "memory_kib": (19456, 1 << 20), "lanes": (1, 16)}
+
+
+@dataclass(frozen=True, repr=False)
+class LoadedKey:
+    """One vending key out of a key-load file. Its text never shows the key."""
+
+    clear_key: bytes
+    sgc: str
+    kt: int
+    krn: int
+    base_date: int
+    ken: int
+    dkga: int
+    is_test: bool
+    active_from: datetime | None
+    active_until: datetime | None
+    credit_ceiling_kwh: int | None
+
+
+@sensitive_variables()
+def write(keys: Sequence[LoadedKey], *, halves: tuple[str, str]) -> str:
+    """Return the text of a key-load file.
+
+    Args:
+        keys: what it carries.
+        halves: of the password, at least HALF_LENGTH characters each.
+
+    Raises:
+        LoadFileRefused: a half is too short.
+    """
+    work = {"salt": secrets.token_hex(_SALT_BYTES), **_DEFAULT_WORK}
+    cipher = _cipher(halves, work)
+    content = json.dumps({"keys": [_as_dictionary(one) for one in keys]}).encode()
+    sealed = sealing.seal(cipher, content, label=FORMAT)
+    return json.dumps(
+        {
+            "format": FORMAT,
+            "argon2id": work,
+            "sealed": base64.b64encode(sealed).decode("ascii"),
+        },
+        indent=1,
+    )
+
+
+@sensitive_variables()
+def read(text: str, *, halves: tuple[str, str]) -> list[LoadedKey]:
+    """Return the keys of a key-load file.
+
+    Raises:
+        LoadFileRefused: it is no such file, the halves are not right, or it was altered.
+    """
+    try:
+        file = json.loads(text)
+        if file["format"] != FORMAT:
+            raise ValueError("format")
+        work = {name: int(file["argon2id"][name]) for name in _WORK_LIMITS}
+        if not all(low <= work[name] <= high for name, (low, high) in _WORK_LIMITS.items()):
+            raise ValueError("work")
+        cipher = _cipher(halves, {"salt": file["argon2id"]["salt"], **work})
+        sealed = base64.b64decode(file["sealed"], validate=True)
+    except (ValueError, KeyError, TypeError, RecursionError):
+        raise LoadFileRefused(f"this is not a file of the format “{FORMAT}”") from None
+    try:
+        content = sealing.unseal(cipher, sealed, label=FORMAT)
+    except sealing.Unreadable:
+        raise LoadFileRefused(
+            "the file does not open: a half of the password is wrong, they are in the wrong "
+            "order, or the file was altered"
+        ) from None
+    return read_keys(content.decode())
+
+
+@sensitive_variables()
+def read_keys(text: str) -> list[LoadedKey]:
+    """Return the keys of the clear content of a key-load file, {"keys": [...]}.
+
+    Raises:
+        LoadFileRefused: a key lacks something or has something impossible.
+    """
+    try:
+        return [_from_dictionary(one) for one in json.loads(text)["keys"]]
+    except (ValueError, KeyError, TypeError, RecursionError):
+        raise LoadFileRefused(
+            "the file's content is not as it should be: each key needs sgc (6 digits), kt, krn, "
+            "base_date and key (hexadecimal)"
+        ) from None
+
+
+@sensitive_variables()
+def _cipher(halves: tuple[str, str], work: dict[str, Any]) -> AESGCM:
+    typed = [unicodedata.normalize("NFC", half.strip()) for half in halves]
+    if min(len(half) for half in typed) < HALF_LENGTH:
+        raise LoadFileRefused(f"each half of the password has at least {HALF_LENGTH} characters")
+    return AESGCM(derive("\0".join(typed).encode(), work))
+
+
+def _as_dictionary(key: LoadedKey) -> dict[str, Any]:
+    found: dict[str, Any] = {
+        "sgc": key.sgc,
+        "kt": key.kt,
+        "krn": key.krn,
+        "base_date": key.base_date,
+        "ken": key.ken,
+        "dkga": key.dkga,
+        "key": key.clear_key.hex(),
+        "is_test": key.is_test,
+    }
+    for name in ("active_from", "active_until"):
+        moment = getattr(key, name)
+        found[name] = moment.isoformat() if moment else None
+    found["credit_ceiling_kwh"] = key.credit_ceiling_kwh
+    return found
+
+
+def _from_dictionary(found: dict[str, Any]) -> LoadedKey:
+    ceiling = found.get("credit_ceiling_kwh")
+    if not re.fullmatch(r"[0-9]{6}", found["sgc"]) or (ceiling is not None and int(ceiling) < 0):
+        raise ValueError
+    return LoadedKey(
+        clear_key=bytes.fromhex(found["key"]),
+        sgc=found["sgc"],
+        kt=int(found["kt"]),
+        krn=int(found["krn"]),
+        base_date=int(found["base_date"]),
+        ken=int(found.get("ken", 255)),
+        dkga=int(found.get("dkga", 4)),
+        is_test=bool(found.get("is_test", False)),
+        active_from=_moment(found.get("active_from")),
+        active_until=_moment(found.get("active_until")),
+        credit_ceiling_kwh=None if ceiling is None else int(ceiling),
+    )
+
+
+def _moment(text: str | None) -> datetime | None:
+    if text is None:
+        return None
+    found = parse_datetime(text)
+    if found is None or found.tzinfo is None:
+        raise ValueError
+    return found

@@ -1,0 +1,159 @@
+"""Keys inside a PKCS#11 module (SoftHSM2), where they stay."""
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from headend.accounts.services import console_user
+from headend.meters.services import KeyAttributes
+from headend.securitymodule import keystores, pkcs11_store, services
+from headend.securitymodule.derivation import derive_dkga04
+from headend.securitymodule.errors import InvalidKey, ModuleUnavailable
+from headend.securitymodule.models import VendingKey
+from headend.testing import NOON, make_meter
+from shared.sts import transport
+from shared.sts.cipher import make_cipher
+from tools.testing import parts
+
+pytestmark = pytest.mark.django_db
+
+LIBRARIES = ("/usr/lib/softhsm/libsofthsm2.so", "/usr/local/lib/softhsm/libsofthsm2.so")
+CLEAR = bytes(range(100, 120))
+MESSAGE = bytes(range(49))
+PIN = "1234567"
+
+
+@pytest.fixture(scope="session")
+def token(tmp_path_factory):
+    """A SoftHSM2 token of this test run; returns the library and the PIN's file."""
+    program = parts.program("softhsm2-util")
+    library = next((one for one in LIBRARIES if Path(one).exists()), None)
+    if library is None:
+        parts.missing("softhsm2's library is not installed")
+    folder = tmp_path_factory.mktemp("softhsm")
+    (folder / "tokens").mkdir()
+    (folder / "pin").write_text(PIN + "\n")
+    configuration = folder / "softhsm2.conf"
+    configuration.write_text(f"directories.tokendir = {folder}/tokens\nlog.level = ERROR\n")
+    os.environ["SOFTHSM2_CONF"] = str(configuration)
+    try:
+        subprocess.run(
+            [
+                *(program, "--init-token", "--free", "--label", "openprepay"),
+                *("--so-pin", PIN, "--pin", PIN),
+            ],
+            check=True,
+            capture_output=True,
+        )
+        yield library, str(folder / "pin")
+    finally:
+        del os.environ["SOFTHSM2_CONF"]
+
+
+@pytest.fixture
+def module(token, settings):
+    """Have new keys go into the token."""
+    settings.PKCS11_LIBRARY, settings.PKCS11_PIN_FILE = token
+    return pkcs11_store.Pkcs11Store()
+
+
+@pytest.fixture
+def key(module):
+    return services.load_vending_key(
+        clear_key=CLEAR, sgc="123456", kt=2, krn=1, base_date=2014, by=console_user(), at=NOON
+    )
+
+
+@pytest.fixture(autouse=True)
+def empty_token(module, token, settings):
+    """Empty the token after a test, as the database is."""
+    yield
+    settings.PKCS11_LIBRARY, settings.PKCS11_PIN_FILE = token
+    settings.PKCS11_TOKEN = "openprepay"
+    session = module._session()
+    for found in list(session.get_objects({})):
+        found.destroy()
+
+
+@pytest.mark.parametrize("ea", [7, 11])
+def test_the_module_derives_what_the_vault_would(key, module, ea):
+    derived = module.dkga04(
+        bytes(key.sealed_key), label=services.label_of(key), message=MESSAGE, ea=ea
+    )
+    assert derived == derive_dkga04(CLEAR, MESSAGE, ea)
+
+
+def test_tokens_out_of_the_module_open_with_the_vaults_decoder_key(key, settings):
+    meter = make_meter(key=KeyAttributes(sgc="123456"))
+    digits = services.generate_credit_token(meter, units=7, tid=6_500_000, at=NOON)
+    VendingKey.objects.all().delete()
+    settings.PKCS11_LIBRARY = ""
+    services.load_vending_key(
+        clear_key=CLEAR, sgc="123456", kt=2, krn=1, base_date=2014, by=console_user(), at=NOON
+    )
+    services.create_link_root(sgc="123456", generation_number=1, by=console_user(), at=NOON)
+    secrets = services.provisioning_secrets(meter, console_user(), NOON)
+    _, block = transport.from_digits(digits)
+    clear = make_cipher(7, secrets.decoder_key).decrypt(block)
+    assert int.from_bytes(clear[1:6], "big") & 0xFFFF == 7
+
+
+def test_the_key_cannot_be_taken_out(key, module):
+    import pkcs11
+
+    found = module._find(bytes(key.sealed_key), services.label_of(key))
+    assert found[pkcs11.Attribute.SENSITIVE]
+    assert not found[pkcs11.Attribute.EXTRACTABLE]
+    with pytest.raises(pkcs11.exceptions.PKCS11Error):
+        found[pkcs11.Attribute.VALUE]
+    with pytest.raises(pkcs11.exceptions.PKCS11Error):
+        found[pkcs11.Attribute.EXTRACTABLE] = True
+
+
+def test_the_database_keeps_only_how_to_find_it(key):
+    assert key.store == keystores.PKCS11
+    assert len(key.sealed_key) == 16
+    assert CLEAR not in bytes(key.sealed_key)
+
+
+def test_a_key_serves_no_other_label(key, module):
+    VendingKey.objects.update(sgc="654321")
+    meter = make_meter(key=KeyAttributes(sgc="654321"))
+    with pytest.raises(ModuleUnavailable, match="does not hold vending key 654321"):
+        services.generate_credit_token(meter, units=1, tid=6_500_000, at=NOON)
+
+
+def test_a_key_whose_row_was_refused_is_given_up(key, module):
+    with pytest.raises(InvalidKey, match="loaded already"):
+        services.load_vending_key(
+            clear_key=CLEAR, sgc="123456", kt=2, krn=1, base_date=2014, by=console_user(), at=NOON
+        )
+    assert len(list(module._session().get_objects({}))) == 1
+
+
+def test_dkga02_stays_in_the_software_vault(module):
+    key = services.load_vending_key(
+        clear_key=CLEAR[:8], sgc="123456", kt=2, krn=1, base_date=2014, dkga=2,
+        by=console_user(), at=NOON,
+    )  # fmt: skip
+    assert key.store == keystores.SOFTWARE
+    with pytest.raises(ModuleUnavailable, match="DKGA02"):
+        module.dkga02(b"", label="a key", pan_block=bytes(8), control_block=bytes(8))
+
+
+@pytest.mark.parametrize(
+    ("setting", "wrong"),
+    [("PKCS11_TOKEN", "another"), ("PKCS11_LIBRARY", "/nowhere.so"), ("PKCS11_PIN_FILE", "/none")],
+)
+def test_a_module_that_cannot_be_used_says_so(key, settings, setting, wrong):
+    meter = make_meter(key=KeyAttributes(sgc="123456"))
+    opened = dict(pkcs11_store._sessions)
+    pkcs11_store._sessions.clear()
+    setattr(settings, setting, wrong)
+    try:
+        with pytest.raises(ModuleUnavailable, match="check OPENPREPAY_PKCS11_LIBRARY"):
+            services.generate_credit_token(meter, units=1, tid=6_500_000, at=NOON)
+    finally:
+        pkcs11_store._sessions.update(opened)

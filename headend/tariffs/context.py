@@ -1,0 +1,41 @@
+"""What the price of a purchase depends on besides the money: the customer's month so far."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from fractions import Fraction
+
+OPEN, CROSSED, SETTLED = "open", "crossed", "settled"
+
+
+@dataclass(frozen=True)
+class FeeDue:
+    """What is due of one periodic fee."""
+
+    periods: int = 0  # not yet charged, this one included
+    owed_minor: int = 0  # charged before and left unpaid
+
+
+@dataclass(frozen=True)
+class PurchaseContext:
+    """The circumstances of one purchase."""
+
+    bought_wh: int = 0  # issued before in the tariff's window
+    fees: Mapping[str, FeeDue] = field(default_factory=dict)  # by the fee's name
+    average_kwh: Fraction = Fraction(0)  # a month, over the months that the tariff asks for
+    connection_va: int | None = None
+    limit_periods: int = 1  # months whose step limits count together
+    lifeline: str = OPEN  # has the limit been passed, and was the earlier energy repriced?
+    carried_minor: int = 0  # left unspent by an earlier purchase
+
+
+@dataclass(frozen=True)
+class Deduction:
+    """Money taken before energy for something that is not the tariff's, such as a debt."""
+
+    description: str
+    amount_minor: int  # > 0
+    kind: str = "debt"
+    reference: str = ""
+    explanation: str = ""

@@ -1,0 +1,65 @@
+"""What a purchase pays into debts: taken before energy when it is priced, collected when sold."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from django.conf import settings
+
+from headend.customers.models import SupplyAgreement
+from headend.debts.allocation import allocate
+from headend.debts.queries import collectable, energy_floor
+from headend.debts.services import collect
+from headend.design import figures
+from headend.tariffs.context import Deduction
+from headend.tariffs.pricing import Deductions, PriceLine
+
+DEBT = "debt"  # the kind of line
+
+
+def deductions(
+    agreement: SupplyAgreement, *, tender_minor: int, at: datetime, lock: bool = False
+) -> Deductions:
+    """Return what debts take of a tender, for the price calculation.
+
+    Args:
+        agreement: whose customer and premises may owe something.
+        tender_minor: money handed over, minor currency units.
+        at: the time of sale.
+        lock: keep the debts as they are until the transaction ends, for a sale that collects.
+    """
+    owed = collectable(agreement, at=at, lock=lock)
+    if not owed:
+        return ()
+    floor = energy_floor(at=at)
+    titles = {debt.key: debt.title for debt in owed}
+
+    def taken(left_after_fees_minor: int) -> Sequence[Deduction]:
+        fees_minor = max(0, tender_minor - left_after_fees_minor)
+        split = allocate(tender_minor, owed, energy_floor=floor, fees_minor=fees_minor)
+        return [
+            Deduction(
+                description=titles[payment.key],
+                amount_minor=payment.paid_minor,
+                kind=DEBT,
+                reference=str(payment.key),
+                explanation=f"{_money(payment.balance_left_minor)} left to pay",
+            )
+            for payment in split.payments
+        ]
+
+    return taken
+
+
+def collect_lines(lines: Sequence[PriceLine]) -> None:
+    """Lower the debts that a sale's lines pay into; call it in the sale's transaction."""
+    collect({int(line.reference): line.amount_minor for line in lines if line.kind == DEBT})
+
+
+def _money(amount_minor: int) -> str:
+    return figures.money(
+        amount_minor,
+        currency=settings.BASE_CURRENCY,
+        digits=settings.BASE_CURRENCY_MINOR_DIGITS,
+    )

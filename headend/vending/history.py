@@ -1,0 +1,208 @@
+"""What a price depends on besides the money: what the agreement's past sales say.
+
+Nothing is kept beside the sales: each one holds, in its calculation, what it left behind (fees
+charged up to when, what stays owed), and the next one reads the last.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from fractions import Fraction
+from typing import Any
+
+from django.db.models import Sum
+from django.utils import timezone
+
+from headend.customers.models import SupplyAgreement
+from headend.tariffs import components as kinds
+from headend.tariffs.context import OPEN, FeeDue, PurchaseContext
+from headend.tariffs.models import TariffVersion
+from headend.tariffs.pricing import Calculation
+from headend.tariffs.rules import ALWAYS, TariffRules
+from headend.vending.models import Sale
+
+_MONTHS_PER_YEAR = 12
+
+
+@dataclass(frozen=True)
+class Circumstances:
+    """One purchase's context, and what its sale needs to leave word of."""
+
+    context: PurchaseContext
+    before: dict[str, Any]  # the state that the last sale left
+    rules: TariffRules
+    at: datetime
+
+    def state_after(self, done: Calculation) -> dict[str, Any]:
+        """Return what the next sale must know; empty if there is nothing to tell."""
+        fees = dict(self.before.get("fees", {}))
+        for fee in self.rules.periodic_fees:
+            fees[fee.name] = {
+                "through": _period(fee.period, self.at),
+                "owed_minor": done.fees[fee.name].owed_minor,
+            }
+        state: dict[str, Any] = {"fees": fees} if fees else {}
+        if done.carried_minor:
+            state["carried_minor"] = done.carried_minor
+        if self.rules.lifeline is not None:
+            state["lifeline"] = {"month": _month(self.at), "is": done.lifeline}
+        if _accumulates(self.rules):
+            state["limits"] = {"month": _month(self.at), "periods": self.context.limit_periods}
+        return state
+
+
+def circumstances(
+    agreement: SupplyAgreement, version: TariffVersion, rules: TariffRules, *, at: datetime
+) -> Circumstances:
+    """Read what an agreement's past sales mean for the next one.
+
+    Months and days are those of the utility's time zone.
+
+    Args:
+        agreement: whose sales.
+        version: the tariff version in force.
+        rules: what it says.
+        at: the time of sale.
+    """
+    before = _last_state(agreement)
+    context = PurchaseContext(
+        bought_wh=_bought_wh(agreement, rules, at),
+        fees={
+            fee.name: _fee_due(fee, agreement, version, rules, before, at)
+            for fee in rules.periodic_fees
+        },
+        average_kwh=_average_kwh(agreement, rules, at),
+        connection_va=agreement.connection_va,
+        limit_periods=_limit_periods(agreement, version, rules, before, at),
+        lifeline=_lifeline(before, at),
+        carried_minor=before.get("carried_minor", 0),
+    )
+    return Circumstances(context, before, rules, at)
+
+
+def month_start(at: datetime) -> datetime:
+    """Return the beginning of an instant's month in the utility's time zone."""
+    return timezone.localtime(at).replace(day=1, hour=0, minute=0, second=0, microsecond=0, fold=0)
+
+
+def _last_state(agreement: SupplyAgreement) -> dict[str, Any]:
+    calculation = (
+        Sale.objects.filter(meter_id=agreement.meter_id, agreement_id=agreement.pk)
+        .order_by("-created_at", "-pk")
+        .values_list("calculation", flat=True)
+        .first()
+    )
+    return (calculation or {}).get("state", {})
+
+
+def _bought_wh(agreement: SupplyAgreement, rules: TariffRules, at: datetime) -> int:
+    energy = rules.energy
+    asks_for_it = rules.lifeline is not None or any(
+        isinstance(c, kinds.Tax) and c.energy_above_kwh is not None for c in rules.components
+    )
+    begins = month_start(at)
+    if isinstance(energy, kinds.Energy):
+        asks_for_it = asks_for_it or len(energy.steps) > 1 or energy.steps[0].upto is not None
+        if energy.window == kinds.EACH_PURCHASE:
+            return 0
+        if energy.window == kinds.ROLLING_DAYS:
+            begins = at - timedelta(days=energy.window_days)
+    return _issued_wh(agreement, created_at__gte=begins) if asks_for_it else 0
+
+
+def _issued_wh(agreement: SupplyAgreement, **when: datetime) -> int:
+    sales = Sale.objects.filter(meter_id=agreement.meter_id, agreement_id=agreement.pk, **when)
+    return sales.aggregate(total=Sum("issued_wh"))["total"] or 0
+
+
+def _average_kwh(agreement: SupplyAgreement, rules: TariffRules, at: datetime) -> Fraction:
+    energy = rules.energy
+    if not isinstance(energy, kinds.EnergyByBand) or energy.by != kinds.AVERAGE_USE:
+        return Fraction(0)
+    ends = month_start(at)
+    months = min(energy.months, _month_number(at) - _month_number(agreement.started_at))
+    if months <= 0:
+        return Fraction(0)
+    begins = _month_start_before(ends, months)
+    total = _issued_wh(agreement, created_at__gte=begins, created_at__lt=ends)
+    return Fraction(total, 1000 * months)
+
+
+def _month_start_before(begins: datetime, months: int) -> datetime:
+    for _ in range(months):
+        begins = month_start(begins - timedelta(days=1))
+    return begins
+
+
+def _fee_due(
+    fee: kinds.PeriodicFee,
+    agreement: SupplyAgreement,
+    version: TariffVersion,
+    rules: TariffRules,
+    before: dict[str, Any],
+    at: datetime,
+) -> FeeDue:
+    told = before.get("fees", {}).get(fee.name)
+    if told is None:
+        since = max(agreement.started_at, version.valid_from)
+        return FeeDue(max(0, _number(fee.period, at) - _number(fee.period, since) + 1))
+    periods = max(0, _number(fee.period, at) - _told_number(fee.period, told["through"]))
+    keeps = rules.fee_recovery.carry == ALWAYS or periods == 0
+    return FeeDue(periods, told["owed_minor"] if keeps else 0)
+
+
+def _limit_periods(
+    agreement: SupplyAgreement,
+    version: TariffVersion,
+    rules: TariffRules,
+    before: dict[str, Any],
+    at: datetime,
+) -> int:
+    if not _accumulates(rules):
+        return 1
+    told = before.get("limits")
+    if told is None:
+        since = max(agreement.started_at, version.valid_from)
+        return max(1, _month_number(at) - _month_number(since) + 1)
+    passed = _month_number(at) - _told_number(kinds.MONTH, told["month"])
+    return int(told["periods"]) if passed <= 0 else passed
+
+
+def _accumulates(rules: TariffRules) -> bool:
+    return isinstance(rules.energy, kinds.Energy) and rules.energy.limits_accumulate
+
+
+def _lifeline(before: dict[str, Any], at: datetime) -> str:
+    told = before.get("lifeline")
+    return told["is"] if told and told["month"] == _month(at) else OPEN
+
+
+def _month(at: datetime) -> str:
+    return timezone.localtime(at).strftime("%Y-%m")
+
+
+def _period(period: str, at: datetime) -> str:
+    return _month(at) if period == kinds.MONTH else timezone.localtime(at).date().isoformat()
+
+
+def _number(period: str, at: datetime) -> int:
+    return _told_number(period, _period(period, at))
+
+
+def _month_number(at: datetime) -> int:
+    return _told_number(kinds.MONTH, _month(at))
+
+
+def _told_number(period: str, told: str) -> int:
+    """Return the running number of a period, so that periods can be counted.
+
+    A day told where a month is asked for (the fee's period was changed) counts as its month; a
+    month told where a day is asked for counts as its last day.
+    """
+    year, month, *day = (int(part) for part in told.split("-"))
+    if period == kinds.MONTH:
+        return year * _MONTHS_PER_YEAR + month
+    if day:
+        return date(year, month, day[0]).toordinal()
+    return date(year + month // _MONTHS_PER_YEAR, month % _MONTHS_PER_YEAR + 1, 1).toordinal() - 1

@@ -1,0 +1,86 @@
+"""Proves that what the sales say they took is what the ledger says was taken."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import reduce
+from operator import or_
+
+from django.db.models import BigIntegerField, F, OuterRef, Q, Subquery, Sum, Value
+from django.db.models.functions import Coalesce, Concat, Substr
+
+from headend.ledger import chart
+from headend.ledger.models import Line
+from headend.ledger.proofs import Finding, proof
+from headend.vending.accounts import ACCOUNTS
+from headend.vending.models import Sale, SaleLine
+from headend.vendors.models import Shift
+
+REFERENCE = "sale:"
+
+_PAID = reduce(or_, (Q(account__code__startswith=f"{branch}.") for branch in chart.PAID_FROM))
+
+
+@proof("a sale's lines add up to its tender")
+def lines_add_up() -> Iterator[Finding]:
+    """Yield sales whose receipt does not add up; the tender stands as the ledger's side."""
+    sales = Sale.objects.annotate(lines_minor=Coalesce(Sum("lines__amount_minor"), 0)).exclude(
+        lines_minor=F("tender_minor")
+    )
+    for sale in sales.iterator():
+        yield f"sale {sale}", sale.currency, sale.tender_minor, sale.lines_minor
+
+
+@proof("a sale's money is in the ledger once")
+def tenders_are_posted() -> Iterator[Finding]:
+    """Yield sales whose tender is not what the ledger put on the accounts it was for."""
+    lines = Line.objects.filter(
+        ~_PAID, entry__reference=Concat(Value(REFERENCE), OuterRef("receipt_number"))
+    ).filter(currency=OuterRef("currency"))
+    total = lines.order_by().values("entry__reference").annotate(total=-Sum("amount_minor"))
+    posted = Coalesce(Subquery(total.values("total"), output_field=BigIntegerField()), 0)
+    for sale in Sale.objects.annotate(posted=posted).exclude(posted=F("tender_minor")).iterator():
+        yield f"sale {sale}", sale.currency, sale.posted, sale.tender_minor
+
+
+@proof("an entry of a sale belongs to one")
+def entries_have_sales() -> Iterator[Finding]:
+    """Yield what entries say was paid for a sale which does not exist."""
+    lines = (
+        Line.objects.filter(_PAID, entry__reference__startswith=REFERENCE)
+        .annotate(receipt=Substr("entry__reference", len(REFERENCE) + 1))
+        .exclude(receipt__in=Sale.objects.values("receipt_number"))
+    )
+    for line in lines.select_related("entry").iterator():
+        yield line.entry.reference, line.currency, line.amount_minor, 0
+
+
+@proof("what sales say each kind of line took is on its accounts")
+def kinds_are_posted() -> Iterator[Finding]:
+    """Yield kinds of lines whose total over all sales is not that of their accounts."""
+    told = {
+        (kind, currency): total
+        for kind, currency, total in SaleLine.objects.order_by()
+        .values_list("kind", "sale__currency")
+        .annotate(total=Sum("amount_minor"))
+    }
+    of_sales = Line.objects.filter(entry__reference__startswith=REFERENCE).order_by()
+    for kind, account in ACCOUNTS.items():
+        lines = of_sales.filter(
+            Q(account__code=account) | Q(account__code__startswith=f"{account}.")
+        )
+        posted = dict(lines.values_list("currency").annotate(total=-Sum("amount_minor")))
+        for currency in {*posted, *(currency for one, currency in told if one == kind)}:
+            figures = posted.get(currency, 0), told.get((kind, currency), 0)
+            if figures[0] != figures[1]:
+                yield f"lines of kind {kind}", currency, *figures
+
+
+@proof("a shift's total is what was sold in it")
+def shifts_add_up() -> Iterator[Finding]:
+    """Yield shifts whose total is not that of their sales, which are the ledger's."""
+    shifts = Shift.objects.select_related("vendor").annotate(
+        sales_minor=Coalesce(Sum("sales__tender_minor"), 0)
+    )
+    for shift in shifts.exclude(sales_minor=F("sold_minor")).iterator():
+        yield f"shift {shift.pk}", shift.vendor.currency, shift.sales_minor, shift.sold_minor

@@ -1,0 +1,257 @@
+"""Tariffs in the vend: local months, fees that accumulate, steps, payments without a token."""
+
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from headend.accounts.services import console_user
+from headend.ledger.queries import balance_minor, trial_balance
+from headend.tariffs.components import (
+    AVERAGE_USE,
+    DAY,
+    NEXT_PURCHASE,
+    ROLLING_DAYS,
+    Energy,
+    EnergyByBand,
+    Lifeline,
+    PercentLevy,
+    PeriodicFee,
+    Rebate,
+    Step,
+    Tax,
+    TenderDuty,
+)
+from headend.tariffs.errors import AttributeMissing
+from headend.tariffs.rules import ROUNDED_KWH, WITHIN_PERIOD, FeeRecovery, Rounding, TariffRules
+from headend.tariffs.services import publish_version
+from headend.testing import NOON, make_supply
+from headend.vending import services
+from headend.vending.errors import TenderTooSmall
+
+pytestmark = pytest.mark.django_db
+D = Decimal
+DAYS = timedelta(days=1)
+# 22:00 UTC is midnight in the utility's time zone, two hours ahead.
+DECEMBER = datetime(2026, 11, 30, 22, 0, tzinfo=UTC)
+STEPS = Energy("Energy", (Step(D(50), D(1)), Step(None, D(2))))
+TAKES_ALL = FeeRecovery()
+ONE_RATE = Energy("Energy", (Step(None, D(1)),))
+
+
+@pytest.fixture
+def sell(db):
+    """Publish a tariff and return what sells under it; a sale is told as its lines."""
+    agreement = make_supply()
+
+    def publish(*parts, recovery=TAKES_ALL, valid_from=NOON + timedelta(seconds=1)):
+        publish_version(
+            code="test",
+            name="Test",
+            valid_from=valid_from,
+            rules=TariffRules(parts, Rounding(lines_from=ROUNDED_KWH), recovery),
+            by=console_user(),
+            at=NOON,
+        )
+
+        def sell(tender, at, **more):
+            publishing.count += 1
+            done = services.vend(
+                caller="test",
+                message_id=f"m{publishing.count}",
+                meter=agreement.meter,
+                tender_minor=int(D(tender) * 100),
+                operator=console_user(),
+                at=at,
+                **more,
+            )
+            lines = done.lines.order_by("position")
+            assert sum(line.amount_minor for line in lines) == done.tender_minor
+            return done
+
+        return sell
+
+    publishing: Any = publish
+    publishing.count, publishing.agreement = 0, agreement
+    return publishing
+
+
+def told(sale):
+    """Return a sale's lines as {title: money}, and its kWh."""
+    lines = {line.description: line.amount_minor / 100 for line in sale.lines.all()}
+    return lines | {"kWh": sale.issued_wh / 1000}
+
+
+def test_steps_count_what_was_issued_in_the_local_month(sell):
+    vend = sell(STEPS)
+    at = NOON + DAYS
+    assert told(vend("40", at)) == {"Energy": 40, "kWh": 40}
+    second = vend("40", at + DAYS)
+    assert told(second) == {"Energy, step 1": 10, "Energy, step 2": 30, "kWh": 25}
+    assert second.calculation["bought_wh"] == 40_000
+    assert told(vend("40", DECEMBER - timedelta(seconds=1))) == {"Energy": 40, "kWh": 20}
+    assert told(vend("40", DECEMBER)) == {"Energy": 40, "kWh": 40}
+
+
+def test_a_rolling_window(sell):
+    vend = sell(Energy("Energy", STEPS.steps, ROLLING_DAYS, 10))
+    at = NOON + DAYS
+    vend("50", at)
+    assert told(vend("10", at + 9 * DAYS))["kWh"] == 5
+    assert told(vend("10", at + 11 * DAYS))["kWh"] == 10
+
+
+def test_fees_come_with_the_first_purchase_and_for_missed_months(sell):
+    vend = sell(PeriodicFee("Service", D(10)), ONE_RATE, Tax("VAT", D(10), ("Service",)))
+    first = vend("50", NOON + DAYS)
+    assert told(first) == {"Service": 10, "Energy": 39, "VAT 10 %": 1, "kWh": 39}
+    assert told(vend("50", NOON + 2 * DAYS)) == {"Energy": 50, "VAT 10 %": 0, "kWh": 50}
+    march = datetime(2027, 3, 15, tzinfo=UTC)  # December, January, February, March
+    assert told(vend("50", march)) == {"Service": 40, "Energy": 6, "VAT 10 %": 4, "kWh": 6}
+    assert balance_minor("sales.fees", "ZAR") == -5000
+    assert balance_minor("tax.sales", "ZAR") == -500
+    assert sum(balance.amount_minor for balance in trial_balance()) == 0
+
+
+def test_missed_months_can_be_limited_or_left_out(sell):
+    vend = sell(
+        PeriodicFee("Limited", D(10), max_periods=2),
+        PeriodicFee("Present", D(1), accumulates=False),
+        ONE_RATE,
+    )
+    vend("50", NOON + DAYS)
+    later = vend("50", datetime(2027, 3, 15, tzinfo=UTC))
+    assert told(later) == {"Limited": 20, "Present": 1, "Energy": 29, "kWh": 29}
+    assert told(vend("50", datetime(2027, 3, 16, tzinfo=UTC)))["Energy"] == 50
+
+
+def test_a_capped_fee_is_taken_from_the_next_purchases(sell):
+    vend = sell(PeriodicFee("Service", D(200)), ONE_RATE, recovery=FeeRecovery(D(50)))
+    first = vend("200", NOON + DAYS)
+    assert told(first) == {"Service": 100, "Energy": 100, "kWh": 100}
+    assert first.calculation["state"]["fees"]["Service"]["owed_minor"] == 10_000
+    assert told(vend("150", NOON + 2 * DAYS))["Service"] == 75
+    assert told(vend("150", NOON + 3 * DAYS))["Service"] == 25
+    assert "Service" not in told(vend("150", NOON + 4 * DAYS))
+
+
+def test_what_is_owed_can_end_with_its_period(sell):
+    vend = sell(
+        PeriodicFee("Service", D(200)), ONE_RATE, recovery=FeeRecovery(D(50), WITHIN_PERIOD)
+    )
+    vend("200", NOON + DAYS)
+    assert told(vend("500", DECEMBER))["Service"] == 200
+
+
+def test_fees_by_the_day(sell):
+    vend = sell(PeriodicFee("Daily", D("0.50"), DAY), ONE_RATE)
+    assert told(vend("10", NOON + timedelta(seconds=1)))["Daily"] == 0.5
+    assert told(vend("10", NOON + 5 * DAYS))["Daily"] == 2.5
+    assert "Daily" not in told(vend("10", NOON + 5 * DAYS))
+
+
+def test_a_fee_collected_with_the_energy(sell):
+    vend = sell(PeriodicFee("Connection", D(30), collected_per_kwh=D("0.50")), ONE_RATE)
+    assert told(vend("45", NOON + DAYS)) == {"Connection": 15, "Energy": 30, "kWh": 30}
+    assert told(vend("60", NOON + DAYS)) == {"Connection": 15, "Energy": 45, "kWh": 45}
+    assert told(vend("60", NOON + DAYS)) == {"Energy": 60, "kWh": 60}
+
+
+def test_a_fee_owed_under_an_older_version_is_not_forgotten(sell):
+    fee = PeriodicFee("Service", D(200))
+    sell(fee, ONE_RATE, recovery=FeeRecovery(D(50)))("200", NOON + DAYS)
+    sell(ONE_RATE, valid_from=NOON + 2 * DAYS)("10", NOON + 2 * DAYS)
+    vend = sell(fee, ONE_RATE, valid_from=NOON + 3 * DAYS)
+    assert told(vend("300", NOON + 3 * DAYS))["Service"] == 100
+
+
+def test_a_payment_that_fees_take_whole_gives_no_token(sell):
+    vend = sell(PeriodicFee("Service", D(20)), ONE_RATE)
+    sale = vend("20", NOON + DAYS, send=True)
+    assert (sale.issued_wh, sale.encoded_wh) == (0, 0)
+    assert not sale.tokens.exists()
+    assert told(sale) == {"Service": 20, "Energy": 0, "kWh": 0}
+    with pytest.raises(TenderTooSmall):
+        vend("0.05", NOON + DAYS)
+
+
+def test_lifeline_price_and_what_it_leaves_for_the_next_purchase(sell):
+    vend = sell(Energy("Energy", (Step(None, D(2)),)), Lifeline("Small", D(30), D(1)))
+    first = vend("45", NOON + DAYS)  # at 1.00 more than 30 kWh, at 2.00 less
+    assert told(first) == {"Energy": 30, "Left for the next purchase": 15, "kWh": 30}
+    assert balance_minor("carried.purchases", "ZAR") == -1500
+    second = vend("65", NOON + 2 * DAYS)
+    assert told(second) == {
+        "Energy bought earlier, repriced": 30,
+        "Energy": 50,
+        "Left by the last purchase": -15,
+        "kWh": 25,
+    }
+    assert balance_minor("carried.purchases", "ZAR") == 0
+    assert told(vend("10", NOON + 3 * DAYS)) == {"Energy": 10, "kWh": 5}
+    assert told(vend("10", DECEMBER)) == {"Energy": 10, "kWh": 10}
+
+
+def test_lifeline_recovered_with_the_next_purchase(sell):
+    vend = sell(
+        Energy("Energy", (Step(None, D(2)),)), Lifeline("Small", D(30), D(1), NEXT_PURCHASE)
+    )
+    assert told(vend("50", NOON + DAYS))["kWh"] == 40
+    assert told(vend("50", NOON + DAYS)) == {
+        "Energy bought earlier, repriced": 30,
+        "Energy": 20,
+        "kWh": 10,
+    }
+    assert told(vend("50", NOON + DAYS))["kWh"] == 25
+
+
+def test_limits_add_up_over_months_without_a_purchase(sell):
+    vend = sell(Energy("Energy", STEPS.steps, limits_accumulate=True))
+    assert told(vend("60", NOON + DAYS))["kWh"] == 55
+    february = datetime(2027, 2, 10, tzinfo=UTC)  # three months since: 150 kWh
+    assert told(vend("100", february))["kWh"] == 100
+    assert told(vend("60", february + DAYS))["kWh"] == 55
+
+
+def test_a_band_by_average_use(sell):
+    bands = (Step(D(30), D(1)), Step(None, D(2)))
+    vend = sell(EnergyByBand("Energy", AVERAGE_USE, bands, months=2))
+    assert told(vend("40", NOON + DAYS))["kWh"] == 40  # nothing is known yet
+    assert told(vend("40", DECEMBER))["kWh"] == 20  # November: 40 kWh
+    january = datetime(2027, 1, 10, tzinfo=UTC)  # 60 kWh in two months
+    assert told(vend("40", january))["kWh"] == 40
+
+
+def test_by_the_size_of_the_connection(sell):
+    vend = sell(
+        PeriodicFee("Capacity", D(10), per_kva=True),
+        TenderDuty("Duty", D(100), amount=D(3)),
+        ONE_RATE,
+        PercentLevy("Town", D(0), ("Energy",), (Step(D(900), D(2)), Step(None, D(25)))),
+        Rebate("Rebate", D(5), ("Energy",)),
+    )
+    with pytest.raises(AttributeMissing, match="connection"):
+        vend("103", NOON + DAYS)
+    sell.agreement.connection_va = 2200
+    sell.agreement.save()
+    assert told(vend("145", NOON + DAYS)) == {
+        "Capacity": 22,
+        "Duty": 3,
+        "Energy": 100,
+        "Town 25 %": 25,
+        "Rebate 5 %": -5,
+        "kWh": 100,
+    }
+    assert balance_minor("tax.duty", "ZAR") == -300
+    assert balance_minor("sales.rebates", "ZAR") == 500
+    assert balance_minor("sales.levies", "ZAR") == -2500
+
+
+def test_a_sale_keeps_its_words_and_prices(sell):
+    sale = sell(STEPS)("60", NOON + DAYS)
+    assert [line["explanation"] for line in sale.calculation["lines"]] == [
+        "50.0 kWh at 1.00 (up to 50 kWh)",
+        "5.0 kWh at 2.00 (above 50 kWh)",
+    ]
+    assert [line["price_minor_per_kwh"] for line in sale.calculation["lines"]] == ["100", "200"]

@@ -1,0 +1,64 @@
+"""Proves that what vendors may sell for, bought and earned is what the ledger says."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from django.db.models import BigIntegerField, CharField, F, OuterRef, Subquery, Sum, Value
+from django.db.models.functions import Cast, Coalesce, Concat
+
+from headend.ledger.models import Account, Line
+from headend.ledger.proofs import Finding, proof
+from headend.vendors.models import Purchase, Purse, Vendor
+from headend.vendors.services import PURCHASE
+
+_WALLET = Concat(Value("wallets."), Cast("pk", CharField()), output_field=CharField())
+
+
+@proof("what a vendor may sell for is its wallet and credit limit")
+def purses_follow() -> Iterator[Finding]:
+    """Yield vendors whose purses hold something else than their account and their limit."""
+    purses = Purse.objects.filter(vendor=OuterRef("pk")).order_by().values("vendor")
+    lines = Line.objects.filter(
+        account__code=OuterRef("code"), account__currency=OuterRef("currency")
+    )
+    balance = lines.order_by().values("account").annotate(total=-Sum("amount_minor"))
+    vendors = Vendor.objects.annotate(code=_WALLET).annotate(
+        kept_minor=_sum(purses.annotate(total=Sum("available_minor"))),
+        ledger_minor=_sum(balance) + Coalesce(F("contract__credit_limit_minor"), 0),
+    )
+    for vendor in vendors.exclude(kept_minor=F("ledger_minor")).iterator():
+        yield f"wallet of {vendor}", vendor.currency, vendor.ledger_minor, vendor.kept_minor
+
+
+@proof("a wallet belongs to a vendor")
+def wallets_have_vendors() -> Iterator[Finding]:
+    """Yield accounts of wallets of vendors that do not exist and hold money."""
+    accounts = (
+        Account.objects.filter(code__startswith="wallets.")
+        .exclude(code__in=Vendor.objects.annotate(code=_WALLET).values("code"))
+        .annotate(total=Coalesce(Sum("lines__amount_minor"), 0))
+        .exclude(total=0)
+    )
+    for account in accounts:
+        yield f"account {account.code}", account.currency, account.total, 0
+
+
+@proof("credit that vendors bought is in the ledger once")
+def purchases_are_posted() -> Iterator[Finding]:
+    """Yield purchases whose credit is not what their entry put in the wallet."""
+    reference = Concat(Value(PURCHASE), Cast(OuterRef("pk"), CharField()))
+    lines = Line.objects.filter(account__code__startswith="wallets.", entry__reference=reference)
+    credit = lines.order_by().values("entry__reference").annotate(total=-Sum("amount_minor"))
+    purchases = Purchase.objects.select_related("vendor").annotate(posted=_sum(credit))
+    for purchase in purchases.exclude(posted=F("credit_minor")).iterator():
+        yield (
+            f"purchase {purchase}",
+            purchase.vendor.currency,
+            purchase.posted,
+            purchase.credit_minor,
+        )
+
+
+def _sum(rows: object) -> Coalesce:
+    return Coalesce(Subquery(rows.values("total"), output_field=BigIntegerField()), 0)  # type: ignore[attr-defined]

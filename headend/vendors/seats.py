@@ -1,0 +1,150 @@
+"""From where somebody sells, and how a sale is paid there: the part of vendors in every vend.
+
+Whoever belongs to a vendor sells on its wallet. Everybody else sells for the utility, whose till
+takes the cash, and needs the permission to.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.db.models import F
+
+from headend.accounts.models import User
+from headend.accounts.services import require
+from headend.design import figures
+from headend.ledger import chart
+from headend.ledger.services import Posting
+from headend.vendors import wallet
+from headend.vendors.earnings import Rate
+from headend.vendors.errors import (
+    NoOpenShift,
+    SaleAboveLimit,
+    VendorSuspended,
+)
+from headend.vendors.models import Contract, Operator, Shift, Till, Vendor
+
+ACT_FOR_UTILITY = "vendors.act_for_utility"
+
+
+@dataclass(frozen=True)
+class Seat:
+    """From where a sale is made: all None at the utility's own tills."""
+
+    vendor: Vendor | None = None
+    till: Till | None = None
+    shift: Shift | None = None
+
+
+def seat_of(user: User) -> Seat:
+    """Return from where a user sells now.
+
+    Raises:
+        VendorSuspended: the vendor, till or operator is.
+        NoOpenShift: an operator has to open a shift first.
+        NotPermitted: the user belongs to no vendor and may not sell for the utility.
+    """
+    operator = (
+        Operator.objects.select_related("vendor__contract", "till").filter(user=user).first()
+    )
+    if operator is None:
+        require(user, ACT_FOR_UTILITY)
+        return Seat()
+    vendor = operator.vendor
+    if vendor.status != Vendor.ACTIVE:
+        raise wallet.suspended(vendor)
+    if not operator.is_active:
+        raise VendorSuspended(f"{user} does not sell for {vendor} any more")
+    shift = None
+    till = operator.till
+    if till is None or till.needs_shift:
+        shift = operator.shifts.filter(state=Shift.OPEN).select_related("till").first()
+        if shift is None:
+            raise NoOpenShift(f"{user} has no open shift; open one under Vendors")
+        till = shift.till
+    if not till.is_active:
+        raise VendorSuspended(f"till {till} of {vendor} is suspended")
+    return Seat(vendor, till, shift)
+
+
+def check(seat: Seat, tender_minor: int) -> None:
+    """Refuse a sale that could not be paid from a seat; it changes nothing.
+
+    Raises:
+        SaleAboveLimit, WalletTooLow: the contract or the wallet does not allow it.
+    """
+    if seat.vendor is None:
+        return
+    _require_within_limit(seat.vendor, tender_minor)
+    available_minor = wallet.available_minor(seat.vendor)
+    needed_minor = tender_minor - _commission(seat.vendor, tender_minor)
+    if available_minor < needed_minor:
+        raise wallet.too_low(seat.vendor, available_minor, needed_minor)
+
+
+def pay(seat: Seat, tender_minor: int, *, currency: str) -> list[Posting]:
+    """Pay a sale where it is made: the utility's cash, or the vendor's wallet.
+
+    Call it in the sale's transaction, late: what it locks others may wait for.
+
+    Args:
+        seat: where.
+        tender_minor: what the customer pays, > 0.
+        currency: of the tender.
+
+    Returns:
+        list: the debits of the sale's ledger entry; they add up to the tender.
+
+    Raises:
+        NoOpenShift: the shift was counted meanwhile.
+        SaleAboveLimit, WalletTooLow, VendorSuspended: the vendor can't pay.
+    """
+    vendor = seat.vendor
+    if vendor is None:
+        return [Posting(chart.CASH_AT_TILLS, tender_minor, currency)]
+    _require_within_limit(vendor, tender_minor)
+    if seat.shift is not None:
+        _add_to_shift(seat.shift, tender_minor)
+    earned_minor = _commission(vendor, tender_minor)
+    wallet.take(vendor, tender_minor - earned_minor)
+    return [
+        Posting(vendor.wallet, tender_minor - earned_minor, currency),
+        *earned(vendor, earned_minor, currency),
+    ]
+
+
+def earned(vendor: Vendor, earned_minor: int, currency: str) -> list[Posting]:
+    """Return the debits of what a vendor earned, its tax apart; those may be of nothing."""
+    tax_minor = rate_of(vendor.contract).tax_within(earned_minor) if vendor.contract else 0
+    return [
+        Posting(vendor.earnings, earned_minor - tax_minor, currency),
+        Posting(chart.TAX_ON_COMMISSION, tax_minor, currency),
+    ]
+
+
+def rate_of(contract: Contract) -> Rate:
+    """Return what a contract says about earning."""
+    return Rate(contract.percent, contract.tax, contract.tax_percent)
+
+
+def _commission(vendor: Vendor, tender_minor: int) -> int:
+    contract = vendor.contract
+    if contract is None or contract.kind != Contract.Kind.COMMISSION:
+        return 0
+    return rate_of(contract).earned_on_sale(tender_minor)
+
+
+def _require_within_limit(vendor: Vendor, tender_minor: int) -> None:
+    largest_minor = vendor.contract.largest_sale_minor if vendor.contract else None
+    if largest_minor is not None and tender_minor > largest_minor:
+        largest = figures.money(largest_minor, currency=vendor.currency)
+        raise SaleAboveLimit(f"{vendor} sells for at most {largest} at once; split the sale")
+
+
+def _add_to_shift(shift: Shift, tender_minor: int) -> None:
+    """Count the sale in its shift, unless the shift has been counted since."""
+    rows = Shift.objects.filter(pk=shift.pk, state=Shift.OPEN)
+    if not rows.update(
+        sales_count=F("sales_count") + 1, sold_minor=F("sold_minor") + tender_minor
+    ):
+        raise NoOpenShift(f"the shift of {shift} has been counted; open another to sell")

@@ -1,0 +1,381 @@
+"""Everything that changes vendors, their contracts, tills, people and credit."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from decimal import Decimal
+
+from django.conf import settings
+from django.db import transaction
+
+from headend.accounts.models import User
+from headend.accounts.services import require
+from headend.audit import services as audit
+from headend.config.errors import NotPermitted
+from headend.ledger import chart
+from headend.ledger import services as ledger
+from headend.ledger.services import Posting
+from headend.vendors import queries, seats, wallet
+from headend.vendors.earnings import Rate
+from headend.vendors.errors import (
+    InvalidContract,
+    InvalidPurchase,
+    InvalidVendor,
+    PaymentReferenceTaken,
+)
+from headend.vendors.models import Contract, Operator, Purchase, Till, Vendor
+
+LARGEST_PAYMENT_MINOR = 10**13
+LARGEST_LIMIT_MINOR = 10**13
+LONGEST_REFERENCE = 60
+PURCHASE = "credit-purchase:"  # what a purchase's ledger entry refers to
+
+
+@dataclass(frozen=True)
+class Terms:
+    """What a contract says.
+
+    Args:
+        kind: one of `Contract.Kind`.
+        percent: what the vendor earns, of the credit bought or of each sale, 0..<100.
+        tax: one of `Contract.Tax`.
+        tax_percent: the rate of the tax on what is earned.
+        credit_limit_minor: how far the wallet may fall below nothing.
+        largest_sale_minor: of one sale; None: no limit.
+    """
+
+    kind: str
+    percent: Decimal
+    tax: str = Contract.Tax.NONE
+    tax_percent: Decimal = Decimal(0)
+    credit_limit_minor: int = 0
+    largest_sale_minor: int | None = None
+
+    def check(self) -> None:
+        """Refuse terms that make no sense.
+
+        Raises:
+            InvalidContract: and why.
+        """
+        if self.kind not in Contract.Kind.values or self.tax not in Contract.Tax.values:
+            raise InvalidContract(f"there is no contract of kind {self.kind} with tax {self.tax}")
+        if not (0 <= self.percent < 100 and 0 <= self.tax_percent < 100):
+            raise InvalidContract("percentages are at least 0 and less than 100")
+        if Rate(self.percent, self.tax, self.tax_percent).gross >= 1:
+            raise InvalidContract("with its tax the vendor would earn all of the money")
+        if not 0 <= self.credit_limit_minor <= LARGEST_LIMIT_MINOR:
+            raise InvalidContract("a credit limit is not below nothing")
+        if self.largest_sale_minor is not None and self.largest_sale_minor <= 0:
+            raise InvalidContract("the largest sale is more than nothing")
+
+
+@transaction.atomic
+def register_vendor(
+    *, name: str, by: User, at: datetime, tax_number: str = "", phone: str = "", email: str = ""
+) -> Vendor:
+    """Take an organisation on; it sells once it has a contract, credit, tills and people.
+
+    Args:
+        name: as receipts print it, 1..100 characters; no other vendor's.
+        by: who decides; needs vendors.add_vendor.
+        at: now.
+        tax_number: as receipts print it.
+        phone: how to reach it.
+        email: how to reach it.
+
+    Raises:
+        InvalidVendor: no name, or another vendor's.
+    """
+    require(by, "vendors.add_vendor")
+    name = name.strip()
+    if not 0 < len(name) <= 100:
+        raise InvalidVendor("a vendor's name has 1 to 100 characters; receipts print it")
+    if Vendor.objects.filter(name=name).exists():
+        raise InvalidVendor(f"there is a vendor {name} already")
+    vendor = Vendor.objects.create(
+        name=name,
+        tax_number=tax_number.strip(),
+        phone=phone.strip(),
+        email=email.strip(),
+        currency=settings.BASE_CURRENCY,
+        created_at=at,
+    )
+    wallet.create(vendor)
+    audit.record(
+        actor=by, action="vendors.register", target=vendor, at=at, after={"name": vendor.name}
+    )
+    return vendor
+
+
+@transaction.atomic
+def agree_contract(vendor: Vendor, terms: Terms, *, by: User, at: datetime) -> Contract:
+    """Put a contract in force, in place of the one before.
+
+    Args:
+        vendor: with whom.
+        terms: what it says.
+        by: who agrees for the utility; needs vendors.add_contract.
+        at: now, and when it begins.
+
+    Raises:
+        InvalidContract: the terms make no sense, or the vendor uses more credit than they allow.
+    """
+    require(by, "vendors.add_contract")
+    terms.check()
+    vendor = _locked(vendor)
+    before = vendor.contract
+    contract = Contract.objects.create(vendor=vendor, valid_from=at, agreed_by=by, **asdict(terms))
+    wallet.give(vendor, terms.credit_limit_minor - (before.credit_limit_minor if before else 0))
+    vendor.contract = contract
+    vendor.save(update_fields=["contract"])
+    audit.record(
+        actor=by,
+        action="vendors.agree_contract",
+        target=vendor,
+        at=at,
+        before=None if before is None else asdict(terms_of(before)),
+        after=asdict(terms),
+    )
+    return contract
+
+
+def terms_of(contract: Contract) -> Terms:
+    """Return what a stored contract says."""
+    return Terms(**{name: getattr(contract, name) for name in Terms.__dataclass_fields__})
+
+
+@transaction.atomic
+def add_till(
+    vendor: Vendor, *, name: str, by: User, at: datetime, needs_shift: bool = True
+) -> Till:
+    """Give a vendor a place to sell.
+
+    Args:
+        vendor: whose.
+        name: as receipts print it, 1..60 characters; once per vendor.
+        by: who decides; needs vendors.add_till.
+        at: now.
+        needs_shift: False where a program sells and no cash is counted.
+
+    Raises:
+        InvalidVendor: no name, or another till's.
+        NotPermitted: another vendor's person asks.
+    """
+    _require_own(by, "vendors.add_till", vendor)
+    name = name.strip()
+    if not 0 < len(name) <= 60:
+        raise InvalidVendor("a till's name has 1 to 60 characters; receipts print it")
+    if vendor.tills.filter(name=name).exists():
+        raise InvalidVendor(f"{vendor} has a till {name} already")
+    till = Till.objects.create(vendor=vendor, name=name, needs_shift=needs_shift)
+    audit.record(
+        actor=by,
+        action="vendors.add_till",
+        target=vendor,
+        at=at,
+        after={"till": name, "needs_shift": needs_shift},
+    )
+    return till
+
+
+@transaction.atomic
+def set_till_active(till: Till, is_active: bool, *, by: User, at: datetime, reason: str) -> Till:
+    """Close a till to sales, or open it again; needs vendors.change_till."""
+    _require_own(by, "vendors.change_till", till.vendor)
+    before, till.is_active = till.is_active, is_active
+    till.save(update_fields=["is_active"])
+    audit.record(
+        actor=by,
+        action="vendors.set_till",
+        target=till.vendor,
+        at=at,
+        before={"till": till.name, "is_active": before},
+        after={"till": till.name, "is_active": is_active},
+        reason=reason,
+    )
+    return till
+
+
+@transaction.atomic
+def add_operator(
+    vendor: Vendor, user: User, *, by: User, at: datetime, till: Till | None = None
+) -> Operator:
+    """Let a user sell for a vendor, and see that vendor's affairs only.
+
+    Args:
+        vendor: for whom.
+        user: who; belongs to no other vendor.
+        by: who decides; needs vendors.add_operator.
+        at: now.
+        till: only for a program: its till, which needs no shifts.
+
+    Raises:
+        InvalidVendor: the user has a vendor, or the till is not one for a program.
+        NotPermitted: another vendor's person asks.
+    """
+    _require_own(by, "vendors.add_operator", vendor)
+    earlier = Operator.objects.select_related("vendor").filter(user=user).first()
+    if earlier is not None:
+        raise InvalidVendor(f"{user} sells for {earlier.vendor} already")
+    if till is not None and (till.vendor_id != vendor.pk or till.needs_shift):
+        raise InvalidVendor(f"{till} is not a till of {vendor} at which a program sells")
+    operator = Operator.objects.create(user=user, vendor=vendor, till=till)
+    audit.record(
+        actor=by,
+        action="vendors.add_operator",
+        target=vendor,
+        at=at,
+        after={"operator": user.username},
+    )
+    return operator
+
+
+@transaction.atomic
+def set_operator_active(
+    operator: Operator, is_active: bool, *, by: User, at: datetime, reason: str
+) -> Operator:
+    """Keep an operator from selling, or let them again; needs vendors.change_operator."""
+    _require_own(by, "vendors.change_operator", operator.vendor)
+    before, operator.is_active = operator.is_active, is_active
+    operator.save(update_fields=["is_active"])
+    audit.record(
+        actor=by,
+        action="vendors.set_operator",
+        target=operator.vendor,
+        at=at,
+        before={"operator": operator.user.username, "is_active": before},
+        after={"operator": operator.user.username, "is_active": is_active},
+        reason=reason,
+    )
+    return operator
+
+
+def suspend(vendor: Vendor, *, by: User, at: datetime, reason: str) -> Vendor:
+    """Keep a vendor from selling: when this returns, no sale of it can be made any more.
+
+    Sales that were being made end first; needs vendors.suspend.
+    """
+    return _set_status(vendor, Vendor.SUSPENDED, by=by, at=at, reason=reason)
+
+
+def reinstate(vendor: Vendor, *, by: User, at: datetime, reason: str) -> Vendor:
+    """Let a suspended vendor sell again; needs vendors.suspend."""
+    return _set_status(vendor, Vendor.ACTIVE, by=by, at=at, reason=reason)
+
+
+def check_payment(vendor: Vendor, *, paid_minor: int, payment_reference: str) -> tuple[int, str]:
+    """Return the credit that a payment would give, and its reference as it is kept.
+
+    Raises:
+        InvalidPurchase: no money, no reference, or no contract.
+        PaymentReferenceTaken: credit was given for it before.
+    """
+    reference = " ".join(payment_reference.upper().split())
+    if not 0 < paid_minor <= LARGEST_PAYMENT_MINOR:
+        raise InvalidPurchase("a payment is more than nothing, in whole minor currency units")
+    if not 0 < len(reference) <= LONGEST_REFERENCE:
+        raise InvalidPurchase("the payment's reference at the bank has 1 to 60 characters")
+    if vendor.contract is None:
+        raise InvalidPurchase(f"{vendor} has no contract yet")
+    taken = Purchase.objects.filter(payment_reference=reference).select_related("vendor").first()
+    if taken is not None:
+        raise PaymentReferenceTaken(
+            f"payment {reference} was turned into credit on {taken.at:%Y-%m-%d} already"
+        )
+    is_discount = vendor.contract.kind == Contract.Kind.DISCOUNT
+    rate = seats.rate_of(vendor.contract)
+    return (rate.credit_for(paid_minor) if is_discount else paid_minor), reference
+
+
+def buy_credit(
+    vendor: Vendor,
+    *,
+    paid_minor: int,
+    payment_reference: str,
+    requested_by: User,
+    approved_by: User,
+    at: datetime,
+) -> Purchase:
+    """Turn a payment into credit, under the contract now in force. Only the approved act calls it.
+
+    Raises:
+        InvalidPurchase, PaymentReferenceTaken: as `check_payment`.
+    """
+    vendor = _locked(vendor)
+    credit_minor, reference = check_payment(
+        vendor, paid_minor=paid_minor, payment_reference=payment_reference
+    )
+    contract = vendor.contract
+    assert contract is not None, "check_payment refuses a vendor without one"
+    wallet.give(vendor, credit_minor)
+    purchase = Purchase.objects.create(
+        vendor=vendor,
+        contract=contract,
+        payment_reference=reference,
+        paid_minor=paid_minor,
+        credit_minor=credit_minor,
+        at=at,
+        requested_by=requested_by,
+        approved_by=approved_by,
+    )
+    ledger.post(
+        at=at,
+        description=f"Credit bought, payment {reference}",
+        reference=f"{PURCHASE}{purchase.pk}",
+        postings=[
+            Posting(chart.BANK, paid_minor, vendor.currency),
+            *seats.earned(vendor, credit_minor - paid_minor, vendor.currency),
+            Posting(vendor.wallet, -credit_minor, vendor.currency),
+        ],
+    )
+    audit.record(
+        actor=requested_by,
+        action="vendors.buy_credit",
+        target=vendor,
+        at=at,
+        after={
+            "payment_reference": reference,
+            "paid_minor": paid_minor,
+            "credit_minor": credit_minor,
+            "currency": vendor.currency,
+            "approved_by": approved_by.username,
+        },
+    )
+    return purchase
+
+
+@transaction.atomic
+def _set_status(vendor: Vendor, status: str, *, by: User, at: datetime, reason: str) -> Vendor:
+    require(by, "vendors.suspend")
+    if queries.vendor_of(by) is not None:
+        raise NotPermitted("only the utility suspends vendors and lets them sell again")
+    vendor = _locked(vendor)
+    before, vendor.status = vendor.status, status
+    vendor.save(update_fields=["status"])
+    wallet.set_open(vendor, status == Vendor.ACTIVE)
+    audit.record(
+        actor=by,
+        action="vendors.suspend" if status == Vendor.SUSPENDED else "vendors.reinstate",
+        target=vendor,
+        at=at,
+        before={"status": before},
+        after={"status": status},
+        reason=reason,
+    )
+    return vendor
+
+
+def _locked(vendor: Vendor) -> Vendor:
+    """Return a vendor as it is now, held against other changes of it; sales go on."""
+    rows = Vendor.objects.select_for_update(of=("self",), no_key=True).select_related("contract")
+    return rows.get(pk=vendor.pk)
+
+
+def _require_own(by: User, permission: str, vendor: Vendor) -> None:
+    require(by, permission)
+    own = queries.vendor_of(by)
+    if own is None:
+        require(by, seats.ACT_FOR_UTILITY)
+    elif own != vendor:
+        raise NotPermitted(f"{by} belongs to {own} and decides nothing at another vendor")

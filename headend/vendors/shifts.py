@@ -1,0 +1,147 @@
+"""Shifts: opening with the cash in the drawer, counting it at the end, closing.
+
+A shift that was counted takes no more sales. It is closed by its operator if the cash is right,
+and by somebody else if it is not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from django.db import transaction
+
+from headend.accounts.models import User
+from headend.accounts.services import require
+from headend.audit import services as audit
+from headend.config.errors import NotPermitted
+from headend.design import figures
+from headend.vendors import queries
+from headend.vendors.errors import ShiftRefused, VendorSuspended
+from headend.vendors.models import Operator, Shift, Till, Vendor
+
+LARGEST_CASH_MINOR = 10**13
+
+
+@transaction.atomic
+def open_shift(*, till: Till, float_minor: int, by: User, at: datetime) -> Shift:
+    """Begin to sell at a till.
+
+    Args:
+        till: where; nobody else is at it.
+        float_minor: cash in the drawer now, >= 0.
+        by: who sells; needs vendors.work_shift and belongs to the till's vendor.
+        at: now.
+
+    Raises:
+        ShiftRefused: somebody has a shift there, the operator has one, or the cash is below 0.
+        VendorSuspended: the vendor, the till or the operator is.
+        NotPermitted: not a till of the operator's vendor.
+    """
+    require(by, "vendors.work_shift")
+    operator = Operator.objects.select_related("vendor").filter(user=by).first()
+    if operator is None or operator.vendor_id != till.vendor_id:
+        raise NotPermitted(f"{by} does not sell at {till}")
+    # Openings at a till come one after the other.
+    till = Till.objects.select_for_update(no_key=True).get(pk=till.pk)
+    vendor = operator.vendor
+    if not (vendor.status == Vendor.ACTIVE and operator.is_active and till.is_active):
+        raise VendorSuspended(f"{vendor}, its till {till} or {by} is suspended")
+    _require_cash(float_minor)
+    running = Shift.objects.exclude(state=Shift.CLOSED).select_related("operator__user", "till")
+    there = running.filter(till=till).first() or running.filter(operator=operator).first()
+    if there is not None:
+        raise ShiftRefused(f"the shift of {there} is still {there.state}; close it first")
+    shift = Shift.objects.create(
+        operator=operator, till=till, vendor=vendor, opened_at=at, float_minor=float_minor
+    )
+    _record(shift, "open_shift", by, at, {"till": till.name, "float_minor": float_minor})
+    return shift
+
+
+@transaction.atomic
+def cash_up(shift: Shift, *, counted_minor: int, by: User, at: datetime) -> Shift:
+    """Count the drawer: no more sales in this shift. It may be counted again until it is closed.
+
+    Args:
+        shift: one's own.
+        counted_minor: cash in the drawer, >= 0.
+        by: its operator; needs vendors.work_shift.
+        at: now.
+
+    Raises:
+        ShiftRefused: it is closed, or the cash is below 0.
+        NotPermitted: it is somebody else's.
+    """
+    require(by, "vendors.work_shift")
+    shift = _locked(shift)
+    if shift.operator.user_id != by.pk:
+        raise NotPermitted("the operator whose shift it is counts the cash")
+    if shift.state == Shift.CLOSED:
+        raise ShiftRefused(f"the shift of {shift} is closed already")
+    _require_cash(counted_minor)
+    shift.state, shift.counted_minor, shift.counted_at = Shift.COUNTED, counted_minor, at
+    shift.save()
+    told = {"counted_minor": counted_minor, "expected_minor": shift.expected_minor}
+    _record(shift, "cash_up", by, at, told)
+    return shift
+
+
+@transaction.atomic
+def close(shift: Shift, *, by: User, at: datetime, note: str = "") -> Shift:
+    """End a counted shift for good.
+
+    Args:
+        shift: one's own if the cash is right; else somebody else closes it.
+        by: needs vendors.work_shift for the own one, else vendors.close_any_shift.
+        at: now.
+        note: why the cash differs; needed if it does.
+
+    Raises:
+        ShiftRefused: it was not counted, is closed, or the difference is not explained.
+        NotPermitted: not one's own shift, or one's own with a difference.
+    """
+    shift = _locked(shift)
+    is_own = shift.operator.user_id == by.pk
+    if queries.vendor_of(by) != shift.vendor:
+        raise NotPermitted(f"a shift at {shift.vendor} is closed by its own people")
+    require(by, "vendors.work_shift" if is_own else "vendors.close_any_shift")
+    if shift.state != Shift.COUNTED:
+        raise ShiftRefused(f"the shift of {shift} is {shift.state}; only a counted one is closed")
+    if shift.difference_minor:
+        difference = figures.money(shift.difference_minor, currency=shift.vendor.currency)
+        if is_own:
+            raise NotPermitted(f"the cash differs by {difference}; a manager has to close")
+        if not note.strip():
+            raise ShiftRefused(f"the cash differs by {difference}; say why")
+    shift.state, shift.closed_at, shift.closed_by = Shift.CLOSED, at, by
+    shift.note = note.strip()[:300]
+    shift.save()
+    told = {"sold_minor": shift.sold_minor, "difference_minor": shift.difference_minor}
+    _record(shift, "close_shift", by, at, told, reason=shift.note)
+    return shift
+
+
+def _locked(shift: Shift) -> Shift:
+    """Return a shift as it is, after the sales that are just being made in it."""
+    rows = Shift.objects.select_for_update(of=("self",), no_key=True)
+    return rows.select_related("operator__user", "till", "vendor").get(pk=shift.pk)
+
+
+def _require_cash(cash_minor: int) -> None:
+    if not 0 <= cash_minor <= LARGEST_CASH_MINOR:
+        raise ShiftRefused("cash in a drawer is not below nothing")
+
+
+def _record(
+    shift: Shift,
+    verb: str,
+    by: User,
+    at: datetime,
+    told: Mapping[str, int | str | None],
+    *,
+    reason: str = "",
+) -> None:
+    audit.record(
+        actor=by, action=f"vendors.{verb}", target=shift, at=at, after=told, reason=reason
+    )

@@ -1,0 +1,1 @@
+"""Checks of the audit record from the command line."""

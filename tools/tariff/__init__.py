@@ -1,0 +1,1 @@
+"""Tariffs from the command line: checking worked purchases."""
