@@ -6,26 +6,19 @@ status: 0 done, 1 refused, 2 wrong usage, 3 not known (ask again with the same m
 
 from __future__ import annotations
 
-import json
 import re
 import time
 import uuid
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
 import click
 
-from tools.headend.django_setup import set_up_django
+from tools.headend.answers import REFUSED, UNKNOWN, answering, as_json, print_facts
 
-REFUSED = 1
-UNKNOWN = 3
 _POLL_SECONDS = 0.2
 _TIMEOUT_SECONDS = 60.0
-
-as_json = click.option("--json", "json_wanted", is_flag=True, help="Print JSON.")
 
 
 class Money(click.ParamType):
@@ -65,7 +58,7 @@ def vend(
     If the answer was lost, run it again with the same --message-id: it gives the same sale.
     """
     message_id = message_id or uuid.uuid4().hex
-    with _answering(json_wanted, hint=f"ask again with --message-id {message_id}"):
+    with answering(json_wanted, hint=f"ask again with --message-id {message_id}"):
         from headend.accounts.services import console_user
         from headend.meters.queries import meter_numbered
         from headend.vending import services
@@ -73,7 +66,7 @@ def vend(
         meter = meter_numbered(number)
         if trial:
             quote = services.trial_vend(meter=meter, tender_minor=tender_minor, at=_now())
-            _print(json_wanted, _quote_facts(quote), _quote_text)
+            print_facts(json_wanted, _quote_facts(quote), _quote_text)
             return
         sale = services.vend(
             caller="console",
@@ -85,7 +78,7 @@ def vend(
             send=send,
             terminal="console",
         )
-        _print(json_wanted, _sale_facts(sale), _sale_text)
+        print_facts(json_wanted, _sale_facts(sale), _sale_text)
 
 
 @click.group()
@@ -98,10 +91,10 @@ def meter() -> None:
 @as_json
 def show(number: str, json_wanted: bool) -> None:
     """Show what is known about a meter: register, customer, presence, last state."""
-    with _answering(json_wanted):
+    with answering(json_wanted):
         from headend.meters.queries import meter_numbered
 
-        _print(json_wanted, _meter_facts(meter_numbered(number)), _facts_text)
+        print_facts(json_wanted, _meter_facts(meter_numbered(number)), _facts_text)
 
 
 @meter.command()
@@ -115,7 +108,7 @@ def mode(
     number: str, payment_mode: str, reason: str, wait: bool, timeout: float, json_wanted: bool
 ) -> None:
     """Switch a meter between prepayment and post-payment."""
-    with _answering(json_wanted):
+    with answering(json_wanted):
         from headend.accounts.services import console_user
         from headend.fleet import services
         from headend.meters.queries import meter_numbered
@@ -129,48 +122,13 @@ def mode(
         )
         if wait:
             _wait_for(command, timeout)
-        _print(json_wanted, _command_facts(command), _facts_text)
+        print_facts(json_wanted, _command_facts(command), _facts_text)
     if wait:
         _exit_by_state(command.state)
 
 
 def _now() -> datetime:
     return datetime.now(UTC)
-
-
-@contextmanager
-def _answering(json_wanted: bool, *, hint: str = "") -> Iterator[None]:
-    """Set up Django; turn refusals and database trouble into one sentence and an exit status."""
-    set_up_django()
-    from django.db import DatabaseError
-
-    from headend.config.errors import Refusal
-
-    try:
-        yield
-    except Refusal as error:
-        _fail(json_wanted, REFUSED, error.code, str(error))
-    except DatabaseError as error:
-        text = str(error).strip().split("\n")[0]
-        if "no such table" in text or "does not exist" in text:
-            text = "the head-end's database is not set up; run 'make run' once"
-            _fail(json_wanted, REFUSED, "database_missing", text)
-        remedy = f"; {hint}" if hint else ""
-        _fail(json_wanted, UNKNOWN, "unknown", f"no answer from the database ({text}){remedy}")
-
-
-def _fail(json_wanted: bool, status: int, code: str, text: str) -> None:
-    if json_wanted:
-        click.echo(json.dumps({"error": {"code": code, "message": text}}))
-    else:
-        click.echo(f"Error: {text}", err=True)
-    raise SystemExit(status)
-
-
-def _print(
-    json_wanted: bool, facts: dict[str, Any], to_text: Callable[[dict[str, Any]], str]
-) -> None:
-    click.echo(json.dumps(facts, default=str) if json_wanted else to_text(facts))
 
 
 def _wait_for(command: Any, timeout: float) -> None:
