@@ -15,6 +15,7 @@ from typing import Any
 
 import click
 
+from headend.design import figures
 from tools.headend.answers import REFUSED, UNKNOWN, answering, as_json, print_facts
 
 _POLL_SECONDS = 0.2
@@ -36,6 +37,19 @@ class Money(click.ParamType):
         if minor == 0:
             self.fail("an amount must be more than nothing", param, ctx)
         return minor
+
+
+class Energy(click.ParamType):
+    """Energy such as 8 or 7.5 kWh, read into Wh exactly."""
+
+    name = "kWh"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """Return Wh of a text, or fail with one sentence."""
+        try:
+            return figures.read_kwh(value)
+        except ValueError as error:
+            self.fail(f"{value!r} is no energy; {error}", param, ctx)
 
 
 @click.command()
@@ -83,7 +97,7 @@ def vend(
 
 @click.group()
 def meter() -> None:
-    """Look at a meter, or switch its payment mode."""
+    """Look at a meter, switch its payment mode, or choose when its customer is warned."""
 
 
 @meter.command()
@@ -125,6 +139,30 @@ def mode(
         print_facts(json_wanted, _command_facts(command), _facts_text)
     if wait:
         _exit_by_state(command.state)
+
+
+@meter.command("warn-below")
+@click.argument("number", metavar="DRN")
+@click.argument("threshold_wh", metavar="KWH", type=Energy())
+@as_json
+def warn_below(number: str, threshold_wh: int, json_wanted: bool) -> None:
+    """Choose the credit below which a meter's customer is told that it runs low; 0 for never."""
+    with answering(json_wanted):
+        from headend.accounts.services import console_user
+        from headend.customers.queries import agreement_of
+        from headend.customers.services import set_low_credit_threshold
+        from headend.meters.queries import meter_numbered
+
+        agreement = agreement_of(meter_numbered(number), at=_now())
+        set_low_credit_threshold(
+            agreement, threshold_wh=threshold_wh, by=console_user(), at=_now()
+        )
+        facts = {
+            "meter": agreement.meter.drn,
+            "customer": agreement.customer.name,
+            "low_credit_threshold_wh": agreement.low_credit_threshold_wh,
+        }
+        print_facts(json_wanted, facts, _facts_text)
 
 
 def _now() -> datetime:
@@ -240,6 +278,7 @@ def _meter_facts(meter: Any) -> dict[str, Any]:
         "customer": agreement.customer.name if agreement else None,
         "address": agreement.premises.address if agreement else None,
         "tariff": agreement.tariff.name if agreement else None,
+        "low_credit_threshold_wh": agreement.low_credit_threshold_wh if agreement else None,
         "intended_payment_mode": meter.intended_payment_mode,
         "online": link is not None and link.online,
         "last_heard_at": link.last_heard_at.isoformat() if link and link.last_heard_at else None,

@@ -158,6 +158,24 @@ def test_meter_mode_is_queued_and_unknown_until_the_meter_answers(prepay):
     assert prepay("meter", "mode", OTHER_DRN, "credit")[0] == 2
 
 
+def test_meter_warn_below_changes_the_agreement(prepay):
+    status, answer, _ = prepay("meter", "warn-below", OTHER_DRN, "7.5", "--json")
+    assert status == 0
+    assert json.loads(answer) == {
+        "meter": OTHER_DRN,
+        "customer": "Pieter van der Merwe",
+        "low_credit_threshold_wh": 7500,
+    }
+    facts = json.loads(prepay("meter", "show", OTHER_DRN, "--json")[1])
+    assert facts["low_credit_threshold_wh"] == 7500
+    status, answer, _ = prepay("meter", "warn-below", OTHER_DRN, "10001", "--json")
+    assert status == 1
+    assert json.loads(answer)["error"]["code"] == "low_credit_threshold_invalid"
+    status, _, errors = prepay("meter", "warn-below", OTHER_DRN, "1.25")
+    assert status == 2
+    assert "one decimal at most" in errors
+
+
 def test_database_that_was_never_set_up(prepay, tmp_path):
     status, _, errors = prepay("meter", "show", DRN, OPENPREPAY_DATA=str(tmp_path))
     assert status == 1
