@@ -20,6 +20,7 @@ from tools.headend.answers import REFUSED, UNKNOWN, answering, as_json, print_fa
 
 _POLL_SECONDS = 0.2
 _TIMEOUT_SECONDS = 60.0
+_STATE_SECONDS = 10.0
 
 
 class Money(click.ParamType):
@@ -115,7 +116,7 @@ def show(number: str, json_wanted: bool) -> None:
 @click.argument("number", metavar="DRN")
 @click.argument("payment_mode", type=click.Choice(["prepayment", "postpayment"]))
 @click.option("--reason", default="", help="Why; kept in the audit record.")
-@click.option("--wait", is_flag=True, help="Wait for the meter's answer.")
+@click.option("--wait", is_flag=True, help="Wait for the meter's answer and state.")
 @click.option("--timeout", default=_TIMEOUT_SECONDS, show_default=True, help="Seconds to wait.")
 @as_json
 def mode(
@@ -170,13 +171,30 @@ def _now() -> datetime:
 
 
 def _wait_for(command: Any, timeout: float) -> None:
-    """Refresh the command until it has ended or the time is up."""
-    from headend.fleet.delivery import FINISHED
+    """Refresh the command until it has ended and the stored state shows it, or the time is up."""
+    from headend.fleet.delivery import FINISHED, State
 
     deadline = time.monotonic() + timeout
     while command.state not in FINISHED and time.monotonic() < deadline:
         time.sleep(_POLL_SECONDS)
         command.refresh_from_db()
+    # The meter tells its new state a moment after its answer.
+    deadline = min(deadline, time.monotonic() + _STATE_SECONDS)
+    while (
+        command.state == State.ACCEPTED
+        and not _state_shows(command)
+        and time.monotonic() < deadline
+    ):
+        time.sleep(_POLL_SECONDS)
+
+
+def _state_shows(command: Any) -> bool:
+    """Whether the state that is stored of the meter was told after it did the command."""
+    from headend.fleet.models import MeterState
+
+    return MeterState.objects.filter(
+        meter_id=command.meter_id, last_command_number__gte=command.number
+    ).exists()
 
 
 def _exit_by_state(state: str) -> None:
