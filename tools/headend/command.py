@@ -333,5 +333,5 @@ def _facts_text(facts: dict[str, Any], indent: str = "") -> str:
             rows.append(_facts_text(fact, indent + "  "))
         else:
             shown = ", ".join(map(str, fact)) if isinstance(fact, list) else fact
-            rows.append(f"{indent}{label + ':':24}{'-' if shown in (None, '') else shown}")
+            rows.append(f"{indent}{label + ':':26}{'-' if shown in (None, '') else shown}")
     return "\n".join(rows)
