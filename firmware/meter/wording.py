@@ -71,10 +71,12 @@ class Texts:
 def words(language):
     """Return the Texts of a language (its number); only that one is loaded."""
     if language == FRENCH:
-        from firmware.meter import texts_fr as chosen
-    else:
-        from firmware.meter import texts_en as chosen
-    return Texts(chosen.TEXTS)
+        from firmware.meter import texts_fr
+
+        return Texts(texts_fr.TEXTS)
+    from firmware.meter import texts_en
+
+    return Texts(texts_en.TEXTS)
 
 
 def kwh(wh):

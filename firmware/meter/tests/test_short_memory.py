@@ -96,8 +96,8 @@ def test_events_the_queue_has_no_memory_for_are_queued_later():
 def test_reports_go_out_and_commands_are_answered_though_memory_runs_out():
     async def story(times):
         bench = Bench()
-        bench.client.publish = _short_at_first(bench.client.publish, times)
-        bench.client.send = _short_at_first(bench.client.send, 1)
+        for name, short in (("publish", times), ("send", 1)):
+            setattr(bench.client, name, _short_at_first(getattr(bench.client, name), short))
         bench.add_events(3)
         await bench.connect()
         for _ in range(8):
