@@ -1,5 +1,6 @@
 """Information screens: what a short code, or a meter test token, shows; loaded when asked for."""
 
+from firmware.meter import wording
 from firmware.meter.wording import between, kwh, why
 
 # Screens by short code.
@@ -53,67 +54,80 @@ def screens(code, meter, texts):
 
 
 def _balance(meter, state, texts):
-    return [texts.CREDIT + "\n" + between("", kwh(state.credit_wh) + " kWh")]
+    return [texts[wording.CREDIT] + "\n" + between("", kwh(state.credit_wh) + " kWh")]
 
 
 def _total(meter, state, texts):
-    return [texts.TOTAL + "\n" + between("", kwh(state.total_wh) + " kWh")]
+    return [texts[wording.TOTAL] + "\n" + between("", kwh(state.total_wh) + " kWh")]
 
 
 def _power(meter, state, texts):
-    return [texts.POWER + "\n" + between("", "%d W" % meter.power_w)]
+    return [texts[wording.POWER] + "\n" + between("", "%d W" % meter.power_w)]
 
 
 def _tokens(meter, state, texts):
     shown = []
     for place, (identifier, credited_wh) in enumerate(reversed(state.tokens)):
-        origin = texts.REMOTE if identifier >> 24 else texts.KEYPAD
+        origin = texts[wording.REMOTE] if identifier >> 24 else texts[wording.KEYPAD]
         what = kwh(credited_wh) + " kWh" if credited_wh else "-"
-        shown.append(between("%s %d" % (texts.TAKEN, place + 1), what) + "\n" + origin)
+        shown.append(between("%s %d" % (texts[wording.TAKEN], place + 1), what) + "\n" + origin)
         if len(shown) == _TOKENS_SHOWN:
             break
-    return shown or [texts.NONE_TAKEN]
+    return shown or [texts[wording.NONE_TAKEN]]
 
 
 def _number(meter, state, texts):
-    return [texts.METER_NUMBER + "\n" + state.drn]
+    return [texts[wording.METER_NUMBER] + "\n" + state.drn]
 
 
 def _key(meter, state, texts):
     key = state.decoder
-    return ["%s\n%06d  %d  %02d" % (texts.KEY, key.sgc, key.krn, key.ti)]
+    return ["%s\n%06d  %d  %02d" % (texts[wording.KEY], key.sgc, key.krn, key.ti)]
 
 
 def _limits(meter, state, texts):
-    limit = "%d W" % state.power_limit_w if state.power_limit_w else texts.NONE
+    limit = "%d W" % state.power_limit_w if state.power_limit_w else texts[wording.NONE]
     warning = kwh(state.low_credit_wh) + " kWh"
-    return [between(texts.POWER_LIMIT, limit) + "\n" + between(texts.WARNING, warning)]
+    return [
+        between(texts[wording.POWER_LIMIT], limit)
+        + "\n"
+        + between(texts[wording.WARNING], warning)
+    ]
 
 
 def _days(meter, state, texts):
     days = meter.days_left()
-    return [texts.DAYS_LEFT + "\n" + (texts.UNKNOWN if days is None else str(days))]
+    return [
+        texts[wording.DAYS_LEFT] + "\n" + (texts[wording.UNKNOWN] if days is None else str(days))
+    ]
 
 
 def _load(meter, state, texts):
-    return [texts.LOAD + "\n" + why(state, texts)]
+    return [texts[wording.LOAD] + "\n" + why(state, texts)]
 
 
 def _clock(meter, state, texts):
-    return [texts.CLOCK + "\n" + texts.CLOCK_QUALITIES[meter.clock.quality]]
+    return [texts[wording.CLOCK] + "\n" + texts.clock_quality(meter.clock.quality)]
 
 
 def _firmware(meter, state, texts):
-    return [texts.FIRMWARE + "\n" + meter.VERSION]
+    return [texts[wording.FIRMWARE] + "\n" + meter.VERSION]
 
 
 def _tamper(meter, state, texts):
-    return [texts.TAMPER + "\n" + (texts.YES if state.tampered else texts.NO)]
+    return [
+        texts[wording.TAMPER]
+        + "\n"
+        + (texts[wording.YES] if state.tampered else texts[wording.NO])
+    ]
 
 
 def _key_details(meter, state, texts):
     key = state.decoder
-    return ["%s\n%02d %d  %3d %d" % (texts.KEY_DETAILS, key.ea, key.kt, key.ken, key.base_date)]
+    return [
+        "%s\n%02d %d  %3d %d"
+        % (texts[wording.KEY_DETAILS], key.ea, key.kt, key.ken, key.base_date)
+    ]
 
 
 def _display(meter, state, texts):

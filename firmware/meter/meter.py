@@ -162,15 +162,15 @@ class Meter:
         if entry is None:
             return
         if self.fault:
-            self._screen.show([self._words.FAULT], self._now)
+            self._screen.show([self._words[wording.FAULT]], self._now)
         elif not entry:
             self._enter_pressed()
         elif len(entry) == TOKEN_LENGTH:
             self.enter_token(entry, KEYPAD)
         elif len(entry) > CODE_LENGTH:
-            self._screen.show([self._words.TOO_SHORT], self._now)
+            self._screen.show([self._words[wording.TOO_SHORT]], self._now)
         else:
-            self._show_screens((int(entry),), self._words.NO_SUCH_CODE)
+            self._show_screens((int(entry),), self._words[wording.NO_SUCH_CODE])
 
     def _enter_pressed(self):
         if load_switch.press_key(self.state):
@@ -179,7 +179,7 @@ class Meter:
             self._drive_relay()
         else:
             why = wording.why(self.state, self._words)
-            self._screen.show([self._words.LOAD + "\n" + why], self._now)
+            self._screen.show([self._words[wording.LOAD] + "\n" + why], self._now)
 
     def enter_token(self, digits, origin):
         """Take a token from the keypad or the head-end; the one door for both.
@@ -234,7 +234,7 @@ class Meter:
         self._screen.show_result(code, credited_wh, locked_s, self._words, self._now)
         if code == result.ACCEPT and token.token_class == tokens.METER_CLASS:
             numbers = _information().tests(token.control)
-            self._show_screens(numbers, self._words.RESULTS[result.FUNCTION_ERROR])
+            self._show_screens(numbers, self._words.result(result.FUNCTION_ERROR))
 
     def _show_screens(self, numbers, otherwise):
         shown = []

@@ -63,7 +63,8 @@ class Recorder:
         """
         ahead = len(self._unqueued) + len(self._notes)
         number = (state.boot, self.messages.last[1] + 1 + ahead)
-        utc = self._clock.utc()
+        # A restored clock stands where the power went; what happens since happened later.
+        utc = None if self._clock.quality == "restored" else self._clock.utc()
         self._notes.append(queue.pack(number, queue.EVENT, code, utc, a, b, c))
 
     def save(self, state):

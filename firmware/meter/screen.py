@@ -103,10 +103,10 @@ class Screen:
             code: result code.
             credited_wh: Wh credited.
             locked_s: seconds that the keypad is locked now.
-            words: module of texts.
+            words: Texts.
             now: the time.
         """
-        text = words.RESULTS.get(code, "") or "Error %d" % code
+        text = words.result(code) or "Error %d" % code
         if credited_wh:
             text += "\n+" + wording.kwh(credited_wh) + " kWh"
         if code == result.LOCKOUT_ERROR:
@@ -143,7 +143,7 @@ class Screen:
 
         Args:
             state: MeterState.
-            words: module of texts.
+            words: Texts.
             linked: whether the head-end is connected.
         """
         if not self.changed:
@@ -174,16 +174,16 @@ def _entry_rows(entry):
 
 def _rest_rows(state, words):
     if state.account_status == NEW:
-        return words.FAULT.split("\n")
+        return words[wording.FAULT].split("\n")
     if state.payment_mode == POSTPAYMENT:
-        first = wording.between(words.USED, wording.kwh(state.total_wh) + " kWh")
-        name = words.POSTPAID
+        first = wording.between(words[wording.USED], wording.kwh(state.total_wh) + " kWh")
+        name = words[wording.POSTPAID]
     else:
-        first = wording.between(words.CREDIT, wording.kwh(state.credit_wh) + " kWh")
-        name = words.LOW if state.low_credit else words.PREPAID
+        first = wording.between(words[wording.CREDIT], wording.kwh(state.credit_wh) + " kWh")
+        name = words[wording.LOW] if state.low_credit else words[wording.PREPAID]
     if state.open_reasons:
         return [first, wording.why(state, words)]
-    return [first, wording.between(name, words.ON)]
+    return [first, wording.between(name, words[wording.ON])]
 
 
 def _lamps(state, linked):

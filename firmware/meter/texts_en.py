@@ -1,65 +1,66 @@
-"""What the display says, in English: two rows of 16 characters, "\\n" between them."""
+"""What the display says, in English: two rows of 16 characters, "\\n" between them.
 
-ON = "On"
-PREPAID = "Prepaid"
-POSTPAID = "Post-paid"
-LOW = "Low credit"
-CREDIT = "Credit"
-USED = "Used"
-OFF = (
-    "Off: no credit",
-    "Off: by utility",
-    "Off: overload",
-    "Off: tamper",
-    "Press # for on",
-    "Off: fault",
+Each ends with "|"; wording.py numbers them in this order. One text takes a third of the memory
+that as many names would.
+"""
+
+TEXTS = (
+    "On|"  # ON
+    "Prepaid|"  # PREPAID
+    "Post-paid|"  # POSTPAID
+    "Low credit|"  # LOW
+    "Credit|"  # CREDIT
+    "Used|"  # USED
+    "Off: no credit|"  # OFF
+    "Off: by utility|"
+    "Off: overload|"
+    "Off: tamper|"
+    "Press # for on|"
+    "Off: fault|"
+    "Meter fault\nCall the utility|"  # FAULT
+    "Accepted|"  # RESULTS
+    "Accepted, key 1\nEnter the others|"
+    "Accepted, key 2\nEnter the others|"
+    "Credit is full\nUse some first|"
+    "Key not allowed|"
+    "Wrong number\nPlease check it|"
+    "Value not valid|"
+    "Not for this\nkind of meter|"
+    "Too old|"
+    "Already used|"
+    "Key has expired|"
+    "Not with this\nkey: no credit|"
+    "Wrong number\nor other meter|"
+    "Not for\nthis meter|"
+    "Locked: wait|"
+    "|"
+    "Accepted, key 3\nEnter the others|"
+    "Accepted, key 4\nEnter the others|"
+    "Storage fault\nCall the utility|"
+    "Too short:\n20 digits needed|"  # TOO_SHORT
+    "No such code\nTry 1 to 14|"  # NO_SUCH_CODE
+    "Total used|"  # TOTAL
+    "Power now|"  # POWER
+    "Token|"  # TAKEN
+    "No token yet|"  # NONE_TAKEN
+    "Meter number|"  # METER_NUMBER
+    "SGC    KRN TI|"  # KEY
+    "Limit|"  # POWER_LIMIT
+    "none|"  # NONE
+    "Warn|"  # WARNING
+    "Days left|"  # DAYS_LEFT
+    "not yet known|"  # UNKNOWN
+    "Load|"  # LOAD
+    "Clock|"  # CLOCK
+    "not set|"  # CLOCK_QUALITIES
+    "restored|"
+    "set|"
+    "simulated|"
+    "Firmware|"  # FIRMWARE
+    "Tamper|"  # TAMPER
+    "yes|"  # YES
+    "no|"  # NO
+    "EA KT KEN base|"  # KEY_DETAILS
+    "by keypad|"  # KEYPAD
+    "from utility|"  # REMOTE
 )
-FAULT = "Meter fault\nCall the utility"
-RESULTS = {
-    1: "Accepted",
-    2: "Accepted, key 1\nEnter the others",
-    3: "Accepted, key 2\nEnter the others",
-    4: "Credit is full\nUse some first",
-    5: "Key not allowed",
-    6: "Wrong number\nPlease check it",
-    7: "Value not valid",
-    8: "Not for this\nkind of meter",
-    9: "Too old",
-    10: "Already used",
-    11: "Key has expired",
-    12: "Not with this\nkey: no credit",
-    13: "Wrong number\nor other meter",
-    14: "Not for\nthis meter",
-    15: "Locked: wait",
-    17: "Accepted, key 3\nEnter the others",
-    18: "Accepted, key 4\nEnter the others",
-    108: "Storage fault\nCall the utility",
-}
-TOO_SHORT = "Too short:\n20 digits needed"
-NO_SUCH_CODE = "No such code\nTry 1 to 14"
-TOTAL = "Total used"
-POWER = "Power now"
-TAKEN = "Token"
-NONE_TAKEN = "No token yet"
-METER_NUMBER = "Meter number"
-KEY = "SGC    KRN TI"
-POWER_LIMIT = "Limit"
-NONE = "none"
-WARNING = "Warn"
-DAYS_LEFT = "Days left"
-UNKNOWN = "not yet known"
-LOAD = "Load"
-CLOCK = "Clock"
-CLOCK_QUALITIES = {
-    "unset": "not set",
-    "restored": "restored",
-    "set": "set",
-    "simulated": "simulated",
-}
-FIRMWARE = "Firmware"
-TAMPER = "Tamper"
-YES = "yes"
-NO = "no"
-KEY_DETAILS = "EA KT KEN base"
-KEYPAD = "by keypad"
-REMOTE = "from utility"

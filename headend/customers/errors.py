@@ -13,3 +13,9 @@ class InvalidAgreement(Refusal):
     """The agreement can't be: the meter serves somebody, or the dates are impossible."""
 
     code = "agreement_invalid"
+
+
+class InvalidThreshold(Refusal):
+    """No low-credit threshold can be that high."""
+
+    code = "low_credit_threshold_invalid"

@@ -9,10 +9,12 @@ from django.db import IntegrityError, transaction
 from headend.accounts.models import User
 from headend.accounts.services import require
 from headend.audit import services as audit
-from headend.customers.errors import InvalidAgreement
+from headend.customers.errors import InvalidAgreement, InvalidThreshold
 from headend.customers.models import Customer, Premises, SupplyAgreement
 from headend.meters.models import Meter
 from headend.tariffs.models import Tariff
+
+HIGHEST_LOW_CREDIT_WH = 10_000_000
 
 
 @transaction.atomic
@@ -106,4 +108,46 @@ def end_agreement(agreement: SupplyAgreement, *, by: User, at: datetime, reason:
         at=at,
         after={"ended_at": at},
         reason=reason,
+    )
+
+
+@transaction.atomic
+def set_low_credit_threshold(
+    agreement: SupplyAgreement, *, threshold_wh: int, by: User, at: datetime
+) -> None:
+    """Choose below which credit a customer is told that it runs low.
+
+    The gateway sets the meter's own warning to it when the meter next tells its state.
+
+    Args:
+        agreement: a running one.
+        threshold_wh: 0..HIGHEST_LOW_CREDIT_WH; 0 means that no warning is wanted.
+        by: who decides; needs customers.change_supplyagreement.
+        at: now.
+
+    Raises:
+        InvalidThreshold: it is out of range.
+        InvalidAgreement: the agreement has ended.
+    """
+    require(by, "customers.change_supplyagreement")
+    if not 0 <= threshold_wh <= HIGHEST_LOW_CREDIT_WH:
+        raise InvalidThreshold(
+            f"the low-credit threshold must be 0 to {HIGHEST_LOW_CREDIT_WH // 1000} kWh"
+        )
+    kept = SupplyAgreement.objects.select_for_update().get(pk=agreement.pk)
+    if kept.ended_at is not None:
+        raise InvalidAgreement("this agreement has ended; there is nobody to warn")
+    before_wh = kept.low_credit_threshold_wh
+    agreement.low_credit_threshold_wh = threshold_wh
+    if threshold_wh == before_wh:
+        return
+    kept.low_credit_threshold_wh = threshold_wh
+    kept.save(update_fields=["low_credit_threshold_wh"])
+    audit.record(
+        actor=by,
+        action="customers.set_low_credit_threshold",
+        target=kept,
+        at=at,
+        before={"low_credit_threshold_wh": before_wh},
+        after={"low_credit_threshold_wh": threshold_wh},
     )

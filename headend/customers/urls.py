@@ -8,4 +8,9 @@ app_name = "customers"
 urlpatterns = [
     path("", views.customers, name="list"),
     path("<int:customer_id>/", views.customer, name="customer"),
+    path(
+        "<int:customer_id>/agreements/<int:agreement_id>/low-credit/",
+        views.low_credit,
+        name="low-credit",
+    ),
 ]

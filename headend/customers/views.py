@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from django.contrib import messages
 from django.contrib.auth.decorators import permission_required
 from django.core.paginator import Paginator
 from django.http import HttpResponse
-from django.shortcuts import get_object_or_404, render
+from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
-from django.views.decorators.http import require_safe
+from django.utils.text import capfirst
+from django.views.decorators.http import require_POST, require_safe
 
 from headend.accounts.requests import PageRequest
-from headend.customers.models import Customer
+from headend.config.errors import Refusal
+from headend.customers import services
+from headend.customers.forms import LowCreditForm, low_credit_form
+from headend.customers.models import Customer, SupplyAgreement
 from headend.customers.search import find_customers
+from headend.design import figures
 
 PER_PAGE = 50
 
@@ -32,15 +38,60 @@ def customers(request: PageRequest) -> HttpResponse:
 @permission_required("customers.view_customer", raise_exception=True)
 def customer(request: PageRequest, customer_id: int) -> HttpResponse:
     """Show one customer: how to reach them, and every agreement, running ones first."""
+    return _customer(request, customer_id)
+
+
+@require_POST
+@permission_required(
+    ["customers.view_customer", "customers.change_supplyagreement"], raise_exception=True
+)
+def low_credit(request: PageRequest, customer_id: int, agreement_id: int) -> HttpResponse:
+    """Change below which credit the customer is told that it runs low."""
+    agreement = get_object_or_404(
+        SupplyAgreement.objects.select_related("meter"), pk=agreement_id, customer=customer_id
+    )
+    form = low_credit_form(agreement, request.POST)
+    if form.is_valid():
+        threshold_wh = form.cleaned_data["threshold"]
+        try:
+            services.set_low_credit_threshold(
+                agreement, threshold_wh=threshold_wh, by=request.user, at=timezone.now()
+            )
+        except Refusal as error:
+            form.add_error(None, f"{capfirst(str(error))}.")
+        else:
+            messages.success(request, _said(agreement), extra_tags="good")
+            return redirect("customers:customer", customer_id)
+    return _customer(request, customer_id, typed=(agreement_id, form))
+
+
+def _customer(
+    request: PageRequest, customer_id: int, *, typed: tuple[int, LowCreditForm] | None = None
+) -> HttpResponse:
+    """Render a customer's page, with what was typed wrongly for one agreement if anything was."""
     found = get_object_or_404(Customer, pk=customer_id)
-    agreements = found.agreements.select_related("premises", "meter", "tariff")
+    agreements = sorted(
+        found.agreements.select_related("premises", "meter", "tariff"),
+        key=lambda one: (one.ended_at is not None, -one.started_at.timestamp()),
+    )
+    forms = {one.pk: low_credit_form(one) for one in agreements if not one.ended_at}
+    forms |= dict([typed] if typed else [])
     return render(
         request,
         "customers/customer.html",
         {
             "customer": found,
-            "agreements": sorted(
-                agreements, key=lambda one: (one.ended_at is not None, -one.started_at.timestamp())
-            ),
+            "agreements": [(one, forms.get(one.pk)) for one in agreements],
         },
+        status=422 if typed else 200,
+    )
+
+
+def _said(agreement: SupplyAgreement) -> str:
+    threshold_wh = agreement.low_credit_threshold_wh
+    if not threshold_wh:
+        return f"The customer is not told of low credit on meter {agreement.meter.drn} any more."
+    return (
+        f"The customer is told below {figures.kwh(threshold_wh)} kWh. Meter {agreement.meter.drn} "
+        "is set to it when it next reports."
     )

@@ -5,6 +5,7 @@ Receipts in plain text and pages in HTML use the same ones, so that they never d
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 
 # Signs people know better than the code; any other currency shows its ISO 4217 code.
@@ -33,6 +34,25 @@ def kwh(energy_wh: int) -> str:
     tenths = (abs(energy_wh) + 50) // 100
     sign = "−" if energy_wh < 0 and tenths else ""
     return f"{sign}{_grouped(tenths // 10)}.{tenths % 10}"
+
+
+def read_kwh(text: str) -> int:
+    """Read energy as people write it: ``8``, ``7.5``, ``7,5`` or ``1 234.5 kWh``.
+
+    Args:
+        text: kWh >= 0 with at most one decimal, as `kwh` shows it.
+
+    Returns:
+        Watt-hours.
+
+    Raises:
+        ValueError: it says something else.
+    """
+    bare = re.sub(r"\s", "", text).removesuffix("kWh")
+    shape = re.fullmatch(r"([0-9]{1,12})(?:[.,]([0-9]))?", bare)
+    if shape is None:
+        raise ValueError("write kWh as 8 or 7.5, with one decimal at most")
+    return int(shape[1]) * 1000 + int(shape[2] or 0) * 100
 
 
 def decimal(amount_minor: int, *, digits: int = 2, grouped: bool = True) -> str:

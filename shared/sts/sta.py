@@ -2,10 +2,11 @@
 
 Sixteen rounds of substitution (each nibble by one of two boxes, which a key bit chooses) and a
 permutation of the 64 bits. Here the block is four 16-bit quarters, so that no value leaves the
-small integers of a 32-bit MicroPython, and a round finds 16 nibbles in tables (4 KB) that hold
-box and permutation in one. Measured on such an interpreter: a block takes 29 us and 288 bytes
-of heap; its rounds alone 23 us, which as a loop over nibbles took 55 us. Plain 64-bit integers
-took 390 us and 121 KB. An ESP32 is about fifty times slower.
+small integers of a 32-bit MicroPython; the permutation is looked up nibble by nibble (2 KB of
+tables). Measured on such an interpreter: a token takes 64 us and 368 bytes of heap, of which plain
+64-bit integers took 870 us for the block alone in the same run. Tables of 4 KB that hold box and
+permutation in one are twice as fast and cost a meter 4 KB more with their code.
+An ESP32 is about fifty times slower.
 `sta_wide` builds the same rounds from bigger tables where memory is no concern.
 """
 
@@ -67,12 +68,27 @@ def fused(boxes, permutation):
         boxes: two substitution tables, for key bit 0 and 1.
         permutation: where each bit goes after the substitution.
     """
-    quarters = tuple(array("H", bytes(1024)) for _ in range(4))
-    for index in range(512):
-        substituted = boxes[index >> 4 & 1][index & 15]
+    plain = permuted(permutation)
+    return tuple(
+        array(
+            "H",
+            [quarter[index >> 5 << 4 | boxes[index >> 4 & 1][index & 15]] for index in range(512)],
+        )
+        for quarter in plain
+    )
+
+
+def permuted(permutation):
+    """Return four arrays, one a quarter of the permuted block, at [nibble * 16 + value].
+
+    Args:
+        permutation: where each bit goes.
+    """
+    quarters = tuple(array("H", bytes(512)) for _ in range(4))
+    for index in range(256):
         for bit in range(4):
-            if substituted >> bit & 1:
-                target = permutation[(index >> 5) * 4 + bit]
+            if index >> bit & 1:
+                target = permutation[(index >> 4) * 4 + bit]
                 quarters[target >> 4][index] |= 1 << (target & 15)
     return quarters
 
@@ -82,15 +98,11 @@ _tables: dict = {}
 
 
 def _tables_for(direction):
-    """Return (boxes for key bit 0 and 1, tables of the fused rounds)."""
+    """Return (boxes for key bit 0 and 1, tables of the permutation)."""
     if direction not in _tables:
         boxes, permutation = direction()
-        _tables[direction] = boxes, fused(boxes, permutation)
+        _tables[direction] = boxes, permuted(permutation)
     return _tables[direction]
-
-
-def _offsets(choice):
-    return tuple(nibble * 32 + (choice >> nibble & 1) * 16 for nibble in range(16))
 
 
 def _load(block):
@@ -106,67 +118,62 @@ def _store(quarters):
 
 
 def _substitute(quarters, boxes, choice):
-    """Substitute every nibble of four quarters in place."""
+    """Substitute every nibble of four quarters in place; bit n of `choice` is for nibble n."""
     for index in range(4):
         word = quarters[index]
-        substituted = 0
-        for shift in (0, 4, 8, 12):
-            substituted |= boxes[choice & 1][word >> shift & 15] << shift
-            choice >>= 1
-        quarters[index] = substituted
+        quarters[index] = (
+            boxes[choice & 1][word & 15]
+            | boxes[choice >> 1 & 1][word >> 4 & 15] << 4
+            | boxes[choice >> 2 & 1][word >> 8 & 15] << 8
+            | boxes[choice >> 3 & 1][word >> 12] << 12
+        )
+        choice >>= 4
 
 
-# fmt: off
-def _run(quarters, rows, tables):
-    """Return four quarters after one fused round for each row of table offsets.
-
-    Written out nibble by nibble, since on MicroPython the loop itself costs most.
-    """
+def _permute(quarters, tables):
+    """Permute the 64 bits of four quarters in place."""
     ta, tb, tc, td = tables
-    a, b, c, d = quarters
-    for i, j, k, l, m, n, o, p, q, r, s, t, u, v, w, x in rows:  # noqa: E741
-        i |= a & 15; j |= a >> 4 & 15; k |= a >> 8 & 15; l |= a >> 12  # noqa: E702, E741
-        m |= b & 15; n |= b >> 4 & 15; o |= b >> 8 & 15; p |= b >> 12  # noqa: E702
-        q |= c & 15; r |= c >> 4 & 15; s |= c >> 8 & 15; t |= c >> 12  # noqa: E702
-        u |= d & 15; v |= d >> 4 & 15; w |= d >> 8 & 15; x |= d >> 12  # noqa: E702
-        a = (ta[i] | ta[j] | ta[k] | ta[l] | ta[m] | ta[n] | ta[o] | ta[p]
-             | ta[q] | ta[r] | ta[s] | ta[t] | ta[u] | ta[v] | ta[w] | ta[x])
-        b = (tb[i] | tb[j] | tb[k] | tb[l] | tb[m] | tb[n] | tb[o] | tb[p]
-             | tb[q] | tb[r] | tb[s] | tb[t] | tb[u] | tb[v] | tb[w] | tb[x])
-        c = (tc[i] | tc[j] | tc[k] | tc[l] | tc[m] | tc[n] | tc[o] | tc[p]
-             | tc[q] | tc[r] | tc[s] | tc[t] | tc[u] | tc[v] | tc[w] | tc[x])
-        d = (td[i] | td[j] | td[k] | td[l] | td[m] | td[n] | td[o] | td[p]
-             | td[q] | td[r] | td[s] | td[t] | td[u] | td[v] | td[w] | td[x])
-    return [a, b, c, d]
-# fmt: on
+    a = b = c = d = 0
+    place = 0
+    for word in quarters:
+        # Nibble by nibble, since on MicroPython a loop of its own costs most.
+        i = place | word & 15
+        j = place + 16 | word >> 4 & 15
+        k = place + 32 | word >> 8 & 15
+        m = place + 48 | word >> 12
+        a |= ta[i] | ta[j] | ta[k] | ta[m]
+        b |= tb[i] | tb[j] | tb[k] | tb[m]
+        c |= tc[i] | tc[j] | tc[k] | tc[m]
+        d |= td[i] | td[j] | td[k] | td[m]
+        place += 64
+    quarters[0] = a
+    quarters[1] = b
+    quarters[2] = c
+    quarters[3] = d
 
 
 class NarrowSta:
     """STA under one key of 8 bytes, with small tables; its key schedule is kept."""
 
     def __init__(self, key):
-        rows = choices(key)
-        self._last_choice = rows[-1]
-        # The row before the first is decryption's extra round.
-        self._rows = [_offsets(choice) for choice in [0] + rows]
+        self._choices = array("H", choices(key))
         # A meter decrypts only; the tables' memory is claimed now, not when a token is typed.
         _tables_for(decryption)
 
     def encrypt(self, block):
         """Return the encrypted form of 8 bytes."""
-        _, tables = _tables_for(encryption)
-        return _store(_run(_load(block), self._rows[:0:-1], tables))
+        boxes, tables = _tables_for(encryption)
+        quarters = _load(block)
+        for turn in range(ROUNDS - 1, -1, -1):
+            _substitute(quarters, boxes, self._choices[turn])
+            _permute(quarters, tables)
+        return _store(quarters)
 
     def decrypt(self, block):
-        """Return the clear form of 8 bytes.
-
-        A round of decryption permutes first, while a fused round permutes last. So the block
-        goes backwards through the box of key bit 0, a fused round with key bits 0 brings it
-        back permuted, fifteen more follow, and the last substitution stands alone.
-        """
+        """Return the clear form of 8 bytes."""
         boxes, tables = _tables_for(decryption)
         quarters = _load(block)
-        _substitute(quarters, (S2,), 0)
-        quarters = _run(quarters, self._rows[:-1], tables)
-        _substitute(quarters, boxes, self._last_choice)
+        for choice in self._choices:
+            _permute(quarters, tables)
+            _substitute(quarters, boxes, choice)
         return _store(quarters)

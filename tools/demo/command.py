@@ -73,11 +73,13 @@ def _play(stage: Stage, began: float) -> bool:
             return False
         _tell(stage.console, began, step.title, seen)
     heap = stage.meter.peak_heap()
+    short = sum("MemoryError" in line for line in stage.meter.log)
     _tell(
         stage.console,
         began,
         "Memory",
-        f"peak {heap['peak']} of {heap['total']} bytes of heap, simulated hardware included",
+        f"peak {heap['peak']} of {heap['total']} bytes of heap, simulated hardware included; "
+        f"it ran short {short} times",
     )
     return True
 

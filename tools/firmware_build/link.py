@@ -82,10 +82,20 @@ class Linker:
                     alias.asname = alias.asname or alias.name
                     alias.name = self.names[node.module, alias.name]
                 node.module = self._target
-            elif isinstance(node, ast.ImportFrom):
-                for alias in node.names:
-                    if f"{node.module}.{alias.name}" in self._trees:
-                        raise CannotLink(f"a module apart wants the whole of {alias.name}")
+        used = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+        for statement in [each for each in tree.body if isinstance(each, ast.ImportFrom)]:
+            ours = [
+                alias
+                for alias in statement.names
+                if f"{statement.module}.{alias.name}" in self._trees
+            ]
+            for alias in ours:
+                # Its constants are in place already; if that was all, it is needed no more.
+                if (alias.asname or alias.name) in used:
+                    raise CannotLink(f"a module apart wants the whole of {alias.name}")
+                statement.names.remove(alias)
+            if not statement.names:
+                tree.body.remove(statement)
         return tree
 
     def _is_ours(self, known: tuple[str, str]) -> bool:

@@ -15,10 +15,12 @@ from typing import Any
 
 import click
 
+from headend.design import figures
 from tools.headend.answers import REFUSED, UNKNOWN, answering, as_json, print_facts
 
 _POLL_SECONDS = 0.2
 _TIMEOUT_SECONDS = 60.0
+_STATE_SECONDS = 10.0
 
 
 class Money(click.ParamType):
@@ -36,6 +38,19 @@ class Money(click.ParamType):
         if minor == 0:
             self.fail("an amount must be more than nothing", param, ctx)
         return minor
+
+
+class Energy(click.ParamType):
+    """Energy such as 8 or 7.5 kWh, read into Wh exactly."""
+
+    name = "kWh"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """Return Wh of a text, or fail with one sentence."""
+        try:
+            return figures.read_kwh(value)
+        except ValueError as error:
+            self.fail(f"{value!r} is no energy; {error}", param, ctx)
 
 
 @click.command()
@@ -83,7 +98,7 @@ def vend(
 
 @click.group()
 def meter() -> None:
-    """Look at a meter, or switch its payment mode."""
+    """Look at a meter, switch its payment mode, or choose when its customer is warned."""
 
 
 @meter.command()
@@ -101,7 +116,7 @@ def show(number: str, json_wanted: bool) -> None:
 @click.argument("number", metavar="DRN")
 @click.argument("payment_mode", type=click.Choice(["prepayment", "postpayment"]))
 @click.option("--reason", default="", help="Why; kept in the audit record.")
-@click.option("--wait", is_flag=True, help="Wait for the meter's answer.")
+@click.option("--wait", is_flag=True, help="Wait for the meter's answer and state.")
 @click.option("--timeout", default=_TIMEOUT_SECONDS, show_default=True, help="Seconds to wait.")
 @as_json
 def mode(
@@ -127,18 +142,59 @@ def mode(
         _exit_by_state(command.state)
 
 
+@meter.command("warn-below")
+@click.argument("number", metavar="DRN")
+@click.argument("threshold_wh", metavar="KWH", type=Energy())
+@as_json
+def warn_below(number: str, threshold_wh: int, json_wanted: bool) -> None:
+    """Choose the credit below which a meter's customer is told that it runs low; 0 for never."""
+    with answering(json_wanted):
+        from headend.accounts.services import console_user
+        from headend.customers.queries import agreement_of
+        from headend.customers.services import set_low_credit_threshold
+        from headend.meters.queries import meter_numbered
+
+        agreement = agreement_of(meter_numbered(number), at=_now())
+        set_low_credit_threshold(
+            agreement, threshold_wh=threshold_wh, by=console_user(), at=_now()
+        )
+        facts = {
+            "meter": agreement.meter.drn,
+            "customer": agreement.customer.name,
+            "low_credit_threshold_wh": agreement.low_credit_threshold_wh,
+        }
+        print_facts(json_wanted, facts, _facts_text)
+
+
 def _now() -> datetime:
     return datetime.now(UTC)
 
 
 def _wait_for(command: Any, timeout: float) -> None:
-    """Refresh the command until it has ended or the time is up."""
-    from headend.fleet.delivery import FINISHED
+    """Refresh the command until it has ended and the stored state shows it, or the time is up."""
+    from headend.fleet.delivery import FINISHED, State
 
     deadline = time.monotonic() + timeout
     while command.state not in FINISHED and time.monotonic() < deadline:
         time.sleep(_POLL_SECONDS)
         command.refresh_from_db()
+    # The meter tells its new state a moment after its answer.
+    deadline = min(deadline, time.monotonic() + _STATE_SECONDS)
+    while (
+        command.state == State.ACCEPTED
+        and not _state_shows(command)
+        and time.monotonic() < deadline
+    ):
+        time.sleep(_POLL_SECONDS)
+
+
+def _state_shows(command: Any) -> bool:
+    """Whether the state that is stored of the meter was told after it did the command."""
+    from headend.fleet.models import MeterState
+
+    return MeterState.objects.filter(
+        meter_id=command.meter_id, last_command_number__gte=command.number
+    ).exists()
 
 
 def _exit_by_state(state: str) -> None:
@@ -240,6 +296,7 @@ def _meter_facts(meter: Any) -> dict[str, Any]:
         "customer": agreement.customer.name if agreement else None,
         "address": agreement.premises.address if agreement else None,
         "tariff": agreement.tariff.name if agreement else None,
+        "low_credit_threshold_wh": agreement.low_credit_threshold_wh if agreement else None,
         "intended_payment_mode": meter.intended_payment_mode,
         "online": link is not None and link.online,
         "last_heard_at": link.last_heard_at.isoformat() if link and link.last_heard_at else None,
@@ -276,5 +333,5 @@ def _facts_text(facts: dict[str, Any], indent: str = "") -> str:
             rows.append(_facts_text(fact, indent + "  "))
         else:
             shown = ", ".join(map(str, fact)) if isinstance(fact, list) else fact
-            rows.append(f"{indent}{label + ':':24}{'-' if shown in (None, '') else shown}")
+            rows.append(f"{indent}{label + ':':26}{'-' if shown in (None, '') else shown}")
     return "\n".join(rows)

@@ -12,10 +12,12 @@ from urllib.parse import urlsplit
 
 import click
 from rich.console import Console
+from rich.markup import escape
 
 from tools import children, firmware_build, interpreters
 from tools.run import ports, privileges
 from tools.run.installation import Installation
+from tools.run.news import News
 from tools.run.preparation import Prepared, prepare
 from tools.run.supervisor import StartFailed, Supervisor
 
@@ -49,8 +51,8 @@ def run(data: Path, web_port: int | None, panel_port: int | None, broker_port: i
         supervisor = Supervisor(console)
         try:
             with supervisor.stopping_on_signals():
-                _start(supervisor, data, web_port, panel_port, broker_port)
-                supervisor.watch()
+                news = _start(supervisor, data, web_port, panel_port, broker_port)
+                supervisor.watch(news.look)
         except (ports.PortBusy, StartFailed) as error:
             raise click.ClickException(str(error)) from None
         finally:
@@ -63,7 +65,8 @@ def _start(
     web_port: int | None,
     panel_port: int | None,
     broker_port: int | None,
-) -> None:
+) -> News:
+    """Start everything and tell where it is; return what consumers will be told."""
     began = time.monotonic()
     taken: set[int] = set()
     web = ports.choose(web_port, usual=USUAL_WEB_PORT, purpose="web", taken=taken)
@@ -90,6 +93,10 @@ def _start(
                 lambda: program("broker", "-m", "tools.run.broker_process", str(port)),
                 port=port,
             )
+    news = News(
+        installation.logs / "gateway.log",
+        lambda line: supervisor.console.print(f"[cyan]{escape(line)}[/cyan]"),
+    )
     with supervisor.step("Gateway to the meters, sealer of the audit record"):
         supervisor.add(lambda: program("gateway", "-m", "headend.manage", "gateway"))
         supervisor.add(lambda: program("sealer", "-m", "headend.manage", "seal_audit"))
@@ -118,6 +125,7 @@ def _start(
         f"[dim]Ready in {took:.1f} s. MQTT broker {broker.hostname}:{broker.port}. "
         f"Everything is kept in {data}; logs are in {installation.logs}. Ctrl-C stops it.[/dim]"
     )
+    return news
 
 
 def _server_user(console: Console) -> str | None:

@@ -107,13 +107,17 @@ class Supervisor:
             time.sleep(0.05)
         raise StartFailed(f"{name} does not answer on port {port}:\n{child.last_words()}")
 
-    def watch(self) -> None:
+    def watch(self, look: Callable[[], None]) -> None:
         """Start again what ends by itself, until the user wants an end.
+
+        Args:
+            look: called each time round.
 
         Raises:
             StartFailed: a program ends again and again.
         """
         while not self._stopping.wait(WATCH_S):
+            look()
             for watched in self._watched:
                 if not watched.child.running:
                     self._restart(watched)

@@ -156,7 +156,7 @@ def keychange(**given: Any) -> None:
 
 @sts.command()
 @click.argument("digits", nargs=-1, required=True)
-@click.option("--json", "as_json", is_flag=True)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON: numbers, a fact a field.")
 @key_options
 def decode(digits: tuple[str, ...], as_json: bool, **given: Any) -> None:
     """Read a token: its result and fields; exit status 1 unless a meter would accept it."""
@@ -164,9 +164,10 @@ def decode(digits: tuple[str, ...], as_json: bool, **given: Any) -> None:
     token_class, _ = transport.from_digits(joined)
     used = take_key(given) if token_class in (1, 3) else require_key(given)
     code, token = explanation.judge(joined, used)
-    shown = {"result": result.name(code), "code": code}
+    shown: dict[str, Any] = {"result": result.name(code), "code": code}
     if token is not None:
-        shown |= dict(explanation.fields(token, used.base_date if used else 2014))
+        take_apart = explanation.facts if as_json else explanation.fields
+        shown |= dict(take_apart(token, used.base_date if used else 2014))
     if as_json:
         click.echo(json.dumps(shown))
     else:

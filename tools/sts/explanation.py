@@ -1,10 +1,11 @@
-"""A token taken apart for people: digits, bits, fields and result, one step a line."""
+"""A token taken apart: for people one step a line, for programs one fact a field."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from decimal import Decimal
+from typing import Any
 
 from shared.sts import crc, decoder, result, token_identifier, transport
 from shared.sts.cipher import make_cipher
@@ -37,6 +38,16 @@ _REGISTERS = dict(
     )
 ) | {0xFFFF: "all"}
 
+_SECTION_LABELS = {
+    "ken_high": "KEN high half",
+    "krn": "KRN",
+    "rollover": "roll-over",
+    "third_token_follows": "third token follows",
+    "kt": "KT",
+    "ken_low": "KEN low half",
+    "ti": "TI",
+}
+
 
 def name(token_class: int, subclass: int) -> str:
     """Return the standard's name of a token."""
@@ -62,24 +73,32 @@ def fields(token: Token, base_date: int) -> Iterator[tuple[str, str]]:
     yield "class", str(token.token_class)
     yield "subclass", f"{subclass} ({name(token.token_class, subclass)})"
     if token.token_class == 1:
-        digits = 4 if subclass == 1 else 2
         yield "control", f"{token.control:#x} ({_tests(token)})"
-        yield "manufacturer", f"{token.mfr_code:0{digits}d}"
+        yield "manufacturer", _manufacturer(token)
         return
     if token.is_key_section:
         yield from _section_fields(token)
         return
     if not token.is_currency:
         yield "RND", str(token.rnd)
-    moment = datetime.fromtimestamp(token_identifier.to_utc(token.tid, base_date), UTC)
+    moment = _issued_at(token, base_date)
     yield "TID", f"{token.tid} ({moment:%Y-%m-%d %H:%M} UTC from base date {base_date})"
     yield "value", _value(token)
 
 
+def _control_bits(token: Token) -> int:
+    return 28 if token.subclass == 1 else 36
+
+
+def _selected(token: Token) -> list[int]:
+    return [bit + 1 for bit in range(_control_bits(token)) if token.control >> bit & 1]
+
+
 def _tests(token: Token) -> str:
-    bits = 28 if token.subclass == 1 else 36
-    tests = [str(bit + 1) for bit in range(bits) if token.control >> bit & 1]
-    return "all tests" if len(tests) == bits else f"tests {', '.join(tests) or 'none'}"
+    tests = _selected(token)
+    if len(tests) == _control_bits(token):
+        return "all tests"
+    return f"tests {', '.join(map(str, tests)) or 'none'}"
 
 
 def _value(token: Token) -> str:
@@ -95,18 +114,82 @@ def _value(token: Token) -> str:
     return raw
 
 
+def _manufacturer(token: Token) -> str:
+    return f"{token.mfr_code:0{4 if token.subclass == 1 else 2}d}"
+
+
+def _issued_at(token: Token, base_date: int) -> datetime:
+    return datetime.fromtimestamp(token_identifier.to_utc(token.tid, base_date), UTC)
+
+
 def _section_fields(token: Token) -> Iterator[tuple[str, str]]:
+    for fact, content in _section_facts(token).items():
+        shown = ("no", "yes")[content] if isinstance(content, bool) else str(content)
+        yield _SECTION_LABELS[fact], shown
+    yield "carries", "a part of the new key or its supply group (not shown)"
+
+
+def _section_facts(token: Token) -> dict[str, Any]:
     block = token.block
     if token.subclass == 3:
-        yield "KEN high half", str(block[0] & 15)
-        yield "KRN", str(block[1] >> 4)
-        yield "roll-over", "yes" if block[1] & 8 else "no"
-        yield "third token follows", "yes" if block[1] & 4 else "no"
-        yield "KT", str(block[1] & 3)
-    elif token.subclass == 4:
-        yield "KEN low half", str(block[0] & 15)
-        yield "TI", str(block[1])
-    yield "carries", "a part of the new key or its supply group (not shown)"
+        return {
+            "ken_high": block[0] & 15,
+            "krn": block[1] >> 4,
+            "rollover": bool(block[1] & 8),
+            "third_token_follows": bool(block[1] & 4),
+            "kt": block[1] & 3,
+        }
+    if token.subclass == 4:
+        return {"ken_low": block[0] & 15, "ti": block[1]}
+    return {}
+
+
+def facts(token: Token, base_date: int) -> dict[str, Any]:
+    """Return the fields of a clear token for a program: numbers, one fact a field.
+
+    Args:
+        token: its checksum is right.
+        base_date: year from which its identifier counts.
+
+    Returns:
+        `class`, `subclass`, `name`, and what a token of that kind has: `tests` are numbers from 1,
+        `issued_at` is ISO 8601, `value` the 16 bits as they stand, `units` credit in tenths as
+        `unit` says, `amount_e5` currency in 0.00001. A manufacturer code stays text: its zeros
+        count.
+    """
+    common: dict[str, Any] = {
+        "class": token.token_class,
+        "subclass": token.subclass,
+        "name": name(token.token_class, token.subclass),
+    }
+    if token.token_class == 1:
+        return common | {
+            "control": token.control,
+            "tests": _selected(token),
+            "mfr_code": _manufacturer(token),
+        }
+    if token.is_key_section:
+        return common | _section_facts(token)
+    identified = {
+        "tid": token.tid,
+        "issued_at": _issued_at(token, base_date).isoformat(),
+        "base_date": base_date,
+        "value": token.value16,
+    }
+    random = {} if token.is_currency else {"rnd": token.rnd}
+    return common | random | identified | _value_facts(token)
+
+
+def _value_facts(token: Token) -> dict[str, Any]:
+    if token.is_currency:
+        return {"amount_e5": token.currency_amount}
+    if token.token_class == 0 and token.subclass < 4:
+        return {"units": token.units, "unit": f"0.1 {_UNITS[token.subclass]}"}
+    if token.token_class == 2 and token.subclass in (0, 6):
+        return {"limit_w": token.units}
+    if token.token_class == 2 and token.subclass == CLEAR_CREDIT:
+        return {"register": token.value16}
+    return {}
 
 
 def explain(digits: str, key: Key | None) -> Iterator[tuple[str, str]]:

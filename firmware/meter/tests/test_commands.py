@@ -173,6 +173,15 @@ def test_what_is_sent_has_the_agreed_form():
     assert list(after) == bench.meter.state_message()["last"]
 
 
+def test_an_event_before_the_clock_is_set_has_no_time():
+    bench = Bench(credit_wh=9000)
+    bench.clock.quality = "unset"
+    bench.boot()  # restores the time of the last record, which is over
+    assert bench.clock.quality == "restored"
+    *_, power_up = bench.meter.pending_messages((0, 0), 99)
+    assert (power_up[3]["code"], power_up[3]["time"]) == (codes.EVENT_POWER_UP, None)
+
+
 def test_messages_stay_until_they_are_stored():
     bench = Bench(credit_wh=9000)
     bench.meter.report_event(codes.EVENT_COMMAND_FORGED)

@@ -274,12 +274,13 @@ def test_short_codes_show_information():
 def test_all_texts_fit_the_display():
     for language in (0, 1):
         words = wording.words(language)
-        texts = list(words.RESULTS.values()) + list(words.OFF)
-        texts += [getattr(words, name) for name in dir(words) if name.isupper()]
-        for text in texts:
-            if isinstance(text, str):
-                assert max(len(row) for row in text.split("\n")) <= 16, text
-                assert text.count("\n") <= 1
+        packed = words._packed
+        assert packed.count("|") == wording.REMOTE + 1
+        assert all([words[wording.REMOTE], words.result(1), words.result(codes.STORAGE_FAULT)])
+        assert not any([words.result(code) for code in (0, 16, 19)])
+        for text in packed.split("|"):
+            assert max(len(row) for row in text.split("\n")) <= 16, text
+            assert text.count("\n") <= 1
 
 
 def test_tokens_taken_are_shown_newest_first():

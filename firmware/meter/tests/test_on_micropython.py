@@ -2,7 +2,7 @@
 
 import pytest
 
-MODULES = ["journal", "meter", "commands", "power_cuts", "queue", "rules"]
+MODULES = ["journal", "meter", "commands", "power_cuts", "queue", "rules", "short_memory"]
 
 
 @pytest.mark.parametrize("module", MODULES)

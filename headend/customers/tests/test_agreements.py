@@ -8,10 +8,15 @@ from django.db import IntegrityError, transaction
 from headend.accounts.services import console_user, create_user
 from headend.audit.models import AuditEntry
 from headend.config.errors import NotPermitted
-from headend.customers.errors import InvalidAgreement, NoSupplyAgreement
+from headend.customers.errors import InvalidAgreement, InvalidThreshold, NoSupplyAgreement
 from headend.customers.models import Premises, SupplyAgreement
 from headend.customers.queries import agreement_of
-from headend.customers.services import end_agreement, open_agreement, register_customer
+from headend.customers.services import (
+    end_agreement,
+    open_agreement,
+    register_customer,
+    set_low_credit_threshold,
+)
 from headend.testing import NOON, make_supply, make_tariff
 
 pytestmark = pytest.mark.django_db
@@ -83,3 +88,31 @@ def test_changes_need_permission(supply):
         end_agreement(supply, by=cashier, at=NOON + DAY, reason="x")
     with pytest.raises(NotPermitted):
         register_customer(name="x", by=cashier, at=NOON)
+
+
+@pytest.mark.parametrize("threshold_wh", [0, 8_000, 10_000_000])
+def test_a_low_credit_threshold_is_set_and_recorded_once(supply, threshold_wh):
+    for _ in range(2):
+        set_low_credit_threshold(supply, threshold_wh=threshold_wh, by=console_user(), at=NOON)
+    supply.refresh_from_db()
+    assert supply.low_credit_threshold_wh == threshold_wh
+    entry = AuditEntry.objects.get(action="customers.set_low_credit_threshold")
+    assert entry.before == {"low_credit_threshold_wh": 5000}
+    assert entry.after == {"low_credit_threshold_wh": threshold_wh}
+
+
+@pytest.mark.parametrize("threshold_wh", [-1, 10_000_001])
+def test_an_impossible_low_credit_threshold_is_refused(supply, threshold_wh):
+    with pytest.raises(InvalidThreshold, match="0 to 10000 kWh"):
+        set_low_credit_threshold(supply, threshold_wh=threshold_wh, by=console_user(), at=NOON)
+    supply.refresh_from_db()
+    assert supply.low_credit_threshold_wh == 5000
+
+
+def test_a_low_credit_threshold_needs_permission_and_a_running_agreement(supply):
+    cashier = create_user(username="c", password=None, groups=("cashier",))
+    with pytest.raises(NotPermitted):
+        set_low_credit_threshold(supply, threshold_wh=1, by=cashier, at=NOON)
+    end_agreement(supply, by=console_user(), at=NOON + DAY, reason="moved out")
+    with pytest.raises(InvalidAgreement, match="ended"):
+        set_low_credit_threshold(supply, threshold_wh=1, by=console_user(), at=NOON + DAY)

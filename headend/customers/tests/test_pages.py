@@ -77,6 +77,50 @@ def test_a_customers_page_leads_to_the_meter_and_to_the_till(log_in, supply):
     assert f"/till/{supply.meter.drn}/" not in log_in("auditor").get(address).content.decode()
 
 
+def set_low_credit(client, supply, threshold):
+    address = f"/customers/{supply.customer_id}/agreements/{supply.pk}/low-credit/"
+    answer = client.post(address, {"threshold": threshold}, follow=True)
+    supply.refresh_from_db()
+    return answer
+
+
+@pytest.mark.parametrize(
+    ("threshold", "threshold_wh", "said"),
+    [("7,5", 7_500, "told below 7.5 kWh"), ("0", 0, "not told of low credit")],
+)
+def test_the_low_credit_threshold_is_changed(log_in, supply, threshold, threshold_wh, said):
+    answer = set_low_credit(log_in("utility administrator"), supply, threshold)
+    assert answer.redirect_chain == [(f"/customers/{supply.customer_id}/", 302)]
+    assert said in answer.content.decode()
+    assert supply.low_credit_threshold_wh == threshold_wh
+
+
+@pytest.mark.parametrize(
+    ("threshold", "said"),
+    [("", "0 for no warning"), ("lots", "Write kWh as 8 or 7.5"), ("10000.1", "0 to 10000 kWh")],
+)
+def test_a_wrong_threshold_is_told_beside_what_was_typed(log_in, supply, threshold, said):
+    answer = set_low_credit(log_in("utility administrator"), supply, threshold)
+    assert answer.status_code == 422
+    page = answer.content.decode()
+    assert said in page
+    assert f'value="{threshold}"' in page or not threshold
+    assert supply.low_credit_threshold_wh == 5000
+
+
+def test_who_may_not_change_the_threshold_is_not_asked(log_in, supply):
+    cashier = log_in("cashier")
+    page = cashier.get(f"/customers/{supply.customer_id}/").content.decode()
+    assert "low-credit/" not in page
+    assert set_low_credit(cashier, supply, "8").status_code == 403
+    assert supply.low_credit_threshold_wh == 5000
+
+
+def test_another_customers_agreement_is_not_found(log_in, supply):
+    address = f"/customers/{supply.customer_id + 1}/agreements/{supply.pk}/low-credit/"
+    assert log_in("utility administrator").post(address, {"threshold": "8"}).status_code == 404
+
+
 def test_names_are_escaped(log_in, supply):
     Customer.objects.filter(pk=supply.customer_id).update(name="<script>alert(1)</script>")
     page = log_in("cashier").get("/customers/").content.decode()

@@ -62,3 +62,17 @@ def test_a_token_reads_in_five_groups_of_four():
 )
 def test_an_age_is_in_words(seconds, text):
     assert figures.age(NOW - timedelta(seconds=seconds), NOW) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "energy_wh"),
+    [("0", 0), ("8", 8_000), ("7.5", 7_500), ("7,5", 7_500), (" 1 234.5 kWh", 1_234_500)],
+)
+def test_energy_is_read_as_people_write_it(text, energy_wh):
+    assert figures.read_kwh(text) == energy_wh
+
+
+@pytest.mark.parametrize("text", ["", "-1", "1.25", "1e3", ".5", "٥", "five", "1" * 13, "NaN"])
+def test_no_energy_is_guessed(text):
+    with pytest.raises(ValueError, match="write kWh as 8 or"):
+        figures.read_kwh(text)

@@ -5,12 +5,14 @@ import os
 import subprocess
 import sys
 from datetime import UTC, datetime
+from types import SimpleNamespace
 
 import pytest
 from click.testing import CliRunner
 
-from headend.fleet.models import MeterLink
-from headend.testing import make_meter
+from headend.fleet.delivery import State
+from headend.fleet.models import Command, MeterLink, MeterState
+from headend.testing import NOON, make_meter
 from tools.headend.command import meter as meter_commands
 from tools.interpreters import REPOSITORY
 
@@ -156,6 +158,60 @@ def test_meter_mode_is_queued_and_unknown_until_the_meter_answers(prepay):
     status, _, _ = prepay("meter", "mode", OTHER_DRN, "postpayment", "--wait", "--timeout", "0.3")
     assert status == 3
     assert prepay("meter", "mode", OTHER_DRN, "credit")[0] == 2
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("told", "shown"), [(7, "postpayment"), (None, "prepayment")], ids=["told", "silent"]
+)
+def test_waiting_for_a_mode_ends_when_the_stored_state_shows_it(monkeypatch, told, shown):
+    """The meter's state comes up to a second after its answer."""
+    meter = make_meter()
+    now = [0.0]
+
+    def sleep(seconds):
+        now[0] += seconds
+        if now[0] > 1 and not Command.objects.filter(state=State.ACCEPTED).exists():
+            Command.objects.update(state=State.ACCEPTED, number=7)
+        if now[0] > 2 and told is not None:
+            MeterState.objects.update(payment_mode="postpayment", last_command_number=told)
+
+    time = SimpleNamespace(sleep=sleep, monotonic=lambda: now[0])
+    monkeypatch.setattr("tools.headend.command.time", time)
+    MeterState.objects.create(
+        meter=meter,
+        received_at=NOON,
+        payment_mode="prepayment",
+        credit_wh=0,
+        boot=1,
+        revision=1,
+        relay_closed=True,
+        last_boot=1,
+        last_seq=0,
+        last_command_number=6,
+    )
+    answer = CliRunner().invoke(meter_commands, ["mode", meter.drn, "postpayment", "--wait"])
+    assert answer.exit_code == 0
+    assert MeterState.objects.get().payment_mode == shown
+    assert 2 < now[0] < 15
+
+
+def test_meter_warn_below_changes_the_agreement(prepay):
+    status, answer, _ = prepay("meter", "warn-below", OTHER_DRN, "7.5", "--json")
+    assert status == 0
+    assert json.loads(answer) == {
+        "meter": OTHER_DRN,
+        "customer": "Pieter van der Merwe",
+        "low_credit_threshold_wh": 7500,
+    }
+    facts = json.loads(prepay("meter", "show", OTHER_DRN, "--json")[1])
+    assert facts["low_credit_threshold_wh"] == 7500
+    status, answer, _ = prepay("meter", "warn-below", OTHER_DRN, "10001", "--json")
+    assert status == 1
+    assert json.loads(answer)["error"]["code"] == "low_credit_threshold_invalid"
+    status, _, errors = prepay("meter", "warn-below", OTHER_DRN, "1.25")
+    assert status == 2
+    assert "one decimal at most" in errors
 
 
 def test_database_that_was_never_set_up(prepay, tmp_path):

@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
@@ -43,7 +44,9 @@ def test_published_tokens_are_made() -> None:
     made = run("encode", "--class", "0", *currency, *METER)
     assert made.exit_code == 0
     shown = json.loads(run("decode", made.output.strip(), "--json", *METER).output)
-    assert shown["value"] == "0x60aa = 1.00004 currency units"
+    assert shown["amount_e5"] == 100_004
+    read = run("decode", made.output.strip(), *METER).output
+    assert "value     0x60aa = 1.00004 currency units" in read
 
 
 def test_a_published_key_change_is_made() -> None:
@@ -51,7 +54,18 @@ def test_a_published_key_change_is_made() -> None:
     made = run("keychange", *METER, *new, "--tokens", "2")
     assert made.output == "0651 0894 1414 5301 8386\n2297 9178 2799 9720 8272\n"
     section = run("decode", made.output.splitlines()[0], "--json", *METER)
-    assert json.loads(section.output)["KRN"] == "1"
+    assert json.loads(section.output) == {
+        "result": "Accept",
+        "code": 1,
+        "class": 2,
+        "subclass": 3,
+        "name": "Set1stSectionDecoderKey",
+        "ken_high": 15,
+        "krn": 1,
+        "kt": 2,
+        "rollover": False,
+        "third_token_follows": False,
+    }
 
 
 def test_a_token_is_read() -> None:
@@ -62,6 +76,47 @@ def test_a_token_is_read() -> None:
     wrong = run("decode", "7063 0503 4700 2872 6115", *METER)
     assert wrong.exit_code == 1
     assert "CRCError" in wrong.output
+
+
+def facts(digits: str, *key: str) -> dict[str, Any]:
+    """Return what `decode --json` prints."""
+    shown: dict[str, Any] = json.loads(run("decode", digits, "--json", *key).output)
+    return shown
+
+
+def test_a_script_gets_numbers_and_one_fact_a_field() -> None:
+    assert facts("70630503470028726114", *METER) == {
+        "result": "Accept",
+        "code": 1,
+        "class": 0,
+        "subclass": 0,
+        "name": "TransferCredit electricity",
+        "rnd": 5,
+        "value": 1,
+        "units": 1,
+        "unit": "0.1 kWh",
+        "tid": 85740,
+        "issued_at": "2014-03-01T13:00:00+00:00",
+        "base_date": 2014,
+    }
+    shown = facts("02305843005052951967")
+    assert (shown["class"], shown["subclass"], shown["mfr_code"]) == (1, 1, "0000")
+    assert (shown["control"], shown["tests"]) == ((1 << 28) - 1, list(range(1, 29)))
+    wrong = facts("70630503470028726115", *METER)
+    assert wrong == {"result": "CRCError", "code": wrong["code"]}
+
+
+@pytest.mark.parametrize(
+    ("subclass", "amount", "fact"),
+    [("0", "2300", {"limit_w": 2300}), ("1", "65535", {"register": 65535})],
+)
+def test_a_management_token_says_what_it_sets(
+    subclass: str, amount: str, fact: dict[str, int]
+) -> None:
+    made = run("encode", "--class", "2", "--subclass", subclass, "--amount", amount, *METER)
+    shown = facts(made.output.strip(), *METER)
+    assert fact.items() <= shown.items()
+    assert "units" not in shown
 
 
 def test_a_token_is_explained_step_by_step() -> None:
