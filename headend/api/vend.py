@@ -11,10 +11,10 @@ from django.utils import timezone
 from ninja import Path, Router
 
 from headend.api import shapes
-from headend.api.errors import TenderOverLimit
+from headend.api.errors import ScopeMissing, TenderOverLimit
 from headend.api.models import ApiKey
 from headend.api.once import once
-from headend.api.requests import Key, KeyRequest, answers
+from headend.api.requests import KeyRequest, needs
 from headend.api.schemas import (
     CopyOut,
     MessageId,
@@ -40,7 +40,7 @@ def caller_of(key: ApiKey) -> str:
     return f"api:{key.program_id}"
 
 
-@router.post("/vend/trial", auth=Key("vend"), response=answers(QuoteOut))
+@router.post("/vend/trial", **needs("vend", QuoteOut))
 def trial_vend(request: KeyRequest, body: TrialVendIn) -> dict[str, Any]:
     """Say what a vend would give. Nothing is stored and nothing changes."""
     quote = services.trial_vend(
@@ -49,7 +49,7 @@ def trial_vend(request: KeyRequest, body: TrialVendIn) -> dict[str, Any]:
     return shapes.quote(quote)
 
 
-@router.post("/vend", auth=Key("vend"), response=answers(SaleOut))
+@router.post("/vend", **needs("vend", SaleOut))
 def vend(request: KeyRequest, body: VendIn) -> dict[str, Any]:
     """Sell energy, once per message id.
 
@@ -73,22 +73,30 @@ def vend(request: KeyRequest, body: VendIn) -> dict[str, Any]:
     return shapes.sale(sale, caller=caller_of(key))
 
 
-@router.get("/vend/advice/{message_id}", auth=Key("vend"), response=answers(SaleOut))
+@router.get("/vend/advice/{message_id}", **needs("vend", SaleOut))
 def advice(request: KeyRequest, message_id: Path[MessageId]) -> dict[str, Any]:
     """Say what a message of this program has sold; `sale_not_found`: nothing."""
     caller = caller_of(request.auth)
     return shapes.sale(services.advice(caller=caller, message_id=message_id), caller=caller)
 
 
-@router.post("/sales/{receipt_number}/reprint", auth=Key("vend"), response=answers(CopyOut))
+@router.post("/sales/{receipt_number}/reprint", **needs("vend", CopyOut))
 def reprint(
     request: KeyRequest,
     receipt_number: Path[Annotated[str, text(20)]],
     body: ReprintIn,
 ) -> dict[str, Any]:
-    """Count one more copy of a receipt and give its text, marked as a copy."""
+    """Count one more copy of a receipt and give its text, marked as a copy.
+
+    The receipt shows the token: of another caller's sale only to a key good for tokens:read.
+    """
     key, now = request.auth, timezone.now()
     sale = shapes.sale_numbered(receipt_number, seen_by=key.program)
+    if sale.caller != caller_of(key) and "tokens:read" not in key.scopes:
+        raise ScopeMissing(
+            f"this program did not make sale {receipt_number}; its receipt shows a token, for "
+            "which the key must be good for tokens:read"
+        )
 
     def act() -> dict[str, Any]:
         copy = services.reprint(sale=sale, by=key.program, at=now, reason=body.reason)
@@ -108,7 +116,7 @@ def reprint(
     )
 
 
-@router.post("/tokens/verify", auth=Key("tokens:read"), response=answers(TokenVerifyOut))
+@router.post("/tokens/verify", **needs("tokens:read", TokenVerifyOut))
 def verify_token(request: KeyRequest, body: TokenVerifyIn) -> dict[str, Any]:
     """Say whether a token was issued here, and for this meter."""
     meter = meter_numbered(body.meter)
