@@ -13,4 +13,5 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("debts/", include("headend.debts.urls")),
     path("ledger/", include("headend.ledger.urls")),
     path("meters/", include("headend.fleet.urls")),
+    path("tariffs/", include("headend.tariffs.urls")),
 ]

@@ -42,6 +42,13 @@ LINKS = (
         "Balance, load switch and presence of every meter; commands.",
     ),
     Link(
+        "tariffs",
+        "Tariffs",
+        "tariffs:list",
+        "tariffs.view_tariffdraft",
+        "What energy costs, from when; drafts and what they would do.",
+    ),
+    Link(
         "debts",
         "Debts",
         "debts:list",

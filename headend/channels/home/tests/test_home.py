@@ -6,7 +6,7 @@ from headend.fleet.services import open_work_item
 from headend.testing import NOON
 
 _EVERYTHING = [
-    *("/till/", "/sales/", "/customers/", "/meters/"),
+    *("/till/", "/sales/", "/customers/", "/meters/", "/tariffs/"),
     *("/debts/", "/ledger/", "/people/", "/approvals/", "/audit/"),
 ]
 _TO_LOOK_AT = [link for link in _EVERYTHING if link not in ("/till/", "/people/")]
