@@ -12,6 +12,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("customers/", include("headend.customers.urls")),
     path("debts/", include("headend.debts.urls")),
     path("ledger/", include("headend.ledger.urls")),
+    path("keys/", include("headend.securitymodule.urls")),
     path("meters/", include("headend.fleet.urls")),
     path("tariffs/", include("headend.tariffs.urls")),
 ]

@@ -63,6 +63,13 @@ LINKS = (
         "Where all money is: trial balance and statements.",
     ),
     Link(
+        "keys",
+        "Keys",
+        "keys:list",
+        "securitymodule.view_vendingkey",
+        "What the security module holds, and the ceremony that brings keys in.",
+    ),
+    Link(
         "people",
         "People",
         "people:list",

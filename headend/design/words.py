@@ -13,7 +13,7 @@ TONES = {
     "no credit": "danger", "prepayment": "info", "postpayment": "info",
     # life of a meter or an agreement
     "in stock": "calm", "installed": "good", "removed": "calm", "scrapped": "calm",
-    "active": "good", "ended": "calm",
+    "active": "good", "ended": "calm", "not yet active": "info",
     # a row of a sheet
     "opened": "good", "already there": "calm",
     # a request for a second person
