@@ -56,6 +56,13 @@ LINKS = (
         "What is owed besides energy, and how it is recovered.",
     ),
     Link(
+        "vendors",
+        "Vendors",
+        "vendors:list",
+        "vendors.view_shift",
+        "Who sells for the utility: wallets, tills, shifts, statements.",
+    ),
+    Link(
         "ledger",
         "Ledger",
         "ledger:trial-balance",

@@ -16,6 +16,9 @@ TONES = {
     "active": "good", "ended": "calm", "not yet active": "info",
     # a row of a sheet
     "opened": "good", "already there": "calm",
+    "suspended": "danger",
+    # a cashier's shift, after it was open
+    "counted": "low",
     # a request for a second person
     "waiting": "info busy", "approved": "good", "refused": "danger", "withdrawn": "calm",
 }  # fmt: skip
