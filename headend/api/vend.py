@@ -30,6 +30,7 @@ from headend.api.schemas import (
 from headend.meters.queries import meter_numbered
 from headend.vending import receipts, services
 from headend.vending.models import IssuedToken, Sale
+from headend.vendors.queries import of_own_vendor
 
 router = Router(tags=["vend"])
 TERMINAL = "API"
@@ -121,11 +122,12 @@ def verify_token(request: KeyRequest, body: TokenVerifyIn) -> dict[str, Any]:
     """Say whether a token was issued here, and for this meter."""
     meter = meter_numbered(body.meter)
     issued = IssuedToken.objects.filter(digits=body.token).order_by("-pk")
-    found = issued.filter(meter=meter).first()
+    for_meter = issued.filter(meter=meter)
+    own = of_own_vendor(for_meter, request.auth.program, field="sale__vendor").first()
     return {
-        "is_issued": found is not None or issued.exists(),
-        "is_for_this_meter": found is not None,
-        "token": shapes.token(found) if found else None,
+        "is_issued": issued.exists(),
+        "is_for_this_meter": for_meter.exists(),
+        "token": shapes.token(own) if own else None,  # another vendor's is only confirmed
     }
 
 

@@ -9,6 +9,7 @@ from django.urls import get_resolver
 
 from headend.ledger.queries import balance_minor
 from headend.testing import NOON
+from headend.vending import services as vending
 from headend.vending.models import IssuedToken, ReceiptCopy
 from headend.vendors import services, shifts, statements, wallet
 from headend.vendors.models import Operator, Purchase, Shift, Till, Vendor
@@ -229,3 +230,14 @@ def test_every_page_opens_for_whom_it_is_meant(log_in, other, group):
         may_all = group == "utility administrator" or page == "/vendors/shift/"
         expected = 200 if is_open_to_all or may_all else FORBIDDEN
         assert client.get(page).status_code == expected, page
+
+
+def test_a_meters_page_tells_nobody_what_other_vendors_did(shop, other, supply, admin):
+    vending.send_to_meter(sale=other.sale, by=other.cashier, at=NOON)
+    page = f"/meters/{supply.meter.drn}/"
+    for part in ("", "activity/"):
+        told = logged_in(shop.cashier).get(page + part)
+        assert told.context["history"] == []
+        assert other.cashier.username not in told.content.decode()
+        assert len(logged_in(other.manager).get(page + part).context["history"]) == 1
+        assert len(admin.get(page + part).context["history"]) == 1
