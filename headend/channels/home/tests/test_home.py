@@ -7,7 +7,7 @@ from headend.testing import NOON
 
 _EVERYTHING = [
     *("/till/", "/sales/", "/customers/", "/meters/", "/tariffs/"),
-    *("/debts/", "/ledger/", "/keys/", "/people/", "/approvals/", "/audit/"),
+    *("/debts/", "/vendors/", "/ledger/", "/keys/", "/people/", "/approvals/", "/audit/"),
 ]
 _TO_LOOK_AT = [link for link in _EVERYTHING if link not in ("/till/", "/people/")]
 
