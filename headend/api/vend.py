@@ -45,7 +45,10 @@ def caller_of(key: ApiKey) -> str:
 def trial_vend(request: KeyRequest, body: TrialVendIn) -> dict[str, Any]:
     """Say what a vend would give. Nothing is stored and nothing changes."""
     quote = services.trial_vend(
-        meter=meter_numbered(body.meter), tender_minor=body.tender_minor, at=timezone.now()
+        meter=meter_numbered(body.meter),
+        tender_minor=body.tender_minor,
+        at=timezone.now(),
+        operator=request.auth.program,
     )
     return shapes.quote(quote)
 

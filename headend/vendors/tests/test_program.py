@@ -22,6 +22,8 @@ def test_a_program_of_a_vendor(program, shop, supply):  # noqa: F811
     other.open_shift()
     theirs = other.sell(10_00, supply)
     vend = {"message_id": "m1", "meter": supply.meter.drn, "tender_minor": 50_00}
+    trial = {"meter": supply.meter.drn, "tender_minor": 50_00}
+    assert code_of(of_shop.post("/vend/trial", trial)) == "wallet_too_low"
     assert code_of(of_shop.post("/vend", vend)) == "wallet_too_low"
     shop.buy(60_00)
     answer = of_shop.post("/vend", vend)
