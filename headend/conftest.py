@@ -11,6 +11,7 @@ from django.db import connection
 from django.test import Client, TransactionTestCase
 
 from headend.accounts.services import create_user
+from headend.securitymodule.tests.leaks import LeakWatch, watching
 from headend.testing import NOON
 
 
@@ -23,6 +24,14 @@ def own_secrets(settings: Any, tmp_path_factory: pytest.TempPathFactory) -> None
     settings.AUDIT_KEY_FILE = folder / "audit.key"
     settings.DEMONSTRATION_FILE = Path(folder / "demonstration.json")
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+
+@pytest.fixture(autouse=True)
+def key_leaks(monkeypatch: pytest.MonkeyPatch) -> Iterator[LeakWatch]:
+    """Fail a test that wrote a key in the clear: to a page, the log or the database."""
+    with watching(monkeypatch) as watch:
+        yield watch
+    assert watch.found == [], "a key was written in the clear"
 
 
 @pytest.fixture

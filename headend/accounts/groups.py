@@ -65,6 +65,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
         *_VIEW_SUPPLY,
         "tariffs.add_*",
         "tariffs.change_*",
+        "tariffs.view_*",
         "tariffs.publish_tariff",
         "vending.view_sale",
         _FOR_UTILITY,

@@ -27,6 +27,9 @@ class GroupRule(models.Model):
     group = models.OneToOneField(Group, on_delete=models.CASCADE, related_name="rule")
     needs_second_factor = models.BooleanField(default=False)
 
+    class Meta:
+        default_permissions = ()  # who may manage people may do all of it
+
     def __str__(self) -> str:
         return f"rule of {self.group}"
 
@@ -47,6 +50,9 @@ class SecondFactor(models.Model):
     created_at = models.DateTimeField()
     last_used_at = models.DateTimeField(null=True)
 
+    class Meta:
+        default_permissions = ()
+
     def __str__(self) -> str:
         return f"{self.kind} “{self.name}” of {self.user}"
 
@@ -59,6 +65,7 @@ class RecoveryCode(models.Model):
     used_at = models.DateTimeField(null=True)
 
     class Meta:
+        default_permissions = ()
         constraints = [
             models.UniqueConstraint(fields=["user", "digest"], name="recovery_code_once")
         ]
@@ -75,6 +82,7 @@ class LogInAttempt(models.Model):
     at = models.DateTimeField()
 
     class Meta:
+        default_permissions = ()
         indexes = [
             models.Index(fields=["username", "at"], name="attempt_by_username"),
             models.Index(fields=["address", "at"], name="attempt_by_address"),

@@ -10,7 +10,7 @@ from django import forms
 from django.contrib import messages
 from django.contrib.auth.decorators import permission_required
 from django.contrib.auth.models import Group
-from django.db.models import Count
+from django.db.models import Count, Q
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
@@ -105,7 +105,7 @@ def listing(request: PageRequest) -> HttpResponse:
     context = {
         "people": rows.annotate(factors=Count("second_factors")).order_by("username"),
         "groups": Group.objects.select_related("rule")
-        .annotate(members=Count("user"))
+        .annotate(members=Count("user", filter=~Q(user__username=CONSOLE)))
         .order_by("name"),
     }
     return render(request, "accounts/people.html", context)
@@ -202,7 +202,9 @@ def group(request: PageRequest, group_id: int | None = None) -> HttpResponse:
         "form": form,
         "capabilities": _by_capability(chosen),
         "others": Group.objects.order_by("name"),
-        "members": found.user_set.order_by("username") if found else (),
+        "members": (
+            found.user_set.exclude(username=CONSOLE).order_by("username") if found else ()
+        ),
     }
     return _answer(request, "accounts/group.html", form, context)
 

@@ -20,7 +20,7 @@ class KeyForm(forms.Form):
     name = forms.CharField(label="What it is for", max_length=100)
     scopes = forms.MultipleChoiceField(
         label="It may",
-        choices=[(name, f"{name}: {scope.purpose}") for name, scope in SCOPES.items()],
+        choices=[(name, scope.purpose) for name, scope in SCOPES.items()],
         widget=forms.CheckboxSelectMultiple,
     )
     days = forms.IntegerField(label="Ends after, days", min_value=1, max_value=731, initial=365)

@@ -12,7 +12,7 @@ from ninja import Path, Query, Router
 from headend.api import shapes
 from headend.api.errors import ObjectNotFound
 from headend.api.once import once
-from headend.api.requests import Cursor, Key, KeyRequest, Limit, answers, page
+from headend.api.requests import Cursor, KeyRequest, Limit, needs, page
 from headend.api.schemas import (
     AgreementEndIn,
     AgreementIn,
@@ -58,7 +58,7 @@ OfCustomer = Annotated[Identifier | None, Query(description="only of this custom
 # --- customers -----------------------------------------------------------------------------------
 
 
-@router.get("/customers", auth=Key("customers:read"), response=answers(Page[CustomerOut]))
+@router.get("/customers", **needs("customers:read", Page[CustomerOut]))
 def list_customers(
     request: KeyRequest, q: Words = None, cursor: Cursor = None, limit: Limit = _USUAL_LIMIT
 ) -> dict[str, Any]:
@@ -67,7 +67,7 @@ def list_customers(
     return page(found, cursor=cursor, limit=limit, give=shapes.customer)
 
 
-@router.post("/customers", auth=Key("customers:write"), response=answers(CustomerOut))
+@router.post("/customers", **needs("customers:write", CustomerOut))
 def register_customer(request: KeyRequest, body: CustomerIn) -> dict[str, Any]:
     """Register a customer, once per message id."""
     program, now = request.auth.program, timezone.now()
@@ -86,7 +86,7 @@ def register_customer(request: KeyRequest, body: CustomerIn) -> dict[str, Any]:
     return _once(request, "customers", body, now, act)
 
 
-@router.get("/customers/{customer_id}", auth=Key("customers:read"), response=answers(CustomerOut))
+@router.get("/customers/{customer_id}", **needs("customers:read", CustomerOut))
 def read_customer(request: KeyRequest, customer_id: Path[Identifier]) -> dict[str, Any]:
     """Read one customer."""
     return shapes.customer(_one(Customer.objects, customer_id, "customer"))
@@ -95,7 +95,7 @@ def read_customer(request: KeyRequest, customer_id: Path[Identifier]) -> dict[st
 # --- meters --------------------------------------------------------------------------------------
 
 
-@router.get("/meters", auth=Key("meters:read"), response=answers(Page[MeterOut]))
+@router.get("/meters", **needs("meters:read", Page[MeterOut]))
 def list_meters(
     request: KeyRequest, cursor: Cursor = None, limit: Limit = _USUAL_LIMIT
 ) -> dict[str, Any]:
@@ -103,7 +103,7 @@ def list_meters(
     return page(Meter.objects.all(), cursor=cursor, limit=limit, give=shapes.meter)
 
 
-@router.post("/meters", auth=Key("meters:write"), response=answers(MeterOut))
+@router.post("/meters", **needs("meters:write", MeterOut))
 def register_meter(request: KeyRequest, body: MeterIn) -> dict[str, Any]:
     """Add a meter to the stock, once per message id."""
     program, now = request.auth.program, timezone.now()
@@ -122,13 +122,13 @@ def register_meter(request: KeyRequest, body: MeterIn) -> dict[str, Any]:
     return _once(request, "meters", body, now, act)
 
 
-@router.get("/meters/{number}", auth=Key("meters:read"), response=answers(MeterOut))
+@router.get("/meters/{number}", **needs("meters:read", MeterOut))
 def read_meter(request: KeyRequest, number: Path[MeterNumber]) -> dict[str, Any]:
     """Read one meter by its number (DRN) or PAN."""
     return shapes.meter(meter_numbered(number))
 
 
-@router.post("/meters/{number}/install", auth=Key("meters:write"), response=answers(MeterOut))
+@router.post("/meters/{number}/install", **needs("meters:write", MeterOut))
 def install_meter(
     request: KeyRequest, number: Path[MeterNumber], body: MessageIn
 ) -> dict[str, Any]:
@@ -148,7 +148,7 @@ def install_meter(
 # --- supply agreements ---------------------------------------------------------------------------
 
 
-@router.get("/agreements", auth=Key("agreements:read"), response=answers(Page[AgreementOut]))
+@router.get("/agreements", **needs("agreements:read", Page[AgreementOut]))
 def list_agreements(
     request: KeyRequest,
     meter: OfMeter = None,
@@ -165,7 +165,7 @@ def list_agreements(
     return page(found, cursor=cursor, limit=limit, give=shapes.agreement)
 
 
-@router.post("/agreements", auth=Key("agreements:write"), response=answers(AgreementOut))
+@router.post("/agreements", **needs("agreements:write", AgreementOut))
 def open_agreement(request: KeyRequest, body: AgreementIn) -> dict[str, Any]:
     """Let a meter serve a customer at an address from now on, once per message id."""
     now = timezone.now()
@@ -188,17 +188,13 @@ def open_agreement(request: KeyRequest, body: AgreementIn) -> dict[str, Any]:
     return _once(request, "agreements", body, now, act)
 
 
-@router.get(
-    "/agreements/{agreement_id}", auth=Key("agreements:read"), response=answers(AgreementOut)
-)
+@router.get("/agreements/{agreement_id}", **needs("agreements:read", AgreementOut))
 def read_agreement(request: KeyRequest, agreement_id: Path[Identifier]) -> dict[str, Any]:
     """Read one supply agreement."""
     return shapes.agreement(_one(_agreements(), agreement_id, "agreement"))
 
 
-@router.post(
-    "/agreements/{agreement_id}/end", auth=Key("agreements:write"), response=answers(AgreementOut)
-)
+@router.post("/agreements/{agreement_id}/end", **needs("agreements:write", AgreementOut))
 def end_agreement(
     request: KeyRequest, agreement_id: Path[Identifier], body: AgreementEndIn
 ) -> dict[str, Any]:
@@ -216,7 +212,7 @@ def end_agreement(
 # --- tariffs -------------------------------------------------------------------------------------
 
 
-@router.get("/tariffs", auth=Key("tariffs:read"), response=answers(Page[TariffOut]))
+@router.get("/tariffs", **needs("tariffs:read", Page[TariffOut]))
 def list_tariffs(
     request: KeyRequest, cursor: Cursor = None, limit: Limit = _USUAL_LIMIT
 ) -> dict[str, Any]:
@@ -224,7 +220,7 @@ def list_tariffs(
     return page(Tariff.objects.all(), cursor=cursor, limit=limit, give=shapes.tariff)
 
 
-@router.get("/tariffs/{code}", auth=Key("tariffs:read"), response=answers(TariffWithVersionsOut))
+@router.get("/tariffs/{code}", **needs("tariffs:read", TariffWithVersionsOut))
 def read_tariff(
     request: KeyRequest,
     code: Path[Annotated[str, text(40)]],
@@ -240,7 +236,7 @@ def read_tariff(
 # --- sales and tokens ----------------------------------------------------------------------------
 
 
-@router.get("/sales", auth=Key("sales:read"), response=answers(Page[SaleSummaryOut]))
+@router.get("/sales", **needs("sales:read", Page[SaleSummaryOut]))
 def list_sales(
     request: KeyRequest,
     meter: OfMeter = None,
@@ -263,7 +259,7 @@ def list_sales(
     return page(found, cursor=cursor, limit=limit, give=shapes.sale_summary)
 
 
-@router.get("/sales/{receipt_number}", auth=Key("sales:read"), response=answers(SaleOut))
+@router.get("/sales/{receipt_number}", **needs("sales:read", SaleOut))
 def read_sale(
     request: KeyRequest,
     receipt_number: Path[Annotated[str, text(20)]],
@@ -278,7 +274,7 @@ def read_sale(
     return shown
 
 
-@router.get("/tokens", auth=Key("tokens:read"), response=answers(Page[TokenOut]))
+@router.get("/tokens", **needs("tokens:read", Page[TokenOut]))
 def list_tokens(
     request: KeyRequest,
     meter: OfMeter = None,

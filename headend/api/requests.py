@@ -62,9 +62,18 @@ class Key(HttpBearer):
         return key
 
 
-def answers(schema: Any) -> dict[Any, Any]:
-    """Return what an operation may answer: a schema, or any problem."""
-    return {200: schema, frozenset(STATUSES): Problem}
+def needs(scope: str, schema: Any) -> dict[str, Any]:
+    """Return what an operation is declared with.
+
+    Args:
+        scope: what the caller's key must be good for.
+        schema: of its answer when it is done; besides, it may answer any problem.
+    """
+    return {
+        "auth": Key(scope),
+        "response": {200: schema, frozenset(STATUSES): Problem},
+        "openapi_extra": {"x-scope": scope},
+    }
 
 
 def page(

@@ -11,10 +11,10 @@ from django.utils import timezone
 from ninja import Path, Router
 
 from headend.api import shapes
-from headend.api.errors import TenderOverLimit
+from headend.api.errors import ScopeMissing, TenderOverLimit
 from headend.api.models import ApiKey
 from headend.api.once import once
-from headend.api.requests import Key, KeyRequest, answers
+from headend.api.requests import KeyRequest, needs
 from headend.api.schemas import (
     CopyOut,
     MessageId,
@@ -30,6 +30,7 @@ from headend.api.schemas import (
 from headend.meters.queries import meter_numbered
 from headend.vending import receipts, services
 from headend.vending.models import IssuedToken, Sale
+from headend.vendors.queries import of_own_vendor
 
 router = Router(tags=["vend"])
 TERMINAL = "API"
@@ -40,16 +41,19 @@ def caller_of(key: ApiKey) -> str:
     return f"api:{key.program_id}"
 
 
-@router.post("/vend/trial", auth=Key("vend"), response=answers(QuoteOut))
+@router.post("/vend/trial", **needs("vend", QuoteOut))
 def trial_vend(request: KeyRequest, body: TrialVendIn) -> dict[str, Any]:
     """Say what a vend would give. Nothing is stored and nothing changes."""
     quote = services.trial_vend(
-        meter=meter_numbered(body.meter), tender_minor=body.tender_minor, at=timezone.now()
+        meter=meter_numbered(body.meter),
+        tender_minor=body.tender_minor,
+        at=timezone.now(),
+        operator=request.auth.program,
     )
     return shapes.quote(quote)
 
 
-@router.post("/vend", auth=Key("vend"), response=answers(SaleOut))
+@router.post("/vend", **needs("vend", SaleOut))
 def vend(request: KeyRequest, body: VendIn) -> dict[str, Any]:
     """Sell energy, once per message id.
 
@@ -73,22 +77,30 @@ def vend(request: KeyRequest, body: VendIn) -> dict[str, Any]:
     return shapes.sale(sale, caller=caller_of(key))
 
 
-@router.get("/vend/advice/{message_id}", auth=Key("vend"), response=answers(SaleOut))
+@router.get("/vend/advice/{message_id}", **needs("vend", SaleOut))
 def advice(request: KeyRequest, message_id: Path[MessageId]) -> dict[str, Any]:
     """Say what a message of this program has sold; `sale_not_found`: nothing."""
     caller = caller_of(request.auth)
     return shapes.sale(services.advice(caller=caller, message_id=message_id), caller=caller)
 
 
-@router.post("/sales/{receipt_number}/reprint", auth=Key("vend"), response=answers(CopyOut))
+@router.post("/sales/{receipt_number}/reprint", **needs("vend", CopyOut))
 def reprint(
     request: KeyRequest,
     receipt_number: Path[Annotated[str, text(20)]],
     body: ReprintIn,
 ) -> dict[str, Any]:
-    """Count one more copy of a receipt and give its text, marked as a copy."""
+    """Count one more copy of a receipt and give its text, marked as a copy.
+
+    The receipt shows the token: of another caller's sale only to a key good for tokens:read.
+    """
     key, now = request.auth, timezone.now()
     sale = shapes.sale_numbered(receipt_number, seen_by=key.program)
+    if sale.caller != caller_of(key) and "tokens:read" not in key.scopes:
+        raise ScopeMissing(
+            f"this program did not make sale {receipt_number}; its receipt shows a token, for "
+            "which the key must be good for tokens:read"
+        )
 
     def act() -> dict[str, Any]:
         copy = services.reprint(sale=sale, by=key.program, at=now, reason=body.reason)
@@ -108,16 +120,17 @@ def reprint(
     )
 
 
-@router.post("/tokens/verify", auth=Key("tokens:read"), response=answers(TokenVerifyOut))
+@router.post("/tokens/verify", **needs("tokens:read", TokenVerifyOut))
 def verify_token(request: KeyRequest, body: TokenVerifyIn) -> dict[str, Any]:
     """Say whether a token was issued here, and for this meter."""
     meter = meter_numbered(body.meter)
     issued = IssuedToken.objects.filter(digits=body.token).order_by("-pk")
-    found = issued.filter(meter=meter).first()
+    for_meter = issued.filter(meter=meter)
+    own = of_own_vendor(for_meter, request.auth.program, field="sale__vendor").first()
     return {
-        "is_issued": found is not None or issued.exists(),
-        "is_for_this_meter": found is not None,
-        "token": shapes.token(found) if found else None,
+        "is_issued": issued.exists(),
+        "is_for_this_meter": for_meter.exists(),
+        "token": shapes.token(own) if own else None,  # another vendor's is only confirmed
     }
 
 

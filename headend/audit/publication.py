@@ -22,6 +22,7 @@ from headend.audit.sealer import Head
 
 SUFFIX = ".jsonl"
 _READ_ONLY = 0o444
+_WRITABLE = 0o200
 
 
 class Published(NamedTuple):
@@ -33,9 +34,12 @@ class Published(NamedTuple):
 
 
 def publish(folder: Path, head: Head) -> None:
-    """Add the chain's end to the file of its day."""
+    """Add the chain's end to the file of its day, unless that has its seal, which covers it."""
+    path = _file(folder, head.sealed_at.astimezone(UTC).date())
+    if path.exists() and not path.stat().st_mode & _WRITABLE:
+        return
     _append(
-        _file(folder, head.sealed_at.astimezone(UTC).date()),
+        path,
         {
             "position": head.position,
             "chain_hash": head.chain_hash.hex(),

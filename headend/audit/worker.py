@@ -57,6 +57,7 @@ class Worker:
             self.publish()
         today = at.astimezone(UTC).date()
         if self._closed_up_to != today:
+            self.publish()  # what is of yesterday, before its file is closed
             for day in publication.close_days(self._seals, today=today):
                 log.info("the audit record of %s is sealed", day)
             self._closed_up_to = today

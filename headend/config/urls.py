@@ -12,5 +12,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("customers/", include("headend.customers.urls")),
     path("debts/", include("headend.debts.urls")),
     path("ledger/", include("headend.ledger.urls")),
+    path("keys/", include("headend.securitymodule.urls")),
+    path("vendors/", include("headend.vendors.urls")),
     path("meters/", include("headend.fleet.urls")),
+    path("tariffs/", include("headend.tariffs.urls")),
 ]

@@ -42,6 +42,13 @@ LINKS = (
         "Balance, load switch and presence of every meter; commands.",
     ),
     Link(
+        "tariffs",
+        "Tariffs",
+        "tariffs:list",
+        "tariffs.view_tariffdraft",
+        "What energy costs, from when; drafts and what they would do.",
+    ),
+    Link(
         "debts",
         "Debts",
         "debts:list",
@@ -49,11 +56,25 @@ LINKS = (
         "What is owed besides energy, and how it is recovered.",
     ),
     Link(
+        "vendors",
+        "Vendors",
+        "vendors:list",
+        "vendors.view_shift",
+        "Who sells for the utility: wallets, tills, shifts, statements.",
+    ),
+    Link(
         "ledger",
         "Ledger",
         "ledger:trial-balance",
         "ledger.view_entry",
         "Where all money is: trial balance and statements.",
+    ),
+    Link(
+        "keys",
+        "Keys",
+        "keys:list",
+        "securitymodule.view_vendingkey",
+        "What the security module holds, and the ceremony that brings keys in.",
     ),
     Link(
         "people",

@@ -13,9 +13,12 @@ TONES = {
     "no credit": "danger", "prepayment": "info", "postpayment": "info",
     # life of a meter or an agreement
     "in stock": "calm", "installed": "good", "removed": "calm", "scrapped": "calm",
-    "active": "good", "ended": "calm",
+    "active": "good", "ended": "calm", "not yet active": "info",
     # a row of a sheet
     "opened": "good", "already there": "calm",
+    "suspended": "danger",
+    # a cashier's shift, after it was open
+    "counted": "low",
     # a request for a second person
     "waiting": "info busy", "approved": "good", "refused": "danger", "withdrawn": "calm",
 }  # fmt: skip

@@ -8,6 +8,7 @@ from datetime import datetime
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
+from headend.accounts.models import User
 from headend.customers.models import SupplyAgreement
 from headend.customers.queries import agreements
 from headend.customers.search import find_supplies, number_in
@@ -19,6 +20,7 @@ from headend.fleet.consumption import PERIODS, Period, Register, Step, beginning
 from headend.fleet.delivery import UNSENT
 from headend.fleet.models import Command, Event, Reading
 from headend.meters.models import Meter
+from headend.vendors.queries import vendor_of
 from shared.wire import code_names, codes
 
 COMMANDS_SHOWN = 12
@@ -72,9 +74,13 @@ class HistoryItem:
     may_cancel: bool
 
 
-def history(meter: Meter) -> list[HistoryItem]:
-    """The meter's last commands, newest first."""
-    newest = meter.commands.select_related("requested_by").order_by("-id")[:COMMANDS_SHOWN]
+def history(meter: Meter, *, seen_by: User) -> list[HistoryItem]:
+    """The meter's last commands, newest first; a vendor's people see what their own asked for."""
+    commands = meter.commands.select_related("requested_by").order_by("-id")
+    vendor = vendor_of(seen_by)
+    if vendor is not None:
+        commands = commands.filter(requested_by__vendor_operator__vendor=vendor)
+    newest = commands[:COMMANDS_SHOWN]
     return [
         HistoryItem(
             command=one,

@@ -57,7 +57,7 @@ def meter(request: PageRequest, drn: str) -> HttpResponse:
         {
             **context,
             **_usage(request, context),
-            **_activity(found),
+            **_activity(request, found),
             "orders": orders.for_meter(found, context["state"], may=request.user.has_perm),
         },
     )
@@ -75,7 +75,7 @@ def live(request: PageRequest, drn: str) -> HttpResponse:
 def activity(request: PageRequest, drn: str) -> HttpResponse:
     """The part of the meter page with its commands and events."""
     found, context = _meter(drn)
-    return render(request, "fleet/activity.html", {**context, **_activity(found)})
+    return render(request, "fleet/activity.html", {**context, **_activity(request, found)})
 
 
 @require_safe
@@ -182,5 +182,6 @@ def _usage(request: PageRequest, context: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _activity(meter: Meter) -> dict[str, Any]:
-    return {"history": pages.history(meter), "happenings": pages.happenings(meter)}
+def _activity(request: PageRequest, meter: Meter) -> dict[str, Any]:
+    history = pages.history(meter, seen_by=request.user)
+    return {"history": history, "happenings": pages.happenings(meter)}

@@ -49,11 +49,22 @@ def draw(key: VendingKey, units: int) -> None:
     """
     if key.credit_ceiling_kwh is None:
         return
-    enough = KeyAllowance.objects.filter(
-        key=key, share=secrets.randbelow(SHARES), units_left__gte=units
-    )
-    if not enough.update(units_left=F("units_left") - units):
+    if not _draw_from_one(key, units):
         _draw_from_all(key, units)
+
+
+def _draw_from_one(key: VendingKey, units: int) -> bool:
+    """Take units off a share chosen at random; tell whether it had enough.
+
+    PostgreSQL keeps a row locked that another sale emptied while we waited for it. Going on to
+    lock all shares in order with that lock in hand could end in a deadlock: it is given back.
+    """
+    share = KeyAllowance.objects.filter(key=key, share=secrets.randbelow(SHARES))
+    with transaction.atomic():
+        enough = share.filter(units_left__gte=units)
+        drawn = enough.update(units_left=F("units_left") - units)
+        transaction.set_rollback(not drawn)
+    return bool(drawn)
 
 
 @transaction.atomic

@@ -57,6 +57,7 @@ class KeyAllowance(models.Model):
     units_left = models.BigIntegerField()  # of 0.1 kWh
 
     class Meta:
+        default_permissions = ()
         constraints = [
             models.UniqueConstraint(fields=["key", "share"], name="key_allowance_once"),
             models.CheckConstraint(condition=Q(units_left__gte=0), name="key_allowance_left"),

@@ -90,7 +90,7 @@ def _plain(value: Any) -> Any:
 
 def _read(cls: type, document: object, what: str) -> Any:
     stated = _mapping(document, what)
-    known = _types(cls)
+    known = field_types(cls)
     for name in stated:
         if name not in known:
             raise InvalidTariff(f"{what}: {name!r} means nothing here")
@@ -102,7 +102,8 @@ def _read(cls: type, document: object, what: str) -> Any:
 
 
 @cache
-def _types(cls: type) -> dict[str, Any]:
+def field_types(cls: type) -> dict[str, Any]:
+    """Return the fields of a component or policy with their types, in order."""
     hints = typing.get_type_hints(cls)
     return {field.name: hints[field.name] for field in fields(cls)}
 

@@ -106,7 +106,7 @@ def least_tender(
     energy_wh: int,
     tariff: TariffRules,
     context: PurchaseContext = _NO_CONTEXT,
-    deductions: Deductions = (),
+    deductions_of: Callable[[int], Deductions] = lambda _: (),
     largest_tender_minor: int = 10**13,
 ) -> int | None:
     """Return the least money that buys an amount of energy: the price of so many kWh.
@@ -115,7 +115,7 @@ def least_tender(
         energy_wh: wanted, > 0; as the tariff issues it.
         tariff: the rules in force.
         context: the customer's month so far.
-        deductions: as for `price`.
+        deductions_of: returns, for a tender, what `price` is given as deductions.
         largest_tender_minor: where to stop looking.
 
     Returns:
@@ -135,7 +135,10 @@ def least_tender(
 
         def enough(tender_minor: int) -> bool:
             done = price(
-                tender_minor=tender_minor, tariff=tariff, context=context, deductions=deductions
+                tender_minor=tender_minor,
+                tariff=tariff,
+                context=context,
+                deductions=deductions_of(tender_minor),
             )
             return done.issued_wh >= energy_wh
 

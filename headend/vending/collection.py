@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
+from functools import partial
 
 from django.conf import settings
 
@@ -23,19 +24,29 @@ def deductions(
 ) -> Deductions:
     """Return what debts take of a tender, for the price calculation.
 
+    Args: as for `deductions_of`, and
+        tender_minor: money handed over, minor currency units.
+    """
+    return deductions_of(agreement, at=at, lock=lock)(tender_minor)
+
+
+def deductions_of(
+    agreement: SupplyAgreement, *, at: datetime, lock: bool = False
+) -> Callable[[int], Deductions]:
+    """Return what tells for any tender, in minor currency units, what debts take of it.
+
     Args:
         agreement: whose customer and premises may owe something.
-        tender_minor: money handed over, minor currency units.
         at: the time of sale.
         lock: keep the debts as they are until the transaction ends, for a sale that collects.
     """
     owed = collectable(agreement, at=at, lock=lock)
     if not owed:
-        return ()
+        return lambda _: ()
     floor = energy_floor(at=at)
     titles = {debt.key: debt.title for debt in owed}
 
-    def taken(left_after_fees_minor: int) -> Sequence[Deduction]:
+    def taken(tender_minor: int, left_after_fees_minor: int) -> Sequence[Deduction]:
         fees_minor = max(0, tender_minor - left_after_fees_minor)
         split = allocate(tender_minor, owed, energy_floor=floor, fees_minor=fees_minor)
         return [
@@ -49,7 +60,7 @@ def deductions(
             for payment in split.payments
         ]
 
-    return taken
+    return lambda tender_minor: partial(taken, tender_minor)
 
 
 def collect_lines(lines: Sequence[PriceLine]) -> None:

@@ -34,6 +34,7 @@ _MANUFACTURER = "04"
 
 _PEOPLE = (
     ("admin", groups.ADMINISTRATOR),
+    ("approver", groups.APPROVER),
     ("cashier", groups.CASHIER),
     ("engineer", groups.ENGINEER),
     ("auditor", groups.AUDITOR),

@@ -73,6 +73,13 @@ class Sale(models.Model):
     def __str__(self) -> str:
         return self.receipt_number
 
+    @property
+    def reckoning(self) -> list[tuple[str, str]]:
+        """Title of each line and how it was reckoned, in words; the oldest sales have none."""
+        told = [line["explanation"] for line in self.calculation.get("lines", ())]
+        titles = [line.description for line in self.lines.all()]
+        return [(title, said) for title, said in zip(titles, told, strict=False) if said]
+
 
 class SaleLine(models.Model):
     """One line of the receipt; the lines of a sale add up to its tender."""

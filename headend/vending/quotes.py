@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -139,6 +140,42 @@ def quote(
         units=units,
         encoded_wh=units * WH_PER_TOKEN_UNIT,
     )
+
+
+def tender_for(
+    agreement: SupplyAgreement,
+    *,
+    energy_wh: int,
+    at: datetime,
+    deductions_of: Callable[[int], pricing.Deductions] = lambda _: (),
+) -> int:
+    """Return the least money that buys an amount of energy, in minor currency units.
+
+    Args:
+        agreement: with its meter.
+        energy_wh: wanted, > 0.
+        at: the time of sale; decides the tariff version.
+        deductions_of: what debts take of a tender before energy.
+
+    Raises:
+        InvalidTender: no money buys it, or it is no energy.
+        NoTariffInForce: the tariff says nothing about that time.
+    """
+    version = version_in_force(agreement.tariff_id, at=at)
+    rules = rules_of(version)
+    found = circumstances(agreement, version, rules, at=at)
+    least = None
+    if energy_wh > 0:
+        least = pricing.least_tender(
+            energy_wh=energy_wh,
+            tariff=rules,
+            context=found.context,
+            deductions_of=deductions_of,
+            largest_tender_minor=LARGEST_TENDER_MINOR,
+        )
+    if least is None:
+        raise InvalidTender(f"no payment buys {energy_wh / 1000:g} kWh on {version.tariff.name}")
+    return least
 
 
 def _pays_something(calculation: pricing.Calculation) -> bool:

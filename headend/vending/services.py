@@ -28,7 +28,7 @@ from headend.meters.models import Meter
 from headend.meters.services import allocate_token_identifiers
 from headend.securitymodule.services import generate_credit_token, refusals_recorded
 from headend.vending.accounts import account_of
-from headend.vending.collection import collect_lines, deductions
+from headend.vending.collection import collect_lines, deductions, deductions_of
 from headend.vending.errors import (
     InvalidMessageId,
     MessageConflict,
@@ -36,7 +36,7 @@ from headend.vending.errors import (
     SaleNotFound,
 )
 from headend.vending.models import IssuedToken, ReceiptCopy, Sale, SaleLine, TokenDelivery
-from headend.vending.quotes import Quote, quote
+from headend.vending.quotes import Quote, quote, tender_for
 from headend.vendors import seats
 from headend.vendors.queries import of_own_vendor
 
@@ -63,6 +63,26 @@ def trial_vend(
     if operator is not None:
         seats.check(seats.seat_of(operator), tender_minor)
     return offer
+
+
+def trial_energy(*, meter: Meter, energy_wh: int, at: datetime) -> Quote:
+    """Say how much money buys so much energy, fees and debts included. Nothing is stored.
+
+    Args:
+        meter: the meter to vend for.
+        energy_wh: wanted, > 0.
+        at: the time of sale.
+
+    Returns:
+        Quote: of the least tender that buys it; it may give a little more.
+
+    Raises:
+        Refusal: as `vend` would, for the reasons that can be known before.
+    """
+    agreement = agreement_of(meter, at=at)
+    owed = deductions_of(agreement, at=at)
+    tender_minor = tender_for(agreement, energy_wh=energy_wh, at=at, deductions_of=owed)
+    return quote(agreement, tender_minor=tender_minor, at=at, deductions=owed(tender_minor))
 
 
 def vend(

@@ -2,11 +2,12 @@
 
 from django.urls import path
 
-from headend.vending import views
+from headend.vending import tryout_views, views
 
 app_name = "vending"
 urlpatterns = [
     path("", views.sales, name="sales"),
+    path("try-tariff/<int:draft_id>/", tryout_views.try_tariff, name="try-tariff"),
     path("<slug:receipt_number>/", views.sale, name="sale"),
     path("<slug:receipt_number>/text/", views.text, name="text"),
     path("<slug:receipt_number>/delivery/", views.delivery, name="delivery"),

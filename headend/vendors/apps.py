@@ -9,5 +9,5 @@ class VendorsConfig(AppConfig):
     name = "headend.vendors"
 
     def ready(self) -> None:
-        """Make the act that needs a second person known."""
-        from headend.vendors import acts  # noqa: F401
+        """Make the act that needs a second person known, and what belongs to a vendor's life."""
+        from headend.vendors import acts, life  # noqa: F401

@@ -7,7 +7,7 @@ from typing import Any
 from django.db.models import QuerySet
 
 from headend.accounts.models import User
-from headend.vendors.models import Operator, Vendor
+from headend.vendors.models import Operator, Shift, Till, Vendor
 from headend.vendors.seats import ACT_FOR_UTILITY
 
 
@@ -38,3 +38,35 @@ def vendors_seen_by(user: User) -> QuerySet[Vendor]:
     """Return the vendors that a user may see, by name."""
     seen = of_own_vendor(Vendor.objects.all(), user, field="pk")
     return seen.select_related("contract").order_by("name")
+
+
+def operators_seen_by(user: User) -> QuerySet[Operator]:
+    """Return the vendors' people that a user may see."""
+    return of_own_vendor(Operator.objects.select_related("user", "vendor", "till"), user)
+
+
+def tills_seen_by(user: User) -> QuerySet[Till]:
+    """Return the vendors' tills that a user may see."""
+    return of_own_vendor(Till.objects.select_related("vendor"), user)
+
+
+def shifts_seen_by(user: User) -> QuerySet[Shift]:
+    """Return the shifts that a user may see, latest first: without view_vendor only their own."""
+    seen = Shift.objects.select_related("operator__user", "till", "vendor", "closed_by")
+    found = of_own_vendor(seen, user).order_by("-opened_at", "-pk")
+    if user.has_perm("vendors.view_vendor"):
+        return found
+    return found.filter(operator__user=user)
+
+
+def running_shift(user: User) -> Shift | None:
+    """Return the shift that an operator has not closed yet."""
+    running = Shift.objects.exclude(state=Shift.CLOSED).filter(operator__user=user)
+    return running.select_related("operator__user", "till", "vendor").first()
+
+
+def free_tills(vendor: Vendor) -> QuerySet[Till]:
+    """Return the tills at which a shift can be opened now."""
+    taken = Shift.objects.exclude(state=Shift.CLOSED).values("till")
+    tills = vendor.tills.filter(is_active=True, needs_shift=True)
+    return tills.exclude(pk__in=taken).order_by("name")

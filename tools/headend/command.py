@@ -55,14 +55,16 @@ class Energy(click.ParamType):
 
 @click.command()
 @click.option("--meter", "number", required=True, help="Meter number (DRN) or PAN.")
-@click.option("--amount", "tender_minor", type=Money(), required=True, help="Money, e.g. 50.00.")
+@click.option("--amount", "tender_minor", type=Money(), help="Money, e.g. 50.00.")
+@click.option("--kwh", type=Energy(), help="With --trial: how much money buys so many kWh.")
 @click.option("--message-id", help="Names this vend; the same id gives the same sale again.")
 @click.option("--trial", is_flag=True, help="Only say what it would give.")
 @click.option("--send", is_flag=True, help="Also send the token to the meter.")
 @as_json
 def vend(
     number: str,
-    tender_minor: int,
+    tender_minor: int | None,
+    kwh: int | None,
     message_id: str | None,
     trial: bool,
     send: bool,
@@ -72,6 +74,8 @@ def vend(
 
     If the answer was lost, run it again with the same --message-id: it gives the same sale.
     """
+    if (tender_minor is None) == (kwh is None) or (kwh is not None and not trial):
+        raise click.UsageError("say --amount, or --kwh with --trial")
     message_id = message_id or uuid.uuid4().hex
     with answering(json_wanted, hint=f"ask again with --message-id {message_id}"):
         from headend.accounts.services import console_user
@@ -79,8 +83,12 @@ def vend(
         from headend.vending import services
 
         meter = meter_numbered(number)
-        if trial:
-            quote = services.trial_vend(meter=meter, tender_minor=tender_minor, at=_now())
+        if tender_minor is None or trial:
+            quote = (
+                services.trial_energy(meter=meter, energy_wh=kwh or 0, at=_now())
+                if tender_minor is None
+                else services.trial_vend(meter=meter, tender_minor=tender_minor, at=_now())
+            )
             print_facts(json_wanted, _quote_facts(quote), _quote_text)
             return
         sale = services.vend(

@@ -1,7 +1,8 @@
 """Who may do what."""
 
 import pytest
-from django.contrib.auth.models import Group
+from django.contrib.auth.models import Group, Permission
+from django.core.management.sql import emit_post_migrate_signal, emit_pre_migrate_signal
 
 from headend.accounts.services import console_user, create_user, require
 from headend.config.errors import NotPermitted
@@ -64,3 +65,24 @@ def test_console_is_one_user_nobody_can_log_in_as():
     user = console_user()
     assert console_user() == user
     assert not user.has_usable_password()
+
+
+def migrate_again():
+    """Send the signals of a migration that changed nothing."""
+    emit_pre_migrate_signal(verbosity=0, interactive=False, db="default")
+    emit_post_migrate_signal(verbosity=0, interactive=False, db="default")
+
+
+def test_an_update_leaves_a_group_as_its_utility_has_set_it():
+    group = Group.objects.get(name="cashier")
+    taken = Permission.objects.get(codename="vend")
+    group.permissions.remove(taken)
+    migrate_again()
+    assert taken not in group.permissions.all()
+
+
+def test_an_update_gives_a_group_what_is_new_with_it():
+    Permission.objects.filter(codename="vend").delete()
+    migrate_again()
+    assert Group.objects.get(name="cashier").permissions.filter(codename="vend").exists()
+    assert not Group.objects.get(name="auditor").permissions.filter(codename="vend").exists()

@@ -11,7 +11,7 @@ from django.test import Client
 
 from headend.accounts import second_factor
 from headend.accounts.errors import FactorRefused
-from headend.accounts.models import GroupRule, RecoveryCode, SecondFactor
+from headend.accounts.models import GroupRule, RecoveryCode, SecondFactor, User
 from headend.accounts.services import create_user
 from headend.accounts.tests.authenticators import SecurityKey, app_code
 from headend.audit.models import AuditEntry
@@ -213,6 +213,10 @@ def test_a_demonstration_only_offers_it(log_in, settings):
     assert client.get("/meters/").status_code == 200
     settings.DEMONSTRATION = False
     assert second_factor.must_have(client.user)
+
+
+def test_a_superuser_needs_one_without_any_group(required):
+    assert second_factor.must_have(User.objects.create_superuser("root"))
 
 
 def test_cashiers_need_none_unless_their_group_says_so(required, log_in):

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
 import pytest
 import schemathesis
 from django.core.handlers.wsgi import WSGIHandler
+from django.core.signals import request_finished, request_started
+from django.db import close_old_connections
 from hypothesis import HealthCheck, Phase, settings
 from schemathesis.specs.openapi.checks import positive_data_acceptance
 
@@ -23,7 +26,18 @@ schemathesis_schema.app = WSGIHandler()
 
 
 @pytest.fixture
-def key(db: None, at_noon: None, caplog: pytest.LogCaptureFixture) -> str:
+def one_connection() -> Iterator[None]:
+    """Have requests end without closing the connection, whose transaction is the test's."""
+    signals = (request_started, request_finished)
+    for signal in signals:
+        signal.disconnect(close_old_connections)
+    yield
+    for signal in signals:
+        signal.connect(close_old_connections)
+
+
+@pytest.fixture
+def key(one_connection: None, db: None, at_noon: None, caplog: pytest.LogCaptureFixture) -> str:
     caplog.set_level(logging.CRITICAL, logger="django.request")  # thousands of refusals
     make_supply()
     return create_key(

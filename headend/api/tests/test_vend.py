@@ -127,6 +127,16 @@ def test_a_copy_is_counted_once_per_message(program, supply, code):
     assert (answer.status_code, code(answer)) == (409, "message_conflict")
 
 
+def test_a_copy_of_anothers_receipt_needs_the_right_to_see_tokens(program, supply, code):
+    number = program().post("/vend", asking(supply)).json()["receipt_number"]
+    body = {"message_id": "copy-1"}
+    answer = program("vend", name="shop").post(f"/sales/{number}/reprint", body)
+    assert (answer.status_code, code(answer)) == (403, "scope_missing")
+    entitled = program("vend", "tokens:read", name="desk")
+    assert entitled.post(f"/sales/{number}/reprint", body).status_code == 200
+    assert ReceiptCopy.objects.count() == 1
+
+
 def test_a_token_is_verified_for_its_meter_only(program, supply):
     caller = program()
     sale = caller.post("/vend", asking(supply)).json()

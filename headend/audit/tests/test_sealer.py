@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
@@ -217,6 +218,22 @@ def test_each_day_gets_its_seal_and_its_file_closes(user: User, tmp_path: Path) 
     assert [one.position for one in publication.published(tmp_path)] == [2, 3]
     assert publication.close_days(tmp_path, today=date(2026, 11, 24)) == []
     assert verify(seals=tmp_path, key=None, at=START).is_sound
+
+
+def test_what_is_unpublished_at_midnight_comes_before_the_days_seal(
+    user: User, tmp_path: Path
+) -> None:
+    worker, other = Worker(tmp_path), Worker(tmp_path)
+    for _ in range(2):  # the second one waits to be published
+        write(user)
+        worker.step(at=START)
+    write(user)
+    other._unpublished = Sealer().seal(at=START)
+    worker.step(at=START + timedelta(days=1))
+    other.publish()  # comes too late for the day's file
+    (file,) = tmp_path.iterdir()
+    assert [json.loads(line)["position"] for line in file.read_text().splitlines()] == [1, 2, 3]
+    assert [one.position for one in publication.published(tmp_path)] == [3]
 
 
 def test_a_line_cut_off_by_a_power_cut_hides_nothing(user: User, tmp_path: Path) -> None:

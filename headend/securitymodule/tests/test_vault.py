@@ -59,3 +59,37 @@ def test_damaged_master_keys_are_refused(monkeypatch, settings, tmp_path, text):
     monkeypatch.setenv(vault.MASTER_KEY_VARIABLE, text)
     with pytest.raises(VaultUnreadable, match="MASTER_KEY must hold 32 bytes"):
         vault.seal(CLEAR, label="a")
+
+
+@pytest.fixture
+def own_master(settings, tmp_path):
+    settings.MASTER_KEY_FILE = tmp_path / "master.key"
+    settings.MASTER_PASSPHRASE_FILE = ""
+    return settings.MASTER_KEY_FILE
+
+
+def test_a_master_key_sealed_with_a_passphrase_opens_with_it_only(own_master, settings, tmp_path):
+    sealed = vault.seal(CLEAR, label="a")
+    clear_master = own_master.read_text().strip()
+    vault.seal_master(own_master, "a long passphrase")
+    assert clear_master not in own_master.read_text()
+    assert own_master.stat().st_mode & 0o777 == 0o600
+    with pytest.raises(VaultUnreadable, match="PASSPHRASE_FILE"):
+        vault.unseal(sealed, label="a")
+    passphrase = tmp_path / "passphrase"
+    settings.MASTER_PASSPHRASE_FILE = str(passphrase)
+    for wrong in (None, "another passphrase"):
+        if wrong:
+            passphrase.write_text(wrong)
+        with pytest.raises(VaultUnreadable, match="does not open with the passphrase"):
+            vault.unseal(sealed, label="a")
+    passphrase.write_text("a long passphrase\n")
+    assert vault.unseal(sealed, label="a") == CLEAR
+
+
+def test_sealing_the_master_key_needs_a_long_passphrase_and_a_clear_key(own_master):
+    with pytest.raises(VaultUnreadable, match="at least 12"):
+        vault.seal_master(own_master, "short")
+    vault.seal_master(own_master, "a long passphrase")
+    with pytest.raises(VaultUnreadable, match="no master key in the clear"):
+        vault.seal_master(own_master, "a long passphrase")

@@ -150,7 +150,7 @@ def _dearest_coin_wh(tariff):
     price_of_kwh = min(step.rate for step in tariff.energy.steps) * 100
     levy = tariff.components[[c.name for c in tariff.components].index("Fuel")].rate * 100
     rebate = next(c.percent for c in tariff.components if c.name == "Rebate") / 100
-    net = Fraction(price_of_kwh) * (1 - Fraction(rebate)) + min(Fraction(levy), 0)
+    net = Fraction(price_of_kwh) * (1 - Fraction(rebate)) + min(Fraction(levy), Fraction(0))
     return 2 * 1000 / net if net > 0 else 10**9
 
 

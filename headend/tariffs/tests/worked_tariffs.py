@@ -86,7 +86,7 @@ WORKED = {
         _tariff(
             PeriodicFee("Fee", D("2.48")),
             rate("0.24"),
-            Tax("VAT", D(10), ("Energy", "Fee")),
+            Tax("VAT", D(10), ("Fee", "Energy")),
             rounding=Rounding(_HUNDREDTHS, lines_from=rules.MONEY_FIRST),
         ),
         _fee,

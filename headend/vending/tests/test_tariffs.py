@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 
 from headend.accounts.services import console_user
+from headend.debts.services import open_debt
+from headend.debts.terms import Terms
 from headend.ledger.queries import balance_minor, trial_balance
 from headend.tariffs.components import (
     AVERAGE_USE,
@@ -28,7 +30,7 @@ from headend.tariffs.rules import ROUNDED_KWH, WITHIN_PERIOD, FeeRecovery, Round
 from headend.tariffs.services import publish_version
 from headend.testing import NOON, make_supply
 from headend.vending import services
-from headend.vending.errors import TenderTooSmall
+from headend.vending.errors import InvalidTender, TenderTooSmall
 
 pytestmark = pytest.mark.django_db
 D = Decimal
@@ -255,3 +257,38 @@ def test_a_sale_keeps_its_words_and_prices(sell):
         "5.0 kWh at 2.00 (above 50 kWh)",
     ]
     assert [line["price_minor_per_kwh"] for line in sale.calculation["lines"]] == ["100", "200"]
+
+
+def test_so_many_kwh_cost_the_least_money_that_buys_them(sell):
+    vend = sell(PeriodicFee("Service", D(10)), STEPS, Tax("VAT", D(10), ("Energy",)))
+    at = NOON + DAYS
+    quote = services.trial_energy(meter=sell.agreement.meter, energy_wh=60_000, at=at)
+    assert quote.tender_minor == 1000 + (5000 + 2000) * 110 // 100
+    assert quote.issued_wh == 60_000
+    less = services.trial_vend(
+        meter=sell.agreement.meter, tender_minor=quote.tender_minor - 1, at=at
+    )
+    assert less.issued_wh < 60_000
+    vend("87", at)
+    again = services.trial_energy(meter=sell.agreement.meter, energy_wh=10_000, at=at)
+    assert again.tender_minor == 2200
+    with pytest.raises(InvalidTender):
+        services.trial_energy(meter=sell.agreement.meter, energy_wh=0, at=at)
+
+
+def test_debts_are_in_the_price_of_so_many_kwh(sell):
+    sell(ONE_RATE)
+    open_debt(
+        owner=sell.agreement.customer,
+        title="Old bill",
+        amount_minor=100_000,
+        terms=Terms(method="percent", percent=D(20)),
+        by=console_user(),
+        at=NOON,
+    )
+    quote = services.trial_energy(meter=sell.agreement.meter, energy_wh=80_000, at=NOON + DAYS)
+    assert quote.tender_minor == 9999  # a fifth of it, down to the cent, is 19.99
+    assert [(line.kind, line.amount_minor) for line in quote.lines] == [
+        ("debt", 1999),
+        ("energy", 8000),
+    ]

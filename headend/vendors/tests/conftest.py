@@ -10,14 +10,18 @@ from headend.accounts import approvals
 from headend.accounts.services import console_user, create_user
 from headend.testing import NOON, make_supply
 from headend.vending import services as vending
+from headend.vending.models import Sale
 from headend.vendors import acts, services, shifts
-from headend.vendors.models import Contract, Vendor
+from headend.vendors.models import Contract, Shift, Vendor
 
 FREE = services.Terms(kind=Contract.Kind.DISCOUNT, percent=Decimal(0))
 
 
 class Shop:
     """One vendor and what tests do with it."""
+
+    shift: Shift
+    sale: Sale
 
     def __init__(self, name: str = "Corner Shop", terms: services.Terms = FREE) -> None:
         self.by = console_user()

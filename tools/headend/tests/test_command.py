@@ -98,6 +98,11 @@ def test_trial_and_send(prepay):
     status, answer, _ = prepay("vend", "--meter", DRN, "--amount", "20", "--trial", "--json")
     assert status == 0
     assert "tokens" not in json.loads(answer)
+    status, answer, _ = prepay("vend", "--meter", DRN, "--kwh", "12.5", "--trial", "--json")
+    assert status == 0
+    assert json.loads(answer)["issued_wh"] == 12500
+    for wrong in (("--kwh", "10"), ("--kwh", "x", "--trial"), (), ("--kwh", "1", "--amount", "1")):
+        assert prepay("vend", "--meter", DRN, *wrong)[0] == 2
     status, answer, _ = prepay("vend", "--meter", DRN, "--amount", "20", "--send", "--json")
     assert status == 0
     assert json.loads(answer)["delivery"] == ["pending"]

@@ -62,4 +62,5 @@ def test_the_check_agrees_and_then_names_what_differs():
     done = prepay("check")
     assert done.exit_code == 1
     assert "sale:invented: the ledger says 5000, the record says 0" in done.output
-    assert len(json.loads(prepay("check", "--json").output)["differences"]) == 1
+    differences = json.loads(prepay("check", "--json").output)["differences"]
+    assert [one["what"] for one in differences] == ["sale:invented", "lines of kind energy"]

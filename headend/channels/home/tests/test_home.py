@@ -6,8 +6,8 @@ from headend.fleet.services import open_work_item
 from headend.testing import NOON
 
 _EVERYTHING = [
-    *("/till/", "/sales/", "/customers/", "/meters/"),
-    *("/debts/", "/ledger/", "/people/", "/approvals/", "/audit/"),
+    *("/till/", "/sales/", "/customers/", "/meters/", "/tariffs/"),
+    *("/debts/", "/vendors/", "/ledger/", "/keys/", "/people/", "/approvals/", "/audit/"),
 ]
 _TO_LOOK_AT = [link for link in _EVERYTHING if link not in ("/till/", "/people/")]
 

@@ -1,0 +1,28 @@
+"""The table of operations in docs/api.md, made from the published description."""
+
+from __future__ import annotations
+
+from headend.api.service import api
+
+HEADING = "## Operations\n"
+
+
+def operations() -> str:
+    """Return the table: method, address, scope and what it does."""
+    rows = ["| operation | scope | what it does |", "|---|---|---|"]
+    schema = api.get_openapi_schema()
+    for path, methods in schema["paths"].items():
+        for method, operation in methods.items():
+            first_line = operation.get("description", "").split("\n")[0]
+            scope = operation.get("x-scope", "")
+            rows.append(
+                f"| `{method.upper()} {path}` | {f'`{scope}`' if scope else 'none'} "
+                f"| {first_line} |"
+            )
+    return "\n".join(rows) + "\n"
+
+
+def with_operations(document: str) -> str:
+    """Return the document with the table of now under its last heading."""
+    before, heading, _ = document.partition(HEADING)
+    return f"{before}{heading}{operations()}"

@@ -1,0 +1,63 @@
+"""docs/api.md: its examples are run against a live server, its table is the published one."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from headend.api import reference
+from headend.testing import make_supply
+from headend.vending.models import Sale
+
+DOCUMENT = Path(__file__).resolve().parents[3] / "docs" / "api.md"
+
+
+def blocks(language: str) -> list[str]:
+    """Return the document's examples in a language."""
+    return re.findall(
+        rf"^```{language}\n(.*?)^```", DOCUMENT.read_text(), re.DOTALL | re.MULTILINE
+    )
+
+
+def test_the_table_of_operations_is_of_now():
+    document = DOCUMENT.read_text()
+    assert document == reference.with_operations(document), (
+        "run: python -m headend.manage api_reference"
+    )
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_examples_do_what_they_say(
+    live_server: Any, program: Callable[..., Any], tmp_path: Path
+) -> None:
+    meter = make_supply().meter
+    environment = dict(
+        os.environ, BASE=live_server.url, KEY=program().text, METER=meter.drn, NO_PROXY="*"
+    )
+
+    def run(*command: str) -> str:
+        done = subprocess.run(
+            command, env=environment, capture_output=True, text=True, check=False, timeout=60
+        )
+        assert done.returncode == 0, done.stderr + done.stdout
+        return done.stdout
+
+    trial, vend, advice = blocks("sh")
+    assert '"lines"' in run("sh", "-c", trial)
+    assert not Sale.objects.exists()
+    sold = run("sh", "-c", vend)
+    assert run("sh", "-c", advice) == sold
+    assert run("sh", "-c", vend) == sold
+    (script,) = blocks("python")
+    printed = run(sys.executable, "-c", script)
+    sale = Sale.objects.latest("pk")
+    assert Sale.objects.count() == 2
+    assert sale.tokens.get().digits in printed
+    assert len(printed.splitlines()) == 3

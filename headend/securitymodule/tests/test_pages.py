@@ -1,0 +1,87 @@
+"""The keys' pages: attributes without keys, and a ceremony that takes two people."""
+
+import io
+
+import pytest
+
+from headend.accounts import second_factor
+from headend.accounts.services import create_user
+from headend.accounts.tests.authenticators import app_code
+from headend.securitymodule import load_file
+from headend.securitymodule.models import VendingKey
+from headend.securitymodule.tests.test_load_file import HALVES, KEY
+from headend.testing import NOON
+
+pytestmark = pytest.mark.django_db
+PASSWORD = "the second password"
+
+
+@pytest.fixture(scope="module")
+def text():
+    return load_file.write([KEY], halves=HALVES)
+
+
+@pytest.fixture
+def second():
+    return create_user(username="second", password=PASSWORD, groups=("approver",))
+
+
+def hold(client, text, **changes):
+    typed = {
+        "first_half": HALVES[0],
+        "second_half": HALVES[1],
+        "username": "second",
+        "password": PASSWORD,
+        "file": io.BytesIO(text.encode()),
+    }
+    answer = client.post("/keys/load/", typed | changes)
+    return answer.status_code, answer.content.decode()
+
+
+def test_two_people_at_one_page(log_in, second, text):
+    client = log_in("utility administrator")
+    assert "Two people" in client.get("/keys/load/").content.decode()
+    assert hold(client, text)[0] == 302
+    page = client.get("/keys/").content.decode()
+    assert "123456" in page
+    assert "000.0 kWh" in page
+    assert "not yet active" in page
+    assert KEY.clear_key.hex() not in page
+
+
+@pytest.mark.parametrize(
+    ("changes", "why"),
+    [
+        ({"password": "wrong"}, "do not belong together"),
+        ({"username": "utility administrator"}, "do not belong together"),
+        ({"second_half": "not this half"}, "does not open"),
+        ({"first_half": "short"}, "at least 8"),
+        ({"file": io.BytesIO(b"\xff\xfe")}, "not a key-load file"),
+    ],
+)
+def test_what_is_wrong_is_said_and_nothing_loaded(log_in, second, text, changes, why):
+    status, page = hold(log_in("utility administrator"), text, **changes)
+    assert status == 422
+    assert why in page
+    assert HALVES[0] not in page
+    assert PASSWORD not in page
+    assert not VendingKey.objects.exists()
+
+
+def test_the_second_person_shows_their_second_factor_too(log_in, second, text):
+    secret = second_factor.new_authenticator(second).secret
+    codes = second_factor.add_authenticator(
+        second, secret=secret, code=app_code(secret, NOON), name="Phone", at=NOON
+    )
+    client = log_in("utility administrator")
+    assert "code is wrong" in hold(client, text)[1]
+    assert hold(client, text, code=codes[0])[0] == 302
+
+
+def test_who_may_only_look_or_not_even_that(log_in):
+    auditor = log_in("auditor")
+    page = auditor.get("/keys/").content.decode()
+    assert "No vending key yet" in page
+    assert "/keys/load/" not in page
+    assert auditor.get("/keys/load/").status_code == 403
+    assert log_in("cashier").get("/keys/").status_code == 403

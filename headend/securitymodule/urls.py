@@ -1,0 +1,12 @@
+"""Addresses of the keys' pages."""
+
+from django.urls import path
+
+from headend.securitymodule import views
+
+app_name = "keys"
+
+urlpatterns = [
+    path("", views.listing, name="list"),
+    path("load/", views.load, name="load"),
+]

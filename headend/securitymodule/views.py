@@ -1,0 +1,100 @@
+"""The page of keys: what there is, never what they are; and the ceremony that brings them in."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.contrib import messages
+from django.contrib.auth import authenticate
+from django.contrib.auth.decorators import permission_required
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.views.decorators.cache import never_cache
+from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
+from django.views.decorators.http import require_http_methods, require_safe
+
+from headend.accounts import second_factor, throttle
+from headend.accounts.models import User
+from headend.accounts.requests import PageRequest
+from headend.config.errors import Refusal
+from headend.securitymodule import allowance, ceremony
+from headend.securitymodule.errors import LoadFileRefused
+from headend.securitymodule.forms import CeremonyForm
+from headend.securitymodule.models import LinkRoot, VendingKey
+
+may_look = permission_required("securitymodule.view_vendingkey", raise_exception=True)
+may_load = permission_required("securitymodule.load_keys", raise_exception=True)
+
+
+@require_safe
+@may_look
+@never_cache
+def listing(request: PageRequest) -> HttpResponse:
+    """List the vending keys and message roots by their attributes."""
+    keys = [
+        (key, _state(key), allowance.units_left(key))
+        for key in VendingKey.objects.order_by("sgc", "kt", "krn", "base_date", "dkga")
+    ]
+    roots = LinkRoot.objects.order_by("sgc", "generation")
+    context = {"keys": keys, "roots": roots}
+    return render(request, "securitymodule/keys.html", context)
+
+
+@sensitive_post_parameters()
+@require_http_methods(["GET", "HEAD", "POST"])
+@may_load
+@never_cache
+def load(request: PageRequest) -> HttpResponse:
+    """Bring the keys of a file in, with a second person beside the one who is logged in."""
+    is_answer = request.method == "POST"
+    form = CeremonyForm(request.POST, request.FILES) if is_answer else CeremonyForm()
+    if form.is_valid():
+        try:
+            keys = _load(request, form)
+        except Refusal as error:
+            form.add_error(None, str(error))
+        else:
+            words = f"Loaded: {', '.join(str(key) for key in keys)}"
+            messages.success(request, words, extra_tags="good")
+            return redirect("keys:list")
+    status = 422 if form.is_bound else 200
+    return render(request, "securitymodule/load.html", {"form": form}, status=status)
+
+
+@sensitive_variables()
+def _load(request: PageRequest, form: CeremonyForm) -> list[VendingKey]:
+    typed = form.cleaned_data
+    return ceremony.load_keys(
+        typed["file"],
+        halves=(typed["first_half"], typed["second_half"]),
+        officers=(request.user, _second_person(request, form)),
+        at=timezone.now(),
+    )
+
+
+@sensitive_variables()
+def _second_person(request: PageRequest, form: CeremonyForm) -> User:
+    """Return who the second person has shown to be, by password and second factor."""
+    typed, now = form.cleaned_data, timezone.now()
+    address = throttle.address_of(request)
+    throttle.note_attempt(username=typed["username"], address=address, at=now)
+    user = authenticate(request, username=typed["username"], password=typed["password"])
+    if not isinstance(user, User):
+        raise LoadFileRefused("the second person's user name and password do not belong together")
+    if second_factor.has_any(user):
+        second_factor.check_code(user, typed["code"], at=now)
+    elif second_factor.must_have(user):
+        raise LoadFileRefused(f"{user} has to set up a second factor first")
+    throttle.forgive(username=typed["username"], address=address)
+    return user
+
+
+def _state(key: VendingKey) -> str:
+    now = timezone.now()
+    if key.is_test and not settings.DEMONSTRATION:
+        return "refused"
+    if now < key.active_from:
+        return "not yet active"
+    if key.active_until is not None and now >= key.active_until:
+        return "ended"
+    return "active"

@@ -1,0 +1,145 @@
+"""The editor's form says what its document says, and its buttons do what they say."""
+
+from dataclasses import fields
+from decimal import Decimal
+
+import pytest
+from django.http import QueryDict
+
+from headend.tariffs import document, editor
+from headend.tariffs.components import KINDS, Energy, Tax
+from headend.tariffs.errors import InvalidTariff
+from headend.tariffs.examples import EXAMPLES
+from headend.tariffs.purchases import Circumstances, examples, prices
+from headend.tariffs.tests.form import posted
+from headend.tariffs.tests.worked_tariffs import WORKED
+
+RULES = {name: rules for name, (_, rules) in EXAMPLES.items()} | {
+    name: worked.tariff for name, worked in WORKED.items()
+}
+
+
+def send(sent):
+    query = QueryDict(mutable=True)
+    for name, value in sent.items():
+        query.setlist(name, value if isinstance(value, list) else [value])
+    return editor.from_post(query, query.getlist, minor_digits=2)
+
+
+@pytest.mark.parametrize("name", RULES)
+def test_a_form_says_what_its_document_says(name):
+    assert document.read(send(posted(document.write(RULES[name])))) == RULES[name]
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_every_example_sells(name):
+    _, rules = EXAMPLES[name]
+    rules.check()
+    for one in examples(rules, Circumstances(), [1000, 50_000]):
+        assert one.calculation is not None
+        assert sum(line.amount_minor for line in one.calculation.lines) == one.tender_minor
+        assert all(line.explanation for line in one.calculation.lines)
+    costs = [one.tender_minor or 0 for one in prices(rules, Circumstances())]
+    assert costs == sorted(costs)
+    assert costs[0] > 0
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_new_component_has_a_card_for_each_of_its_fields(kind):
+    stated = editor.changed(document.write(EXAMPLES["steps"][1]), f"add:{kind}")
+    card = editor.cards(stated)[-1]
+    assert card.kind == kind
+    assert {field.name.rpartition("-")[2] for field in card.fields} == {
+        field.name for field in fields(KINDS[kind])
+    }
+    assert send(posted(stated))["components"][-1]["kind"] == kind
+
+
+def test_components_move_and_go_and_get_rows():
+    stated = document.write(EXAMPLES["levies"][1])
+    names = [part["name"] for part in stated["components"]]
+
+    def after(*buttons):
+        changed = stated
+        for button in buttons:
+            changed = editor.changed(changed, button)
+        return changed["components"]
+
+    assert [part["name"] for part in after("down:0")] == [names[1], names[0], *names[2:]]
+    assert after("down:0", "up:1") == stated["components"]
+    assert after("up:0") == after("down:5") == after("remove:9") == stated["components"]
+    assert [part["name"] for part in after("remove:2")] == names[:2] + names[3:]
+    assert after("step:0")[0]["bands"][-1] == {"upto": "", "rate": ""}
+    assert after("up:x") == after("nonsense") == after("add:nonsense") == stated["components"]
+
+
+def test_renaming_a_component_keeps_what_refers_to_it():
+    sent = posted(document.write(EXAMPLES["steps"][1])) | {"c-0-name": "Electricity"}
+    rules = document.read(send(sent))
+    tax = rules.components[1]
+    assert isinstance(tax, Tax)
+    assert tax.on == ("Electricity",)
+
+
+def test_commas_are_read_as_points():
+    sent = posted(document.write(EXAMPLES["flat"][1])) | {"c-0-steps-0-rate": "2,75"}
+    energy = document.read(send(sent)).energy
+    assert isinstance(energy, Energy)
+    assert energy.steps[0].rate == Decimal("2.75")
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"c-0-steps-0-rate": ""}, "at least one step"),
+        ({"c-0-steps-0-rate": "", "c-0-steps-0-upto": "5"}, "is no number"),
+        ({"c-0-steps-0-rate": "NaN"}, "is no number"),
+        ({"c-0-steps-0-rate": "1e99"}, "is no number"),
+        ({"c-0-steps-0-rate": "0"}, "can't be free"),
+        ({"c-0-name": ""}, "needs a name"),
+        ({"c-1-name": "Energy"}, "two components are called Energy"),
+        ({"c-1-on": []}, "say which lines"),
+        ({"c-1-on": ["1"]}, "does not stand before"),
+        ({"c-0-window": "week"}, "is none of"),
+        ({"c-0-window_days": "many"}, "is no int"),
+        ({"rounding-kwh_step": "0.00001"}, "whole number of Wh"),
+        ({"rounding-residual_to": "9"}, "which is no component"),
+        ({"fee_recovery-max_share_percent": "101"}, "between 0 and 100"),
+    ],
+)
+def test_what_cannot_be_priced_is_told(change, told):
+    with pytest.raises(InvalidTariff, match=told):
+        document.read(send(posted(document.write(EXAMPLES["flat"][1])) | change))
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        None,
+        [],
+        {},
+        {"format": "other"},
+        {"format": document.FORMAT},
+        {"format": document.FORMAT, "components": []},
+        {"format": document.FORMAT, "components": [7]},
+        {"format": document.FORMAT, "components": [{"kind": "gift", "name": "x"}]},
+        {"format": document.FORMAT, "components": [{"kind": "energy", "name": "x"}]},
+        {"format": document.FORMAT, "components": [{"kind": "energy", "name": "x", "steps": 7}]},
+        {
+            "format": document.FORMAT,
+            "components": [{"kind": "purchase_fee", "name": "x", "amount": 1.5}],
+        },
+        {
+            "format": document.FORMAT,
+            "minor_digits": True,
+            "components": [{"kind": "purchase_fee", "name": "x", "amount": "1"}],
+        },
+        {
+            "format": document.FORMAT,
+            "components": [{"kind": "purchase_fee", "name": "x", "amount": "1", "more": "1"}],
+        },
+    ],
+)
+def test_what_is_no_tariff_is_refused(broken):
+    with pytest.raises(InvalidTariff):
+        document.read(broken)

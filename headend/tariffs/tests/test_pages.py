@@ -1,0 +1,237 @@
+"""The tariff pages: a clerk drafts, sees what it does, hands it in; somebody else approves."""
+
+import json
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+
+from headend.accounts import approvals
+from headend.accounts.errors import SamePerson
+from headend.accounts.models import Approval
+from headend.accounts.services import create_user
+from headend.audit.models import AuditEntry
+from headend.tariffs import document, services
+from headend.tariffs.errors import DraftClosed, InvalidTariff, SecondPersonNeeded
+from headend.tariffs.examples import EXAMPLES
+from headend.tariffs.models import TariffDraft, TariffVersion
+from headend.tariffs.queries import rules_of, version_in_force, with_ends
+from headend.tariffs.services import publish_version
+from headend.tariffs.tests.form import posted
+from headend.testing import NOON, make_tariff
+
+pytestmark = pytest.mark.django_db
+CLERK = "tariff clerk"
+STEPS = EXAMPLES["steps"][1]
+
+
+def form(rules=STEPS, **more):
+    head = {"name": "Domestic", "code": "domestic", "first_day": "2026-12-01", "do": "save"}
+    return posted(document.write(rules)) | head | more
+
+
+@pytest.fixture
+def clerk(log_in):
+    return log_in(CLERK)
+
+
+@pytest.fixture
+def draft(clerk):
+    clerk.post("/tariffs/new/", form())
+    return TariffDraft.objects.get()
+
+
+def test_a_draft_becomes_a_version_by_a_second_person(clerk, draft):
+    assert document.read(draft.rules) == STEPS
+    page = clerk.post(f"/tariffs/drafts/{draft.pk}/submit/", {"reason": "The yearly increase"})
+    assert page.status_code == 302
+    approval = Approval.objects.get()
+    assert "1.20 per kWh up to 50 kWh" in approval.summary
+    both = create_user(username="both", password=None, groups=(CLERK, "approver"))
+    own = services.submit_draft(
+        services.save_draft(
+            draft=None,
+            code="own",
+            name="Own",
+            valid_from=draft.valid_from,
+            rules=STEPS,
+            by=both,
+            at=NOON,
+        ),
+        by=both,
+        at=NOON,
+        reason="x",
+    )
+    with pytest.raises(SamePerson):
+        approvals.approve(own, both, NOON)
+    assert not TariffVersion.objects.exists()
+    second = create_user(username="second", password=None, groups=("approver",))
+    approvals.approve(approval, second, NOON)
+    version = TariffVersion.objects.get()
+    assert (version.made_by, version.approved_by) == (clerk.user, second)
+    assert rules_of(version) == STEPS
+    draft.refresh_from_db()
+    assert (draft.state, draft.version) == ("approved", version)
+    # Midnight in the utility's time zone, which is two hours ahead.
+    assert version.valid_from.isoformat() == "2026-11-30T22:00:00+00:00"
+    assert version_in_force(version.tariff_id, at=version.valid_from) == version
+    actions = set(AuditEntry.objects.values_list("action", flat=True))
+    assert {"tariffs.save_draft", "approvals.request", "tariffs.publish"} <= actions
+    for address in (
+        "/tariffs/",
+        f"/tariffs/versions/{version.pk}/",
+        f"/tariffs/drafts/{draft.pk}/",
+    ):
+        assert clerk.get(address).status_code == 200
+
+
+def test_an_approval_holds_for_what_was_read_only(clerk, draft):
+    approval = services.submit_draft(draft, by=clerk.user, at=NOON, reason="x")
+    assert clerk.post(f"/tariffs/drafts/{draft.pk}/", form()).status_code == 200  # no editor now
+    clerk.post(f"/tariffs/drafts/{draft.pk}/reopen/")
+    clerk.post(f"/tariffs/drafts/{draft.pk}/", form(EXAMPLES["flat"][1]))
+    draft.refresh_from_db()
+    services.submit_draft(draft, by=clerk.user, at=NOON, reason="y")
+    second = create_user(username="second", password=None, groups=("approver",))
+    with pytest.raises(DraftClosed):
+        approvals.approve(approval, second, NOON)
+    assert not TariffVersion.objects.exists()
+
+
+@pytest.mark.parametrize("first_day", ["", "2026-11-21"])
+def test_a_version_begins_in_the_future(clerk, draft, first_day):
+    clerk.post(f"/tariffs/drafts/{draft.pk}/", form(first_day=first_day))
+    page = clerk.post(f"/tariffs/drafts/{draft.pk}/submit/", {"reason": "x"})
+    assert page.status_code == 422
+    assert "begins in the future" in page.content.decode()
+
+
+def test_an_approval_that_comes_too_late_changes_nothing(clerk, draft):
+    approval = services.submit_draft(draft, by=clerk.user, at=NOON, reason="x")
+    second = create_user(username="second", password=None, groups=("approver",))
+    with pytest.raises(InvalidTariff, match="has passed"):
+        approvals.approve(approval, second, NOON + timedelta(days=30))
+    assert not TariffVersion.objects.exists()
+
+
+def test_nobody_publishes_alone(clerk):
+    publish: dict[str, Any] = {
+        "code": "x",
+        "name": "X",
+        "valid_from": NOON,
+        "rules": STEPS,
+        "at": NOON,
+    }
+    for approved_by in (None, clerk.user):
+        with pytest.raises(SecondPersonNeeded):
+            publish_version(by=clerk.user, approved_by=approved_by, **publish)
+
+
+def test_the_editor_shows_what_a_change_does(clerk, draft):
+    page = clerk.post("/tariffs/preview/", form(bought_kwh="50")).content.decode()
+    assert "1.20 per kWh up to 50 kWh" in page
+    assert "50 kWh bought before" in page
+    broken = form() | {"c-0-steps-0-rate": ""}
+    page = clerk.post("/tariffs/preview/", broken).content.decode()
+    assert "can&#x27;t be priced yet" in page or "can't be priced yet" in page
+    assert TariffDraft.objects.get().changed_at == draft.changed_at
+
+
+@pytest.mark.parametrize("do", ["add:tax", "remove:1", "up:1", "step:0"])
+def test_buttons_change_the_page_and_store_nothing(clerk, draft, do):
+    page = clerk.post(f"/tariffs/drafts/{draft.pk}/", form(do=do))
+    assert page.status_code == 200
+    draft.refresh_from_db()
+    assert document.read(draft.rules) == STEPS
+
+
+def test_a_draft_that_cannot_be_priced_is_not_saved(clerk):
+    page = clerk.post("/tariffs/new/", form() | {"c-0-steps-0-rate": "-1"})
+    assert page.status_code == 422
+    assert "a rate can&#x27;t be negative" in page.content.decode()
+    assert not TariffDraft.objects.exists()
+
+
+@pytest.mark.parametrize("example", [*EXAMPLES, "unknown"])
+def test_every_example_opens_in_the_editor(clerk, example):
+    page = clerk.get("/tariffs/new/", {"example": example})
+    assert page.status_code == 200
+    assert "Example purchases" in page.content.decode()
+
+
+def test_a_version_is_the_beginning_of_the_next(clerk):
+    version = make_tariff().versions.get()
+    page = clerk.get("/tariffs/new/", {"version": version.pk}).content.decode()
+    assert 'value="test"' in page
+    assert "2.50" in page
+
+
+def test_a_file_brings_the_same_tariff_back(clerk, draft):
+    content = clerk.get(f"/tariffs/drafts/{draft.pk}/file/").content
+    assert json.loads(content)["code"] == "domestic"
+    file = SimpleUploadedFile("domestic.json", content, "application/json")
+    page = clerk.post("/tariffs/file/", {"file": file})
+    copied = TariffDraft.objects.latest("pk")
+    assert page["Location"] == f"/tariffs/drafts/{copied.pk}/"
+    assert (copied.code, copied.name, copied.rules) == (draft.code, draft.name, draft.rules)
+    version = make_tariff().versions.get()
+    content = clerk.get(f"/tariffs/versions/{version.pk}/file/").content
+    assert document.read({k: v for k, v in json.loads(content).items() if k in version.rules})
+
+
+@pytest.mark.parametrize("content", [b"", b"[", b"7", b"{}", b"[" * 100_000, b"\xff\xfe"])
+def test_a_file_that_is_none_is_told(clerk, content):
+    file = SimpleUploadedFile("x.json", content)
+    page = clerk.post("/tariffs/file/", {"file": file}, follow=True)
+    assert page.status_code == 200
+    assert not TariffDraft.objects.exists()
+    assert 'class="notice danger' in page.content.decode()
+
+
+def test_a_discarded_draft_is_kept_but_closed(clerk, draft):
+    clerk.post(f"/tariffs/drafts/{draft.pk}/discard/")
+    draft.refresh_from_db()
+    assert draft.state == "discarded"
+    assert "Discarded" in clerk.get(f"/tariffs/drafts/{draft.pk}/").content.decode()
+    with pytest.raises(DraftClosed):
+        services.submit_draft(draft, by=clerk.user, at=NOON, reason="x")
+
+
+def test_each_version_ends_where_the_next_begins(clerk):
+    version = make_tariff().versions.get()
+    second = create_user(username="second", password=None, groups=(CLERK,))
+    begins = NOON + timedelta(days=1)
+    publish_version(
+        code="test", name="", valid_from=begins, rules=STEPS, by=second,
+        approved_by=clerk.user, at=NOON,
+    )  # fmt: skip
+    rows: Any = with_ends(TariffVersion.objects.all())
+    ends = {row.pk: row.valid_until for row in rows}
+    assert ends[version.pk] == begins
+    assert set(ends.values()) == {begins, None}
+    assert "further notice" in clerk.get("/tariffs/").content.decode()
+
+
+@pytest.mark.parametrize("group", ["cashier", "vendor cashier"])
+def test_cashiers_see_no_drafts(log_in, draft, group):
+    client = log_in(group)
+    for address in (
+        "/tariffs/",
+        "/tariffs/new/",
+        f"/tariffs/drafts/{draft.pk}/",
+        f"/tariffs/drafts/{draft.pk}/file/",
+        f"/tariffs/drafts/{draft.pk}/submit/",
+        f"/sales/try-tariff/{draft.pk}/",
+    ):
+        assert client.get(address).status_code == 403
+    assert client.post(f"/tariffs/drafts/{draft.pk}/discard/").status_code == 403
+    assert client.post("/tariffs/new/", form()).status_code == 403
+
+
+def test_who_approves_can_read_a_draft_but_not_change_it(log_in, draft):
+    client = log_in("approver")
+    assert "In words" in client.get(f"/tariffs/drafts/{draft.pk}/").content.decode()
+    client.post(f"/tariffs/drafts/{draft.pk}/", form(name="Mine"))
+    draft.refresh_from_db()
+    assert draft.name == "Domestic"

@@ -1,0 +1,105 @@
+"""Pages of shifts: an operator's own, a vendor's, and one shift from its sales to its close."""
+
+from __future__ import annotations
+
+from django import forms
+from django.contrib import messages
+from django.contrib.auth.decorators import permission_required
+from django.core.paginator import Paginator
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods, require_safe
+
+from headend.accounts.requests import PageRequest
+from headend.config.errors import Refusal
+from headend.vendors import queries, shifts
+from headend.vendors.forms import CashUpForm, CloseForm, OpenShiftForm
+from headend.vendors.models import Shift
+
+PER_PAGE = 50
+SHOWN = 5
+
+may_look = permission_required("vendors.view_shift", raise_exception=True)
+reads_or_posts = require_http_methods(["GET", "HEAD", "POST"])
+
+
+@reads_or_posts
+@may_look
+@never_cache
+def own(request: PageRequest) -> HttpResponse:
+    """Show one's own shift, or let one be opened."""
+    running = queries.running_shift(request.user)
+    if running is not None:
+        return redirect("vendors:one-shift", running.pk)
+    vendor = queries.vendor_of(request.user)
+    tills = queries.free_tills(vendor) if vendor else None
+    form = OpenShiftForm(request.POST or None, tills=tills) if tills is not None else None
+    if form is not None and request.method == "POST" and form.is_valid():
+        asked = form.cleaned_data
+        try:
+            shifts.open_shift(
+                till=asked["till"],
+                float_minor=asked["float_cash"],
+                by=request.user,
+                at=timezone.now(),
+            )
+        except Refusal as error:
+            form.add_error(None, str(error))
+        else:
+            messages.success(request, "Your shift is open.", extra_tags="good")
+            return redirect("till:find")
+    earlier = queries.shifts_seen_by(request.user).filter(operator__user=request.user)[:SHOWN]
+    context = {"vendor": vendor, "form": form, "shifts": earlier, "tills": tills}
+    return render(request, "vendors/own_shift.html", context)
+
+
+@require_safe
+@permission_required("vendors.view_vendor", raise_exception=True)
+def shifts_of(request: PageRequest, vendor_id: int) -> HttpResponse:
+    """List a vendor's shifts, latest first."""
+    vendor = get_object_or_404(queries.vendors_seen_by(request.user), pk=vendor_id)
+    found = queries.shifts_seen_by(request.user).filter(vendor=vendor)
+    page = Paginator(found, PER_PAGE).get_page(request.GET.get("page"))
+    return render(request, "vendors/shifts.html", {"vendor": vendor, "page": page})
+
+
+@reads_or_posts
+@may_look
+@never_cache
+def one(request: PageRequest, shift_id: int) -> HttpResponse:
+    """Show one shift; count its cash or close it."""
+    shift = get_object_or_404(queries.shifts_seen_by(request.user), pk=shift_id)
+    is_own = shift.operator.user_id == request.user.pk
+    is_posted = request.method == "POST"
+    counting = CashUpForm(request.POST if is_posted and "count" in request.POST else None)
+    closing = CloseForm(request.POST if is_posted and "close" in request.POST else None)
+    bound: forms.Form = counting if counting.is_bound else closing
+    if bound.is_bound and bound.is_valid():
+        try:
+            if bound is counting:
+                counted_minor = counting.cleaned_data["counted"]
+                shifts.cash_up(
+                    shift, counted_minor=counted_minor, by=request.user, at=timezone.now()
+                )
+            else:
+                note = closing.cleaned_data["note"]
+                shifts.close(shift, by=request.user, at=timezone.now(), note=note)
+        except Refusal as error:
+            bound.add_error(None, str(error))
+        else:
+            return redirect("vendors:one-shift", shift.pk)
+    is_insider = queries.vendor_of(request.user) == shift.vendor
+    may_close_any = is_insider and request.user.has_perm("vendors.close_any_shift")
+    is_right = not shift.difference_minor
+    context = {
+        "shift": shift,
+        "is_own": is_own,
+        "counting": counting if is_own and shift.state != Shift.CLOSED else None,
+        "closing": closing
+        if shift.state == Shift.COUNTED and (is_right if is_own else may_close_any)
+        else None,
+        "needs_manager": is_own and shift.state == Shift.COUNTED and not is_right,
+    }
+    return render(request, "vendors/shift.html", context, status=422 if bound.is_bound else 200)
