@@ -70,5 +70,4 @@ def open_to_change(table: str) -> migrations.RunPython:
 
     The migration that comes after must close the table again.
     """
-    closing = append_only(table)
-    return migrations.RunPython(closing.reverse_code, closing.code)
+    return lifted(append_only(table))
