@@ -136,7 +136,7 @@ def test_a_vendor_from_first_page_to_first_sale(admin, log_in, supply):
     cashier.post("/vendors/shift/", {"till": till.pk, "float_cash": "0"})
     shift = Shift.objects.get()
     confirm = f"/till/{supply.meter.drn}/confirm/"
-    form = cashier.get(confirm, {"amount": "50"}).context["form"]
+    form = cashier.get(confirm, {"amount": "50"}, follow=True).context["form"]
     answer = cashier.post(
         confirm, {"amount": "50", "message_id": str(form["message_id"].value())}, follow=True
     )
