@@ -116,4 +116,6 @@ def _guard(user: str | None) -> list[str]:
     if user is not None:
         account = pwd.getpwnam(user)
         guard += [f"--reuid={account.pw_uid}", f"--regid={account.pw_gid}", "--clear-groups"]
-    return [*guard, "--"]
+    # The kernel sends nothing if we ended before it was asked to; then the program must not begin.
+    still_ours = 'test "$PPID" = "$0" && exec "$@"'
+    return [*guard, "--", "sh", "-c", still_ours, str(os.getpid())]
