@@ -98,8 +98,8 @@ INSERT INTO ledger_line (entry_id, account_id, amount_minor, currency) VALUES
 INSERT INTO ledger_entry (id, at, description, reference)
   VALUES (:entry, now(), 'Vend', 'sale-b' || CAST(:message AS text));
 INSERT INTO audit_auditentry (at, actor_id, actor_name, source, action, object_type, object_id,
-  object_label, before, after, reason) VALUES (now(), {operator}, 'cashier', 'pgbench',
-  'vending.vend', 'vending.sale', CAST(:sale AS text), CAST(:message AS text), NULL, '{{}}', '');
+  object_label, before, after, reason, signature) VALUES (now(), {operator}, 'cashier', 'pgbench',
+  'vending.vend', 'vending.sale', CAST(:sale AS text), CAST(:message AS text), NULL, '{{}}', '', '\x00');
 COMMIT;
 """
 
@@ -196,7 +196,7 @@ def _pgbench_script(url: str) -> str:
             (value,) = connection.execute(statement.encode()).fetchone() or ("",)
             return str(value)
 
-        account = "SELECT id FROM ledger_account WHERE code = '{}'"
+        account = "SELECT id FROM ledger_account WHERE code LIKE '{}%'"
         return _PGBENCH.format(
             lowest=one("SELECT min(id) + 2 FROM meters_meter"),  # past the demonstration's own
             highest=one("SELECT max(id) FROM meters_meter"),
