@@ -99,7 +99,8 @@ INSERT INTO ledger_entry (id, at, description, reference)
   VALUES (:entry, now(), 'Vend', 'sale-b' || CAST(:message AS text));
 INSERT INTO audit_auditentry (at, actor_id, actor_name, source, action, object_type, object_id,
   object_label, before, after, reason, signature) VALUES (now(), {operator}, 'cashier', 'pgbench',
-  'vending.vend', 'vending.sale', CAST(:sale AS text), CAST(:message AS text), NULL, '{{}}', '', '\x00');
+  'vending.vend', 'vending.sale', CAST(:sale AS text), CAST(:message AS text), NULL,
+  '{{}}', '', '\x00');
 COMMIT;
 """
 
