@@ -18,6 +18,9 @@ fi
 if [ "${1:-run}" = test ]; then
     need mosquitto mosquitto
     need chromium chromium
+    need curl curl
+    # What drives Chromium in page tests is linked against it.
+    /sbin/ldconfig -p | grep -q libatomic.so.1 || wanted="$wanted libatomic1"
     need softhsm2-util softhsm2
     ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || wanted="$wanted postgresql"
 fi
