@@ -39,6 +39,7 @@ class Energy:
     window: str = CALENDAR_MONTH
     window_days: int = 30  # of a rolling window
     limits_accumulate: bool = False  # over months without a purchase
+    free_units_count: bool = True  # what was given free counts in limits as what was bought
 
 
 @dataclass(frozen=True)

@@ -41,6 +41,7 @@ _LABELS = {
     "window": "Limits count",
     "window_days": "Days of the rolling window",
     "limits_accumulate": "Limits of months without a purchase are added",
+    "free_units_count": "Free units count in the limits",
     "by": "Band goes by",
     "months": "Months of the average",
     "limit_kwh": "Limit, kWh in the month",

@@ -57,6 +57,11 @@ class TariffRules:
         return next((c for c in self.components if isinstance(c, kinds.ENERGY_KINDS)), None)
 
     @property
+    def free_units_count(self) -> bool:
+        """Whether units given free count in the month as those bought do."""
+        return not isinstance(self.energy, kinds.Energy) or self.energy.free_units_count
+
+    @property
     def lifeline(self) -> kinds.Lifeline | None:
         """The lower price for small users, if there is one."""
         return next((c for c in self.components if isinstance(c, kinds.Lifeline)), None)

@@ -262,4 +262,6 @@ def _window(energy: kinds.Energy) -> str:
     }[energy.window]
     if energy.limits_accumulate:
         said += "; the limits of months without a purchase are added"
+    if not energy.free_units_count:
+        said += "; units given free do not count"
     return said

@@ -1,7 +1,9 @@
 """What a price depends on besides the money: what the agreement's past sales say.
 
 Nothing is kept beside the sales: each one holds, in its calculation, what it left behind (fees
-charged up to when, what stays owed), and the next one reads the last.
+charged up to when, what stays owed), and the next one reads the last. Energy counts as issued when
+it was sold, given free (unless the tariff says otherwise), or issued by the system that the
+agreement was taken over from.
 """
 
 from __future__ import annotations
@@ -11,7 +13,7 @@ from datetime import date, datetime, timedelta
 from fractions import Fraction
 from typing import Any
 
-from django.db.models import Sum
+from django.db.models import QuerySet, Sum
 from django.utils import timezone
 
 from headend.customers.models import SupplyAgreement
@@ -20,7 +22,7 @@ from headend.tariffs.context import OPEN, FeeDue, PurchaseContext
 from headend.tariffs.models import TariffVersion
 from headend.tariffs.pricing import Calculation
 from headend.tariffs.rules import ALWAYS, TariffRules
-from headend.vending.models import Sale
+from headend.vending.models import FreeGrant, OpeningUse, Sale
 
 _MONTHS_PER_YEAR = 12
 
@@ -108,12 +110,31 @@ def _bought_wh(agreement: SupplyAgreement, rules: TariffRules, at: datetime) -> 
             return 0
         if energy.window == kinds.ROLLING_DAYS:
             begins = at - timedelta(days=energy.window_days)
-    return _issued_wh(agreement, created_at__gte=begins) if asks_for_it else 0
+    if not asks_for_it:
+        return 0
+    return _issued_wh(agreement, begins, None, free=rules.free_units_count)
 
 
-def _issued_wh(agreement: SupplyAgreement, **when: datetime) -> int:
-    sales = Sale.objects.filter(meter_id=agreement.meter_id, agreement_id=agreement.pk, **when)
-    return sales.aggregate(total=Sum("issued_wh"))["total"] or 0
+def _issued_wh(
+    agreement: SupplyAgreement, begins: datetime, ends: datetime | None, *, free: bool
+) -> int:
+    sales = Sale.objects.filter(meter_id=agreement.meter_id, agreement_id=agreement.pk)
+    taken_over = OpeningUse.objects.filter(agreement_id=agreement.pk)
+    issued_wh = _sum(sales, "created_at", "issued_wh", begins, ends)
+    issued_wh += _sum(taken_over, "as_of", "issued_wh", begins, ends)
+    if free:
+        given = FreeGrant.objects.filter(agreement_id=agreement.pk)
+        issued_wh += _sum(given, "granted_at", "energy_wh", begins, ends)
+    return issued_wh
+
+
+def _sum(
+    rows: QuerySet[Any], when: str, what: str, begins: datetime, ends: datetime | None
+) -> int:
+    within = rows.filter(**{f"{when}__gte": begins})
+    if ends is not None:
+        within = within.filter(**{f"{when}__lt": ends})
+    return within.aggregate(total=Sum(what))["total"] or 0
 
 
 def _average_kwh(agreement: SupplyAgreement, rules: TariffRules, at: datetime) -> Fraction:
@@ -125,7 +146,7 @@ def _average_kwh(agreement: SupplyAgreement, rules: TariffRules, at: datetime) -
     if months <= 0:
         return Fraction(0)
     begins = _month_start_before(ends, months)
-    total = _issued_wh(agreement, created_at__gte=begins, created_at__lt=ends)
+    total = _issued_wh(agreement, begins, ends, free=rules.free_units_count)
     return Fraction(total, 1000 * months)
 
 
