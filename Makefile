@@ -12,9 +12,9 @@ run: $(STAMP)
 
 test: $(TEST_STAMP)
 	@$(VENV)/bin/python -m pytest -n 2 --dist worksteal
-	@echo "The head-end's suite again, on PostgreSQL:"
+	@echo "The head-end's suite again, on PostgreSQL (without tests that bring their own database):"
 	@$(VENV)/bin/python -m tools.testing.postgresql $(VENV)/bin/python -m pytest -n 2 --dist worksteal headend \
-		--ignore headend/fleet/tests/test_gateway_killed.py  # brings its own SQLite
+		--ignore headend/fleet/tests/test_gateway_killed.py --ignore headend/api/tests/test_killed_under_load.py
 
 lint: $(TEST_STAMP)
 	$(VENV)/bin/ruff check .
