@@ -74,3 +74,9 @@ class LoadFileRefused(Refusal):
     """A key-load file can't be opened, or the ceremony was not held as it must be."""
 
     code = "key_load_refused"
+
+
+class InvalidTokenContent(Refusal):
+    """No token can carry that."""
+
+    code = "token_content_invalid"

@@ -222,16 +222,10 @@ def generate_credit_token(meter: Meter, *, units: int, tid: int, at: datetime) -
     Raises:
         KeyRefused: one of its kinds says why the key can't be used; see `refusals_recorded`.
     """
-    vending_key = _usable_vending_key(meter, at)
-    expiry = min(meter.ken, vending_key.ken)
-    if token_identifier.is_expired(tid, expiry):
-        raise VendingKeyExpired(
-            f"{vending_key} expired (KEN {expiry}); load its next revision and change the key "
-            f"of meter {meter}",
-            vending_key,
-        )
+    vending_key = usable_vending_key(meter, at)
+    require_unexpired(meter, vending_key, tid)
     allowance.draw(vending_key, units)
-    cipher = make_cipher(meter.ea, _decoder_key(meter, vending_key))
+    cipher = make_cipher(meter.ea, decoder_key_of(meter, vending_key))
     return generation.credit(cipher, units=units, tid=tid, rnd=secrets.randbelow(16))
 
 
@@ -269,7 +263,7 @@ def provisioning_secrets(
         raise InvalidKey(f"meter {meter} uses DKGA{meter.dkga:02d}; our meters take DKGA04 only")
     at = at or timezone.now()
     with refusals_recorded(by=by, at=at):
-        vending_key = _usable_vending_key(meter, at)
+        vending_key = usable_vending_key(meter, at)
         link_root = _meter_link_root(meter)
     with transaction.atomic():
         tid_floor = raise_token_identifier_floor(meter, at=at)
@@ -281,14 +275,32 @@ def provisioning_secrets(
             after={"link_generation": meter.link_generation, "tid_floor": tid_floor},
         )
     return ProvisioningSecrets(
-        decoder_key=_decoder_key(meter, vending_key),
+        decoder_key=decoder_key_of(meter, vending_key),
         link_root=link_root,
         link_generation=meter.link_generation,
         tid_floor=tid_floor,
     )
 
 
-def _usable_vending_key(meter: Meter, at: datetime) -> VendingKey:
+def usable_vending_key(meter: Meter, at: datetime) -> VendingKey:
+    """Return the vending key of a meter's key attributes.
+
+    Raises:
+        KeyRefused: there is none, it is a test key outside a demonstration, or not active now.
+    """
+    key = vending_key_of(meter)
+    if at < key.active_from or (key.active_until is not None and at >= key.active_until):
+        raise KeyNotActive(f"{key} is not active at {at:%Y-%m-%d %H:%M}", key)
+    return key
+
+
+def vending_key_of(meter: Meter) -> VendingKey:
+    """Return the vending key of a meter's key attributes, active or not.
+
+    Raises:
+        KeyMissing: it is not loaded.
+        PublishedKeyRefused: it is a test key and this is not a demonstration.
+    """
     key = VendingKey.objects.filter(
         sgc=meter.sgc, kt=meter.kt, krn=meter.krn, base_date=meter.base_date, dkga=meter.dkga
     ).first()
@@ -300,13 +312,32 @@ def _usable_vending_key(meter: Meter, at: datetime) -> VendingKey:
         )
     if key.is_test:
         require_demonstration(str(key), key)
-    if at < key.active_from or (key.active_until is not None and at >= key.active_until):
-        raise KeyNotActive(f"{key} is not active at {at:%Y-%m-%d %H:%M}", key)
     return key
 
 
+def require_unexpired(meter: Meter, vending_key: VendingKey, tid: int) -> None:
+    """Refuse a token identifier that lies after the meter's or the vending key's expiry number.
+
+    Raises:
+        VendingKeyExpired: it does.
+    """
+    expiry = min(meter.ken, vending_key.ken)
+    if token_identifier.is_expired(tid, expiry):
+        raise VendingKeyExpired(
+            f"{vending_key} expired (KEN {expiry}); load its next revision and change the key "
+            f"of meter {meter}",
+            vending_key,
+        )
+
+
 @sensitive_variables()
-def _decoder_key(meter: Meter, vending_key: VendingKey) -> bytes:
+def decoder_key_of(meter: Meter, vending_key: VendingKey) -> bytes:
+    """Return a meter's decoder key; it must not leave the security module.
+
+    Raises:
+        ModuleUnavailable: the module that keeps the vending key can't be used.
+        VaultUnreadable: the sealed key does not open.
+    """
     store, label = keystores.store_named(vending_key.store), label_of(vending_key)
     kept = bytes(vending_key.sealed_key)
     if meter.dkga == 2:

@@ -1,0 +1,116 @@
+"""What a token of each class carries, and making its digits: of the two that are no key change.
+
+A content knows neither meter nor key; the security module puts the three together.
+"""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.views.decorators.debug import sensitive_variables
+
+from headend.meters.models import Meter
+from headend.securitymodule.errors import InvalidTokenContent
+from headend.securitymodule.services import (
+    decoder_key_of,
+    generate_credit_token,
+    require_unexpired,
+    usable_vending_key,
+)
+from shared.sts import amount, generation
+from shared.sts.cipher import make_cipher
+from shared.sts.errors import StsError
+
+_WH_PER_UNIT = 100
+
+
+@dataclass(frozen=True)
+class Credit:
+    """Electricity for the credit register (class 0, subclass 0)."""
+
+    units: int  # 0.1 kWh; what the token carries, so one that its code can tell exactly
+    token_class = 0
+    subclass = 0
+
+    @classmethod
+    def of_energy(cls, energy_wh: int) -> Credit:
+        """Return the least credit a token can carry that is not below an energy in Wh.
+
+        Raises:
+            InvalidTokenContent: nothing, or more than one token carries.
+        """
+        if energy_wh <= 0:
+            raise InvalidTokenContent("a credit token carries more than nothing")
+        try:
+            return cls(amount.decode(amount.encode(-(-energy_wh // _WH_PER_UNIT))))
+        except StsError as error:
+            raise InvalidTokenContent(str(error)) from None
+
+
+@dataclass(frozen=True)
+class Management:
+    """A management token that is no key change (class 2).
+
+    `value` is in watts for the limits (subclasses 0 and 6), the register for 1, 0 for 5, else
+    the 16-bit field as it is.
+    """
+
+    subclass: int
+    value: int = 0
+    token_class = 2
+
+
+@dataclass(frozen=True)
+class MeterTest:
+    """A test or display (class 1): test n as bit n - 1 of `control`; not encrypted."""
+
+    subclass: int
+    control: int
+    mfr_code: str  # 2 digits, 4 for subclass 1; zeros address every meter
+    token_class = 1
+
+
+Content = Credit | Management | MeterTest
+
+
+@sensitive_variables()
+def generate_token(meter: Meter, content: Content, *, tid: int | None, at: datetime) -> str:
+    """Return the 20 digits of a token.
+
+    Args:
+        meter: whose key attributes and identity are used; a meter test needs no key.
+        content: what it carries.
+        tid: identifier given by `meters.services.allocate_token_identifiers`; None for a
+            meter test, which has none.
+        at: now.
+
+    Raises:
+        KeyRefused: the key can't be used; see `services.refusals_recorded`.
+        InvalidTokenContent: no such token can be made.
+    """
+    try:
+        if isinstance(content, MeterTest):
+            return str(
+                generation.meter_test(
+                    subclass=content.subclass, control=content.control, mfr_code=content.mfr_code
+                )
+            )
+        if tid is None:
+            raise InvalidTokenContent("a token of class 0 or 2 needs a token identifier")
+        if isinstance(content, Credit):
+            return generate_credit_token(meter, units=content.units, tid=tid, at=at)
+        vending_key = usable_vending_key(meter, at)
+        require_unexpired(meter, vending_key, tid)
+        return str(
+            generation.management(
+                make_cipher(meter.ea, decoder_key_of(meter, vending_key)),
+                subclass=content.subclass,
+                value=content.value,
+                tid=tid,
+                rnd=secrets.randbelow(16),
+            )
+        )
+    except StsError as error:
+        raise InvalidTokenContent(str(error)) from None
