@@ -60,6 +60,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
         "tariffs.*",
         "vending.*",
         "vendors.*",
+        "webhooks.*",
     ),
     TARIFF_CLERK: (
         *_VIEW_SUPPLY,

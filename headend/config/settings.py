@@ -86,12 +86,14 @@ INSTALLED_APPS = [
     "headend.customers",
     "headend.debts",
     "headend.notifications",
+    "headend.announcements",
     "headend.fleet",
     "headend.vending",
     "headend.api",
     "headend.channels.home",
     "headend.channels.till",
     "headend.vendors",
+    "headend.webhooks",
 ]
 
 MIDDLEWARE = [
