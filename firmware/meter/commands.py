@@ -1,7 +1,7 @@
 """Signed commands of the head-end: who may pass, what each does, and the answer that is kept."""
 
-from firmware.meter import load_switch, reports
-from firmware.meter.state import POSTPAYMENT, PREPAYMENT, RECLOSE_AUTOMATIC, RECLOSE_KEY
+from firmware.meter import credit, load_switch, reports
+from firmware.meter.state import ACTIVE, POSTPAYMENT, PREPAYMENT, RECLOSE_AUTOMATIC, RECLOSE_KEY
 from shared.sts import result
 from shared.wire import codes, commands
 
@@ -18,13 +18,18 @@ _KEPT = (
     commands.LOAD_SWITCH,
     commands.CONFIGURE,
     commands.SET_CLOCK,
+    commands.CLOSE_ACCOUNT,
+    commands.ADJUST_CREDIT,
 )
+_REGISTERS = ("energy_wh", "credit_wh", "postpaid_wh", "open_reasons")
 _DETAILS = (
     ("tid", "credit_wh", "credited_wh"),
-    ("energy_wh", "credit_wh", "postpaid_wh", "open_reasons"),
+    _REGISTERS,
     ("open_reasons",),
     (),
     ("step_s",),
+    ("energy_wh", "cleared_wh", "postpaid_wh", "open_reasons"),
+    _REGISTERS,
 )
 NOTHING = (0, 0, 0, 0)
 
@@ -146,8 +151,27 @@ def _payment_mode(meter, state, arguments):
     if mode != state.payment_mode:
         state.payment_mode = mode
         meter.note(codes.EVENT_MODE_CHANGED, state.credit_wh, state.postpaid_wh, state.total_wh)
+    state.account_status = ACTIVE
+    return codes.OK, _registers(state, state.credit_wh)
+
+
+def _registers(state, credit_wh):
     load_switch.update_credit_reason(state)
-    return codes.OK, (state.total_wh, state.credit_wh, state.postpaid_wh, state.open_reasons)
+    return state.total_wh, credit_wh, state.postpaid_wh, state.open_reasons
+
+
+def _close_account(meter, state, arguments):
+    cleared_wh = credit.close_account(state)
+    meter.note(codes.EVENT_ACCOUNT_CLOSED, cleared_wh, state.postpaid_wh, state.total_wh)
+    return codes.OK, _registers(state, cleared_wh)
+
+
+def _adjust_credit(meter, state, arguments):
+    amount_wh = arguments["amount_wh"]
+    if not credit.add(state, amount_wh):
+        return codes.NOT_ALLOWED, NOTHING
+    meter.note(codes.EVENT_CREDIT_ADJUSTED, state.credit_wh, amount_wh)
+    return codes.OK, _registers(state, state.credit_wh)
 
 
 def _load_switch(meter, state, arguments):
@@ -184,4 +208,6 @@ _ACTIONS = {
     commands.LOAD_SWITCH: _load_switch,
     commands.CONFIGURE: _configure,
     commands.SET_CLOCK: _set_clock,
+    commands.CLOSE_ACCOUNT: _close_account,
+    commands.ADJUST_CREDIT: _adjust_credit,
 }

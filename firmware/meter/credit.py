@@ -1,6 +1,6 @@
 """Energy used and credit left, in whole watt-hours; the rest of a pulse is carried, never lost."""
 
-from firmware.meter.state import HIGHEST_CREDIT_WH, POSTPAYMENT
+from firmware.meter.state import ACTIVE, CLOSED, HIGHEST_CREDIT_WH, POSTPAYMENT
 from shared.wire import codes
 
 
@@ -33,9 +33,35 @@ def use_pulses(state, pulses, impulses_per_kwh):
     return used_wh
 
 
-def fits(state, credited_wh):
-    """Return True if the credit register can take so many Wh more."""
-    return state.credit_wh + credited_wh <= HIGHEST_CREDIT_WH
+def add(state, amount_wh):
+    """Add to the credit register, or take from it; new credit opens a closed account again.
+
+    Args:
+        state: MeterState.
+        amount_wh: what is added; below zero what is taken, and credit may end below zero.
+
+    Returns:
+        True; False, without a change, if the register cannot hold the sum.
+    """
+    credit_wh = state.credit_wh + amount_wh
+    if abs(credit_wh) > HIGHEST_CREDIT_WH:
+        return False
+    state.credit_wh = credit_wh
+    if amount_wh > 0:
+        state.account_status = ACTIVE
+    return True
+
+
+def close_account(state):
+    """Clear the credit; no energy flows until there is new credit or a payment mode is set.
+
+    Returns:
+        Wh cleared: what the consumer gets back, or below zero what they owe.
+    """
+    cleared_wh = state.credit_wh
+    state.credit_wh = 0
+    state.account_status = CLOSED
+    return cleared_wh
 
 
 def status(state):
@@ -49,13 +75,13 @@ def update_warning(state):
     """Raise or end the low-credit warning, with hysteresis.
 
     It stands from the threshold down, and ends when credit is the hysteresis above it; in
-    post-payment there is none.
+    post-payment and with a closed account there is none.
 
     Returns:
         True if it was raised or ended.
     """
     low = 0
-    if state.payment_mode != POSTPAYMENT:
+    if state.payment_mode != POSTPAYMENT and state.account_status != CLOSED:
         margin = state.low_credit_hysteresis_wh if state.low_credit else 0
         low = 1 if state.credit_wh <= state.low_credit_wh + margin else 0
         if state.low_credit and margin and state.credit_wh == state.low_credit_wh + margin:

@@ -1,6 +1,6 @@
 """Why the load is off: a set of open reasons. The load switch is closed when the set is empty."""
 
-from firmware.meter.state import POSTPAYMENT, RECLOSE_KEY
+from firmware.meter.state import CLOSED, POSTPAYMENT, RECLOSE_KEY
 from shared.wire.codes import OPEN_NO_CREDIT, OPEN_READY, OPEN_REMOTE
 
 # What driving the switch came to.
@@ -24,8 +24,9 @@ def remove_reason(state, reason):
 
 
 def update_credit_reason(state):
-    """Add or take away "no credit" as credit and payment mode say."""
-    if state.credit_wh <= 0 and state.payment_mode != POSTPAYMENT:
+    """Add or take away "no credit" as credit, payment mode and account say."""
+    needs_credit = state.payment_mode != POSTPAYMENT or state.account_status == CLOSED
+    if state.credit_wh <= 0 and needs_credit:
         if not state.open_reasons & OPEN_NO_CREDIT:
             add_reason(state, OPEN_NO_CREDIT)
     else:

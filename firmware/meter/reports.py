@@ -17,6 +17,8 @@ _DETAILS = {
     codes.EVENT_LOW_CREDIT_ENDED: ("credit_wh",),
     codes.EVENT_CREDIT_EXHAUSTED: ("credit_wh",),
     codes.EVENT_KEY_CHANGED: ("krn", "ti", "sgc"),
+    codes.EVENT_CREDIT_ADJUSTED: ("credit_wh", "amount_wh"),
+    codes.EVENT_ACCOUNT_CLOSED: ("cleared_wh", "postpaid_wh", "energy_wh"),
     codes.EVENT_SWITCH_OPENED: ("open_reasons",),
     codes.EVENT_MODE_CHANGED: ("credit_wh", "postpaid_wh", "energy_wh"),
     codes.EVENT_COMMAND_REPLAYED: ("n",),

@@ -42,9 +42,8 @@ def _credit(state, token):
     if token.subclass != _ELECTRICITY:
         return result.FUNCTION_ERROR, 0
     credited_wh = token.units * _WH_PER_UNIT
-    if not credit.fits(state, credited_wh):
+    if not credit.add(state, credited_wh):
         return result.OVERFLOW_ERROR, 0
-    state.credit_wh += credited_wh
     return result.ACCEPT, credited_wh
 
 

@@ -25,6 +25,8 @@ EVENT_NAMES = {
     codes.EVENT_LOW_CREDIT_ENDED: "low credit ended",
     codes.EVENT_CREDIT_EXHAUSTED: "credit exhausted",
     codes.EVENT_KEY_CHANGED: "decoder key changed",
+    codes.EVENT_CREDIT_ADJUSTED: "credit adjusted by the utility",
+    codes.EVENT_ACCOUNT_CLOSED: "account closed",
     codes.EVENT_SWITCH_OPENED: "load switch opened",
     codes.EVENT_SWITCH_CLOSED: "load switch closed",
     codes.EVENT_SWITCH_FAULT: "load switch does not follow",

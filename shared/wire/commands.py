@@ -13,12 +13,15 @@ LOAD_SWITCH = "load_switch"
 CONFIGURE = "configure"
 READ = "read"
 SET_CLOCK = "set_clock"
+CLOSE_ACCOUNT = "close_account"
+ADJUST_CREDIT = "adjust_credit"
 PING = "ping"
 
 # Executed again whenever they come, and never journaled.
 HARMLESS = (READ, PING)
 
 LOAD_SWITCH_ACTIONS = ("disconnect", "connect", "arm")
+MOST_ADJUSTED_WH = 1_000_000_000  # either way; more than the largest token carries
 READABLE = ("registers", "events", "settings")
 
 # Arguments of each command: name -> what it may be. A tuple of texts: one of them. A pair of
@@ -36,6 +39,8 @@ ARGUMENTS: dict = {
     },
     READ: {"what": READABLE, "page?": (0, 9999)},
     SET_CLOCK: {"utc": (1704067200, LATEST_SECOND)},
+    CLOSE_ACCOUNT: {},
+    ADJUST_CREDIT: {"amount_wh": (-MOST_ADJUSTED_WH, MOST_ADJUSTED_WH)},
     PING: {},
 }
 

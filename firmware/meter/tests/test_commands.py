@@ -146,6 +146,96 @@ def test_a_payment_mode_that_begins_later_is_not_taken():
     assert codes.EVENT_MODE_CHANGED in bench.event_codes()
 
 
+def test_closing_the_account_tells_what_is_given_back_and_leaves_nothing():
+    bench = Bench(credit_wh=9000)
+    bench.use(10)
+    first = bench.command("close_account", n=1)
+    assert first["status"] == codes.OK
+    assert first["detail"] == {
+        "energy_wh": 10,
+        "cleared_wh": 8990,
+        "postpaid_wh": 0,
+        "open_reasons": codes.OPEN_NO_CREDIT,
+    }
+    assert not bench.relay.closed
+    bench.boot()
+    assert bench.command("close_account", n=1) == first
+    assert bench.command("close_account", n=2)["detail"]["cleared_wh"] == 0
+    told = bench.meter.state_message()
+    assert (told["account_status"], told["credit_wh"]) == ("closed", 0)
+    assert (told["credit_status"], told["open_reasons"]) == ("out_of_credit", ["no_credit"])
+    assert codes.EVENT_LOW_CREDIT not in bench.event_codes()  # nobody is left to warn
+
+
+def test_what_was_used_on_credit_is_told_as_owed_when_the_account_is_closed():
+    bench = Bench(credit_wh=5)
+    bench.pulses += 30  # before the load switch could open
+    bench.tick()
+    assert bench.command("close_account")["detail"]["cleared_wh"] == -25
+    assert bench.command("token", {"digits": bench.credit_token(1)})["detail"]["credit_wh"] == 100
+
+
+def test_a_closed_account_takes_no_energy_in_postpayment_either():
+    bench = Bench(credit_wh=5000)
+    bench.command("payment_mode", {"mode": "postpayment"})
+    bench.command("close_account")
+    assert not bench.relay.closed
+    bench.boot()
+    assert not bench.relay.closed
+    bench.command("payment_mode", {"mode": "postpayment"})  # somebody moves in
+    assert bench.relay.closed
+    assert bench.meter.state_message()["account_status"] == "active"
+
+
+def test_new_credit_opens_a_closed_account():
+    bench = Bench(credit_wh=5000)
+    bench.command("close_account")
+    bench.type_token(bench.credit_token(10))
+    assert bench.relay.closed
+    assert bench.meter.state_message()["account_status"] == "active"
+    bench.command("close_account")
+    bench.command("adjust_credit", {"amount_wh": -5})  # what the last one owes is no new credit
+    assert bench.meter.state_message()["account_status"] == "closed"
+    bench.command("adjust_credit", {"amount_wh": 6})
+    assert bench.meter.state_message()["account_status"] == "active"
+    assert bench.relay.closed
+
+
+def test_credit_is_adjusted_both_ways_and_the_switch_follows():
+    bench = Bench(credit_wh=5500)
+    answer = bench.command("adjust_credit", {"amount_wh": -5600}, n=1)
+    assert answer["detail"] == {
+        "energy_wh": 0,
+        "credit_wh": -100,
+        "postpaid_wh": 0,
+        "open_reasons": codes.OPEN_NO_CREDIT,
+    }
+    assert not bench.relay.closed
+    bench.boot()
+    assert bench.command("adjust_credit", {"amount_wh": -5600}, n=1) == answer
+    assert bench.meter.state.credit_wh == -100
+    assert bench.command("adjust_credit", {"amount_wh": 101}, n=2)["detail"]["credit_wh"] == 1
+    assert bench.relay.closed
+    for message in bench.meter.pending_messages((0, 0), 99):
+        if message[3].get("code") == codes.EVENT_CREDIT_ADJUSTED:
+            assert message[3]["detail"] == {"credit_wh": -100, "amount_wh": -5600}
+            return
+    raise AssertionError("the adjustment was not reported")
+
+
+def test_credit_never_overflows_by_adjustment():
+    bench = Bench(credit_wh=1_500_000_000)
+    much = {"amount_wh": 1_000_000_000}
+    assert bench.command("adjust_credit", much)["status"] == codes.NOT_ALLOWED
+    assert bench.meter.state.credit_wh == 1_500_000_000
+    taken = {"amount_wh": -1_000_000_000}
+    for left in (500_000_000, -500_000_000, -1_500_000_000):
+        assert bench.command("adjust_credit", taken)["detail"]["credit_wh"] == left
+    assert bench.command("adjust_credit", taken)["status"] == codes.NOT_ALLOWED
+    bench.boot()
+    assert bench.meter.state.credit_wh == -1_500_000_000
+
+
 def test_what_is_sent_has_the_agreed_form():
     from shared.wire import messages
 

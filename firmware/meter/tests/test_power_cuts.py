@@ -176,6 +176,49 @@ def test_cuts_while_a_command_takes_effect():
     sweep(bench, switch, check, 3)
 
 
+def test_cuts_while_an_account_is_closed_give_its_credit_back_once():
+    bench = Bench(credit_wh=9000)
+    bench.use(20)
+
+    def close(bench):
+        return bench.command("close_account", n=7)
+
+    def check(bench, done):
+        cleared = done["detail"]["cleared_wh"] if done else None
+        assert bench.meter.state.credit_wh in ((0,) if done else (0, 8980))
+        answer = bench.command("close_account", n=7)  # the same bytes, sent again
+        assert answer["detail"] == {
+            "energy_wh": 20,
+            "cleared_wh": 8980,
+            "postpaid_wh": 0,
+            "open_reasons": codes.OPEN_NO_CREDIT,
+        }
+        assert cleared in (None, 8980)
+        assert bench.meter.state.credit_wh == 0
+        assert not bench.relay.closed
+        assert bench.event_codes().count(codes.EVENT_ACCOUNT_CLOSED) == 1
+
+    assert sweep(bench, close, check, 5) == 1024 + 3 * 32
+
+
+def test_cuts_while_credit_is_adjusted_change_it_once():
+    for amount_wh in (2500, -9500):
+        bench = Bench(credit_wh=9000)
+
+        def adjust(bench, amount_wh=amount_wh):
+            return bench.command("adjust_credit", {"amount_wh": amount_wh}, n=7)
+
+        def check(bench, done, amount_wh=amount_wh, adjust=adjust):
+            assert bench.meter.state.credit_wh in (9000, 9000 + amount_wh)
+            assert adjust(bench)["detail"]["credit_wh"] == 9000 + amount_wh
+            assert adjust(bench)["detail"]["credit_wh"] == 9000 + amount_wh
+            assert bench.meter.state.credit_wh == 9000 + amount_wh
+            assert bench.relay.closed == (amount_wh > 0)
+            assert bench.event_codes().count(codes.EVENT_CREDIT_ADJUSTED) == 1
+
+        sweep(bench, adjust, check, 11)
+
+
 def test_cuts_while_a_key_change_is_completed():
     bench = Bench(credit_wh=9000)
     first, second = bench.key_change_tokens()

@@ -42,8 +42,12 @@ def test_credit_saturates_and_does_not_wrap():
     credit.use_pulses(state, 1000, 1000)
     assert state.credit_wh == -2_000_000_000
     state.credit_wh = 1_999_999_900
-    assert credit.fits(state, 100)
-    assert not credit.fits(state, 101)
+    assert not credit.add(state, 101)
+    assert state.credit_wh == 1_999_999_900
+    assert credit.add(state, 100)
+    state.credit_wh = -1_500_000_000
+    assert not credit.add(state, -1_000_000_000)
+    assert (state.credit_wh, credit.add(state, -500_000_000)) == (-1_500_000_000, True)
 
 
 def test_the_warning_has_hysteresis():

@@ -168,6 +168,8 @@ def test_commands_of_every_name_pass():
         ("configure", {"low_credit_wh": 3000, "language": "en"}),
         ("read", {"what": "registers", "page": 0}),
         ("set_clock", {"utc": 1800000000}),
+        ("close_account", {}),
+        ("adjust_credit", {"amount_wh": -1_000_000_000}),
         ("ping", {}),
     ):
         commands.check_command(command(cmd, args), DRN)
@@ -193,6 +195,10 @@ def test_bad_commands_name_their_status():
         (command("ping", {}, boot=5), codes.BAD_ARGUMENTS),
         (command("payment_mode", {"mode": "free"}), codes.BAD_ARGUMENTS),
         (command("configure", {}), codes.BAD_ARGUMENTS),
+        (command("close_account", {"amount_wh": 1}), codes.BAD_ARGUMENTS),
+        (command("adjust_credit", {}), codes.BAD_ARGUMENTS),
+        (command("adjust_credit", {"amount_wh": 1_000_000_001}), codes.BAD_ARGUMENTS),
+        (command("adjust_credit", {"amount_wh": True}), codes.BAD_ARGUMENTS),
         (command("configure", {"reading_interval_s": 1}), codes.BAD_ARGUMENTS),
     ):
         error = raises(commands.BadMessage, commands.check_command, claims, DRN)
