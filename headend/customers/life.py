@@ -18,7 +18,7 @@ def of_customer(customer_id: int) -> Iterator[QuerySet[Any]]:
     agreements = SupplyAgreement.objects.filter(customer=customer_id)
     yield agreements
     yield Premises.objects.filter(agreements__in=agreements)
-    yield Meter.objects.filter(agreements__in=agreements)
+    yield from _meters(agreements)
 
 
 @lives.part_of("customers.premises")
@@ -26,12 +26,20 @@ def of_premises(premises_id: int) -> Iterator[QuerySet[Any]]:
     """The agreements at a premises, and the meters that stood there."""
     agreements = SupplyAgreement.objects.filter(premises=premises_id)
     yield agreements
-    yield Meter.objects.filter(agreements__in=agreements)
+    yield from _meters(agreements)
 
 
 @lives.part_of("meters.meter")
 def of_meter(meter_id: int) -> Iterator[QuerySet[Any]]:
     """The agreements that a meter served, and their customers."""
-    agreements = SupplyAgreement.objects.filter(meter=meter_id)
-    yield agreements
-    yield Customer.objects.filter(agreements__in=agreements)
+    for agreements in (
+        SupplyAgreement.objects.filter(meter=meter_id),
+        SupplyAgreement.objects.filter(former_meters__meter=meter_id),
+    ):
+        yield agreements
+        yield Customer.objects.filter(agreements__in=agreements)
+
+
+def _meters(agreements: QuerySet[SupplyAgreement]) -> Iterator[QuerySet[Any]]:
+    yield Meter.objects.filter(agreements__in=agreements)
+    yield Meter.objects.filter(former_agreements__agreement__in=agreements)

@@ -35,7 +35,10 @@ class Premises(models.Model):
 
 
 class SupplyAgreement(models.Model):
-    """A customer takes energy at a premises through a meter, from `started_at` to `ended_at`."""
+    """A customer takes energy at a premises through a meter, from `started_at` to `ended_at`.
+
+    `meter` is the present one, or the last. Those that it replaced are in `FormerMeter`.
+    """
 
     customer = models.ForeignKey(Customer, on_delete=models.PROTECT, related_name="agreements")
     premises = models.ForeignKey(Premises, on_delete=models.PROTECT, related_name="agreements")
@@ -59,3 +62,28 @@ class SupplyAgreement(models.Model):
 
     def __str__(self) -> str:
         return f"{self.customer} at {self.premises}, meter {self.meter}"
+
+
+class FormerMeter(models.Model):
+    """A meter that served an agreement until another one replaced it; half-open in time."""
+
+    agreement = models.ForeignKey(
+        SupplyAgreement, on_delete=models.PROTECT, related_name="former_meters"
+    )
+    meter = models.ForeignKey(Meter, on_delete=models.PROTECT, related_name="former_agreements")
+    served_from = models.DateTimeField()
+    served_until = models.DateTimeField()
+
+    class Meta:
+        ordering = ["served_from"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["agreement", "served_from"], name="former_meters_follow"
+            ),
+            models.CheckConstraint(
+                condition=Q(served_until__gt=F("served_from")), name="former_meter_served"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.meter} until {self.served_until:%Y-%m-%d}"

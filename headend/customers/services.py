@@ -10,7 +10,7 @@ from headend.accounts.models import User
 from headend.accounts.services import require
 from headend.audit import services as audit
 from headend.customers.errors import InvalidAgreement, InvalidThreshold
-from headend.customers.models import Customer, Premises, SupplyAgreement
+from headend.customers.models import Customer, FormerMeter, Premises, SupplyAgreement
 from headend.meters.models import Meter
 from headend.tariffs.models import Tariff
 
@@ -109,6 +109,56 @@ def end_agreement(agreement: SupplyAgreement, *, by: User, at: datetime, reason:
         after={"ended_at": at},
         reason=reason,
     )
+
+
+@transaction.atomic
+def replace_meter(
+    agreement: SupplyAgreement, meter: Meter, *, by: User, at: datetime, reason: str
+) -> FormerMeter:
+    """Let another meter serve an agreement from now on; everything else of it goes on.
+
+    Permission, both meters' places in their lives and the credit are the caller's business.
+
+    Args:
+        agreement: a running one; its `meter` is brought up to date.
+        meter: the new one, which serves nobody.
+        by: who decides.
+        at: now.
+        reason: why.
+
+    Returns:
+        FormerMeter: that the old one served until now.
+
+    Raises:
+        InvalidAgreement: the agreement has ended or only begins, or the new meter serves somebody.
+    """
+    kept = SupplyAgreement.objects.select_for_update(of=("self",)).get(pk=agreement.pk)
+    if kept.ended_at is not None:
+        raise InvalidAgreement("this agreement has ended; it needs no other meter")
+    earlier = kept.former_meters.last()
+    since = earlier.served_until if earlier else kept.started_at
+    if at <= since:
+        raise InvalidAgreement(f"meter {kept.meter} serves this agreement only since {since}")
+    former = FormerMeter.objects.create(
+        agreement=kept, meter=kept.meter, served_from=since, served_until=at
+    )
+    kept.meter = meter
+    try:
+        with transaction.atomic():
+            kept.save(update_fields=["meter"])
+    except IntegrityError:
+        raise InvalidAgreement(f"meter {meter} serves somebody already; take another") from None
+    agreement.meter = meter
+    audit.record(
+        actor=by,
+        action="customers.replace_meter",
+        target=kept,
+        at=at,
+        before={"meter": former.meter.drn},
+        after={"meter": meter.drn},
+        reason=reason,
+    )
+    return former
 
 
 @transaction.atomic

@@ -96,6 +96,34 @@ def install_meter(meter: Meter, *, by: User, at: datetime, source: str = "") -> 
     meter.status = Meter.Status.INSTALLED
 
 
+@transaction.atomic
+def remove_meter(
+    meter: Meter, *, scrapped: bool = False, by: User, at: datetime, reason: str = ""
+) -> None:
+    """Note that a meter was taken down; a scrapped one is never installed again.
+
+    Raises:
+        InvalidMeter: it is not installed.
+    """
+    require(by, "meters.change_meter")
+    status = Meter.Status.SCRAPPED if scrapped else Meter.Status.REMOVED
+    changed = Meter.objects.filter(pk=meter.pk, status=Meter.Status.INSTALLED).update(
+        status=status
+    )
+    if not changed:
+        raise InvalidMeter(f"meter {meter} is {meter.status}; only an installed one is removed")
+    audit.record(
+        actor=by,
+        action="meters.remove",
+        target=meter,
+        at=at,
+        before={"status": Meter.Status.INSTALLED},
+        after={"status": status},
+        reason=reason,
+    )
+    meter.status = status
+
+
 def allocate_token_identifiers(meter: Meter, *, count: int, at: datetime) -> list[int]:
     """Give the next token identifiers to a meter.
 

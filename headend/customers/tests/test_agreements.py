@@ -6,18 +6,20 @@ import pytest
 from django.db import IntegrityError, transaction
 
 from headend.accounts.services import console_user, create_user
+from headend.audit.lives import of_object
 from headend.audit.models import AuditEntry
 from headend.config.errors import NotPermitted
 from headend.customers.errors import InvalidAgreement, InvalidThreshold, NoSupplyAgreement
 from headend.customers.models import Premises, SupplyAgreement
-from headend.customers.queries import agreement_of
+from headend.customers.queries import agreement_of, meters_of
 from headend.customers.services import (
     end_agreement,
     open_agreement,
     register_customer,
+    replace_meter,
     set_low_credit_threshold,
 )
-from headend.testing import NOON, make_supply, make_tariff
+from headend.testing import NOON, make_meter, make_supply, make_tariff
 
 pytestmark = pytest.mark.django_db
 DAY = timedelta(days=1)
@@ -116,3 +118,31 @@ def test_a_low_credit_threshold_needs_permission_and_a_running_agreement(supply)
     end_agreement(supply, by=console_user(), at=NOON + DAY, reason="moved out")
     with pytest.raises(InvalidAgreement, match="ended"):
         set_low_credit_threshold(supply, threshold_wh=1, by=console_user(), at=NOON + DAY)
+
+
+def test_another_meter_takes_over_and_what_served_before_stays_known(supply):
+    old, new = supply.meter, make_meter()
+    replace_meter(supply, new, by=console_user(), at=NOON + DAY, reason="burnt")
+    supply.refresh_from_db()
+    assert agreement_of(new, at=NOON + DAY) == supply
+    with pytest.raises(NoSupplyAgreement):
+        agreement_of(old, at=NOON + DAY)
+    assert list(meters_of(supply)) == [(old, NOON, NOON + DAY), (new, NOON + DAY, None)]
+    assert AuditEntry.objects.get(action="customers.replace_meter").reason == "burnt"
+
+
+def test_a_meter_that_serves_somebody_replaces_none(supply):
+    with pytest.raises(InvalidAgreement, match="serves somebody"):
+        replace_meter(
+            supply, make_supply().meter, by=console_user(), at=NOON + DAY, reason="burnt"
+        )
+    end_agreement(supply, by=console_user(), at=NOON + DAY, reason="moved out")
+    with pytest.raises(InvalidAgreement, match="ended"):
+        replace_meter(supply, make_meter(), by=console_user(), at=NOON + 2 * DAY, reason="burnt")
+
+
+def test_the_life_of_a_former_meter_has_its_agreement(supply):
+    old = supply.meter
+    replace_meter(supply, make_meter(), by=console_user(), at=NOON + DAY, reason="burnt")
+    actions = {one.action for one in of_object("meters.meter", str(old.pk))}
+    assert "customers.replace_meter" in actions
