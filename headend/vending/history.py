@@ -3,7 +3,7 @@
 Nothing is kept beside the sales: each one holds, in its calculation, what it left behind (fees
 charged up to when, what stays owed), and the next one reads the last. Energy counts as issued when
 it was sold, given free (unless the tariff says otherwise), or issued by the system that the
-agreement was taken over from.
+agreement was taken over from. A sale that was reversed says nothing any more.
 """
 
 from __future__ import annotations
@@ -90,7 +90,8 @@ def month_start(at: datetime) -> datetime:
 
 def _last_state(agreement: SupplyAgreement) -> dict[str, Any]:
     calculation = (
-        Sale.objects.filter(meter_id=agreement.meter_id, agreement_id=agreement.pk)
+        Sale.objects.standing()
+        .filter(meter_id=agreement.meter_id, agreement_id=agreement.pk)
         .order_by("-created_at", "-pk")
         .values_list("calculation", flat=True)
         .first()
@@ -118,7 +119,8 @@ def _bought_wh(agreement: SupplyAgreement, rules: TariffRules, at: datetime) -> 
 def _issued_wh(
     agreement: SupplyAgreement, begins: datetime, ends: datetime | None, *, free: bool
 ) -> int:
-    sales = Sale.objects.filter(meter_id=agreement.meter_id, agreement_id=agreement.pk)
+    standing = Sale.objects.standing()
+    sales = standing.filter(meter_id=agreement.meter_id, agreement_id=agreement.pk)
     taken_over = OpeningUse.objects.filter(agreement_id=agreement.pk)
     issued_wh = _sum(sales, "created_at", "issued_wh", begins, ends)
     issued_wh += _sum(taken_over, "as_of", "issued_wh", begins, ends)

@@ -7,10 +7,19 @@ from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models
 
 from headend.customers.models import Customer, Premises, SupplyAgreement
+from headend.debts.models import Debt
 from headend.fleet.models import Command
 from headend.meters.models import Meter
 from headend.tariffs.models import TariffVersion
 from headend.vendors.models import Shift, Till, Vendor
+
+
+class SaleQuerySet(models.QuerySet["Sale"]):
+    """Which sales there are."""
+
+    def standing(self) -> SaleQuerySet:
+        """Leave out those that were reversed: they count for nothing any more."""
+        return self.filter(reversal=None)
 
 
 class Sale(models.Model):
@@ -46,6 +55,8 @@ class Sale(models.Model):
     calculation = models.JSONField(encoder=DjangoJSONEncoder)  # the prices and rules used
     particulars = models.JSONField()  # names and numbers as the receipt prints them, for copies
     created_at = models.DateTimeField(db_index=True)
+
+    objects = SaleQuerySet.as_manager()
 
     class Meta:
         constraints = [
@@ -315,3 +326,115 @@ class OpeningUse(models.Model):
 
     def __str__(self) -> str:
         return f"{self.agreement}: {self.issued_wh} Wh before {self.as_of:%Y-%m-%d}"
+
+
+class TokenHold(models.Model):
+    """The token of a sale was made but kept back: nobody has seen it until it is disclosed."""
+
+    sale = models.OneToOneField(Sale, on_delete=models.PROTECT, related_name="hold")
+    held_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"token of {self.sale} held back"
+
+
+class Disclosure(models.Model):
+    """The moment at which the held token of a sale was first given out, to whom and how."""
+
+    class How(models.TextChoices):
+        """What showed it."""
+
+        SHOWN = "shown", "shown on a page"
+        RETURNED = "returned", "returned to a program"
+        PRINTED = "printed", "printed on a copy of the receipt"
+        SENT = "sent", "sent to the meter"
+
+    sale = models.OneToOneField(Sale, on_delete=models.PROTECT, related_name="disclosure")
+    how = models.CharField(max_length=10, choices=How.choices)
+    disclosed_to = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+"
+    )
+    disclosed_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"token of {self.sale} {self.how}"
+
+
+class Reversal(models.Model):
+    """A sale that was taken back as if it had never been. The sale itself never changes."""
+
+    class Basis(models.TextChoices):
+        """Why its token, if there is one, can never be credited."""
+
+        NO_TOKEN = "no_token", "The sale gave no token"
+        NOT_DISCLOSED = "not_disclosed", "Nobody has seen the token"
+        PROVED_UNUSED = "proved_unused", "The meter proves that the token was never used"
+
+    sale = models.OneToOneField(Sale, on_delete=models.PROTECT, related_name="reversal")
+    caller = models.CharField(max_length=64)  # who names the message, as of a sale
+    message_id = models.CharField(max_length=64)
+    basis = models.CharField(max_length=14, choices=Basis.choices)
+    evidence = models.JSONField(default=dict)  # what the meter told, if it proves anything
+    reason = models.CharField(max_length=200)
+    reversed_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+"
+    )
+    reversed_at = models.DateTimeField(db_index=True)
+    # Where the money was handed back: None at the utility's own tills.
+    till = models.ForeignKey(Till, null=True, on_delete=models.PROTECT, related_name="+")
+    shift = models.ForeignKey(Shift, null=True, on_delete=models.PROTECT, related_name="reversals")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["caller", "message_id"], name="reversal_message_once"),
+        ]
+        permissions = [("reverse", "Can reverse a sale")]
+
+    def __str__(self) -> str:
+        return f"reversal of {self.sale}"
+
+
+class Reallocation(models.Model):
+    """The value of a sale to the wrong meter, sold again to the right one by two people."""
+
+    class Bearer(models.TextChoices):
+        """Who carries what the first sale gave away."""
+
+        NOBODY = "nobody", "Nobody: the first sale is reversed"
+        CUSTOMER = "customer", "The customer of the first meter, as a debt"
+        UTILITY = "utility", "The utility, as a loss"
+
+    sale = models.OneToOneField(Sale, on_delete=models.PROTECT, related_name="reallocation")
+    new_sale = models.OneToOneField(
+        Sale, on_delete=models.PROTECT, related_name="reallocated_from"
+    )
+    bearer = models.CharField(max_length=10, choices=Bearer.choices)
+    debt = models.ForeignKey(Debt, null=True, on_delete=models.PROTECT, related_name="+")
+    reason = models.CharField(max_length=200)
+    requested_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+"
+    )
+    approved_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+"
+    )
+    reallocated_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=~models.Q(requested_by=models.F("approved_by")),
+                name="reallocation_by_two_people",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(bearer="customer", debt__isnull=False)
+                | (~models.Q(bearer="customer") & models.Q(debt__isnull=True)),
+                name="reallocation_debt_of_customer",
+            ),
+        ]
+        permissions = [
+            ("reallocate", "Can ask for a sale to be moved to another meter"),
+            ("approve_reallocation", "Can approve that a sale is moved to another meter"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.sale} moved to {self.new_sale}"

@@ -56,7 +56,7 @@ def sales(
         operator_id: only those of one user.
     """
     latest = Command.objects.filter(delivers__token__sale=OuterRef("pk")).order_by("-pk")
-    found = Sale.objects.select_related(
+    found: QuerySet[Sale] = Sale.objects.select_related(
         "meter", "operator", "vendor", "agreement__customer", "agreement__premises"
     ).annotate(delivery_state=Subquery(latest.values("state")[:1]))
     found = of_own_vendor(found, seen_by)
