@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 
+from django.conf import settings
 from django.db import models
 from django.db.models import Q
 
@@ -45,6 +46,8 @@ class Meter(models.Model):
         max_length=12, choices=PaymentMode.choices, default=PaymentMode.PREPAYMENT
     )
     link_generation = models.PositiveSmallIntegerField(default=1)
+    # A key change waits to be handed out with a purchase, or to be entered.
+    has_key_change_due = models.BooleanField(default=False, db_default=False)
     registered_at = models.DateTimeField()
 
     class Meta:
@@ -67,3 +70,61 @@ class Meter(models.Model):
 
     def __str__(self) -> str:
         return self.drn
+
+
+class KeyChange(models.Model):
+    """A meter's way from one decoder key to another; both sets of key attributes are kept.
+
+    Until it is issued the meter is vended for under its old key, from then on under its new one.
+    """
+
+    class State(models.TextChoices):
+        """How far it has come."""
+
+        PREPARED = "prepared", "prepared, nobody has its tokens yet"
+        ISSUED = "issued", "tokens handed out or sent, not known to be entered"
+        ENTERED = "entered", "the meter has its new key"
+        WITHDRAWN = "withdrawn", "taken back, the meter keeps its old key"
+
+    class Evidence(models.TextChoices):
+        """By what it is known that the tokens were entered."""
+
+        METER = "meter", "the meter reported its new key"
+        PURCHASES = "purchases", "so many purchases since, all under the new key"
+        PERSON = "person", "a person said so"
+
+    meter = models.ForeignKey(Meter, on_delete=models.PROTECT, related_name="key_changes")
+    # sgc, kt, krn, ti, ken, base_date
+    before = models.JSONField()
+    after = models.JSONField()
+    token_count = models.PositiveSmallIntegerField()
+    state = models.CharField(max_length=10, choices=State.choices, default=State.PREPARED)
+    reason = models.CharField(max_length=300)
+    prepared_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+"
+    )
+    prepared_at = models.DateTimeField()
+    previous_last_tid = models.PositiveIntegerField(null=True)  # under the old key, when issued
+    issued_at = models.DateTimeField(null=True)
+    pushed_at = models.DateTimeField(null=True)  # sent to the meter
+    hand_outs = models.PositiveSmallIntegerField(default=0)  # purchases that printed the tokens
+    ended_at = models.DateTimeField(null=True)  # entered or withdrawn
+    evidence = models.CharField(max_length=10, choices=Evidence.choices, blank=True)
+
+    class Meta:
+        default_permissions = ("view",)
+        constraints = [
+            models.UniqueConstraint(
+                fields=["meter"],
+                condition=Q(state__in=("prepared", "issued")),
+                name="one_key_change_under_way",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"key change of meter {self.meter}"
+
+    @property
+    def is_roll_over(self) -> bool:
+        """Whether the base date becomes a later one, so that the meter forgets identifiers."""
+        return bool(self.after["base_date"] > self.before["base_date"])

@@ -9,7 +9,7 @@ from django.db import models
 from headend.customers.models import Customer, Premises, SupplyAgreement
 from headend.debts.models import Debt
 from headend.fleet.models import Command
-from headend.meters.models import Meter
+from headend.meters.models import KeyChange, Meter
 from headend.tariffs.models import TariffVersion
 from headend.vendors.models import Shift, Till, Vendor
 
@@ -138,6 +138,9 @@ class IssuedToken(models.Model):
     tid = models.PositiveIntegerField(null=True)
     units = models.PositiveBigIntegerField(null=True)  # credit: 0.1 kWh
     krn = models.PositiveSmallIntegerField()
+    key_change = models.ForeignKey(
+        KeyChange, null=True, on_delete=models.PROTECT, related_name="tokens", db_index=False
+    )
     purpose = models.CharField(max_length=200)
     issued_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+"
@@ -148,7 +151,14 @@ class IssuedToken(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["meter", "base_date", "tid"], name="token_tid_once"),
         ]
-        indexes = [models.Index(fields=["digits"], name="token_by_digits")]
+        indexes = [
+            models.Index(fields=["digits"], name="token_by_digits"),
+            models.Index(
+                fields=["key_change"],
+                condition=models.Q(key_change__isnull=False),
+                name="token_by_key_change",
+            ),
+        ]
 
     def __str__(self) -> str:
         return " ".join(self.digits[i : i + 4] for i in range(0, 20, 4))
@@ -161,13 +171,20 @@ class IssuedToken(models.Model):
 
 
 class TokenDelivery(models.Model):
-    """A command that takes a token to its meter. How far it has come is the command's state."""
+    """A command that takes a token to its meter. How far it has come is the command's state.
+
+    A key change's tokens are handed out with several purchases but sent once: then one command
+    delivers what several sales gave.
+    """
 
     token = models.ForeignKey(IssuedToken, on_delete=models.PROTECT, related_name="deliveries")
-    command = models.OneToOneField(Command, on_delete=models.PROTECT, related_name="delivers")
+    command = models.ForeignKey(Command, on_delete=models.PROTECT, related_name="delivers")
 
     class Meta:
         verbose_name_plural = "token deliveries"
+        constraints = [
+            models.UniqueConstraint(fields=["token", "command"], name="token_delivery_once"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.token} by {self.command}"
@@ -311,7 +328,8 @@ class FreeGrant(models.Model):
 class OpeningUse(models.Model):
     """Energy that another system issued before an agreement was taken over from it.
 
-    It counts in the steps as if it had been issued here at `as_of`.
+    It counts in the steps as if it had been issued here at `as_of`, and leaves word to the first
+    sale as a sale would (`history.Circumstances.state_after`): up to when fees were charged.
     """
 
     agreement = models.OneToOneField(
@@ -319,6 +337,7 @@ class OpeningUse(models.Model):
     )
     as_of = models.DateTimeField()
     issued_wh = models.PositiveBigIntegerField()
+    state = models.JSONField(default=dict)
     recorded_at = models.DateTimeField()
     recorded_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+"
