@@ -37,3 +37,9 @@ class PeopleRefused(Refusal):
     """A change to a person or group that would be wrong or lock everybody out."""
 
     code = "people_refused"
+
+
+class InvalidProgram(Refusal):
+    """A program can't have that name."""
+
+    code = "program_invalid"
