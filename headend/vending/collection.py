@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from decimal import Decimal
 from functools import partial
 
 from django.conf import settings
@@ -20,18 +21,23 @@ DEBT = "debt"  # the kind of line
 
 
 def deductions(
-    agreement: SupplyAgreement, *, tender_minor: int, at: datetime, lock: bool = False
+    agreement: SupplyAgreement,
+    *,
+    tender_minor: int,
+    at: datetime,
+    lock: bool = False,
+    waive_floor: bool = False,
 ) -> Deductions:
     """Return what debts take of a tender, for the price calculation.
 
     Args: as for `deductions_of`, and
         tender_minor: money handed over, minor currency units.
     """
-    return deductions_of(agreement, at=at, lock=lock)(tender_minor)
+    return deductions_of(agreement, at=at, lock=lock, waive_floor=waive_floor)(tender_minor)
 
 
 def deductions_of(
-    agreement: SupplyAgreement, *, at: datetime, lock: bool = False
+    agreement: SupplyAgreement, *, at: datetime, lock: bool = False, waive_floor: bool = False
 ) -> Callable[[int], Deductions]:
     """Return what tells for any tender, in minor currency units, what debts take of it.
 
@@ -39,11 +45,12 @@ def deductions_of(
         agreement: whose customer and premises may owe something.
         at: the time of sale.
         lock: keep the debts as they are until the transaction ends, for a sale that collects.
+        waive_floor: debts may take what is otherwise kept for energy; the customer wants it.
     """
     owed = collectable(agreement, at=at, lock=lock)
     if not owed:
         return lambda _: ()
-    floor = energy_floor(at=at)
+    floor = Decimal(0) if waive_floor else energy_floor(at=at)
     titles = {debt.key: debt.title for debt in owed}
 
     def taken(tender_minor: int, left_after_fees_minor: int) -> Sequence[Deduction]:

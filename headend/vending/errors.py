@@ -49,3 +49,33 @@ class NothingToSend(Refusal):
     """The sale gave no token."""
 
     code = "nothing_to_send"
+
+
+class NoFreeElectricity(Refusal):
+    """Nobody is enrolled there, or this month was given elsewhere."""
+
+    code = "no_free_electricity"
+
+
+class InvalidFreeProgramme(Refusal):
+    """A programme, its amount or an enrolment makes no sense so."""
+
+    code = "free_programme_invalid"
+
+
+class SaleReversed(Refusal):
+    """The sale was taken back; its token is given to nobody."""
+
+    code = "sale_reversed"
+
+
+class TokenDisclosed(Refusal):
+    """Somebody may have the token: the sale can't be taken back, only moved to another meter."""
+
+    code = "token_disclosed"
+
+
+class NotLatestSale(Refusal):
+    """A later sale under the same agreement was reckoned from this one."""
+
+    code = "not_latest_sale"

@@ -27,6 +27,7 @@ from headend.ledger import services as ledger
 from headend.meters.models import Meter
 from headend.meters.services import allocate_token_identifiers
 from headend.securitymodule.services import generate_credit_token, refusals_recorded
+from headend.vending import disclosure
 from headend.vending.accounts import account_of
 from headend.vending.collection import collect_lines, deductions, deductions_of
 from headend.vending.errors import (
@@ -34,8 +35,16 @@ from headend.vending.errors import (
     MessageConflict,
     NothingToSend,
     SaleNotFound,
+    SaleReversed,
 )
-from headend.vending.models import IssuedToken, ReceiptCopy, Sale, SaleLine, TokenDelivery
+from headend.vending.models import (
+    Disclosure,
+    IssuedToken,
+    ReceiptCopy,
+    Sale,
+    SaleLine,
+    TokenDelivery,
+)
 from headend.vending.quotes import Quote, quote, tender_for
 from headend.vendors import seats
 from headend.vendors.queries import of_own_vendor
@@ -46,7 +55,12 @@ _LONGEST_MESSAGE_ID = 64
 
 
 def trial_vend(
-    *, meter: Meter, tender_minor: int, at: datetime, operator: User | None = None
+    *,
+    meter: Meter,
+    tender_minor: int,
+    at: datetime,
+    operator: User | None = None,
+    waive_floor: bool = False,
 ) -> Quote:
     """Say what a vend would give. Nothing is stored and nothing changes.
 
@@ -55,11 +69,12 @@ def trial_vend(
         tender_minor: money offered, minor units of the base currency.
         at: the time of sale.
         operator: who would sell; without, it is not asked whether they could.
+        waive_floor: as of `vend`.
 
     Raises:
         Refusal: as `vend` would, for the reasons that can be known before.
     """
-    offer = _offer(agreement_of(meter, at=at), tender_minor, at)
+    offer = _offer(agreement_of(meter, at=at), tender_minor, at, waive_floor=waive_floor)
     if operator is not None:
         seats.check(seats.seat_of(operator), tender_minor)
     return offer
@@ -95,6 +110,8 @@ def vend(
     at: datetime,
     send: bool = False,
     terminal: str = "",
+    hold_token: bool = False,
+    waive_floor: bool = False,
 ) -> Sale:
     """Sell energy: sale, ledger entry, token and audit entry in one transaction.
 
@@ -108,17 +125,21 @@ def vend(
         at: now.
         send: also queue the token to the meter; not part of what the message id stands for.
         terminal: where it is sold, as the receipt prints it.
+        hold_token: keep the token back until `disclosure.disclose`, so that the sale can be
+            reversed until then; without effect if it is sent.
+        waive_floor: the customer wants debts paid even out of what would be kept for energy.
 
     Returns:
         Sale: the new one, or the one this very request made before.
 
     Raises:
-        MessageConflict: the caller used the id for another meter or tender.
+        MessageConflict: the caller used the id for another request.
+        SaleReversed: this very request made a sale that was taken back since.
         Refusal: anything else that forbids the sale; nothing was stored.
     """
     require(operator, "vending.vend")
     _require_names(caller, message_id)
-    digest = _digest(meter, tender_minor)
+    digest = _digest(meter, tender_minor, hold_token=hold_token, waive_floor=waive_floor)
     try:
         with refusals_recorded(by=operator, at=at), transaction.atomic():
             agreement = _locked_agreement(meter, at)
@@ -128,11 +149,13 @@ def vend(
             if agreement is None:
                 raise no_agreement(meter, at)
             seat = seats.seat_of(operator)
-            offer = _offer(agreement, tender_minor, at, lock=True)
+            offer = _offer(agreement, tender_minor, at, lock=True, waive_floor=waive_floor)
             request = _Request(caller, message_id, digest, operator, seat, at, terminal)
             sale, token = _sell(offer, request)
             if send and token is not None:
                 _deliver(token, operator, at)
+            elif hold_token and token is not None:
+                disclosure.hold(sale, at=at)
             return sale
     except IntegrityError:
         # The same id was used at the same moment for another meter, whose lock is not ours.
@@ -166,12 +189,12 @@ def reprint(*, sale: Sale, by: User, at: datetime, reason: str = "") -> ReceiptC
 
     Raises:
         NotPermitted: it is another vendor's sale.
+        SaleReversed: it was taken back.
     """
     require(by, "vending.reprint_receipt")
-    _require_own(sale, by)
-    # Copies are numbered one at a time. The lock is the meter's: of what is sold the
-    # application's database role may not even lock a row.
-    Meter.objects.select_for_update().get(pk=sale.meter_id)
+    require_own(sale, by)
+    # Holds the meter's row as well: copies are numbered one at a time.
+    disclosure.disclose(sale, to=by, how=Disclosure.How.PRINTED, at=at)
     copy = ReceiptCopy.objects.create(
         sale=sale,
         number=sale.copies.count() + 1,
@@ -207,19 +230,28 @@ def send_to_meter(*, sale: Sale, by: User, at: datetime) -> list[Command]:
     Raises:
         NothingToSend: the sale gave no token.
         NotPermitted: it is another vendor's sale.
+        SaleReversed: it was taken back.
     """
-    _require_own(sale, by)
+    require_own(sale, by)
     tokens = list(sale.tokens.order_by("position"))
     if not tokens:
         raise NothingToSend(f"sale {sale} gave no token")
+    disclosure.disclose(sale, to=by, how=Disclosure.How.SENT, at=at)
     return [_deliver(token, by, at) for token in tokens]
 
 
 def _offer(
-    agreement: SupplyAgreement, tender_minor: int, at: datetime, *, lock: bool = False
+    agreement: SupplyAgreement,
+    tender_minor: int,
+    at: datetime,
+    *,
+    waive_floor: bool,
+    lock: bool = False,
 ) -> Quote:
     """Price a tender of which debts take their part."""
-    owed = deductions(agreement, tender_minor=tender_minor, at=at, lock=lock)
+    owed = deductions(
+        agreement, tender_minor=tender_minor, at=at, lock=lock, waive_floor=waive_floor
+    )
     return quote(agreement, tender_minor=tender_minor, at=at, deductions=owed)
 
 
@@ -351,7 +383,8 @@ def _post(sale: Sale, offer: Quote, seat: seats.Seat) -> None:
     )
 
 
-def _require_own(sale: Sale, by: User) -> None:
+def require_own(sale: Sale, by: User) -> None:
+    """Raise NotPermitted if a sale is not one that somebody may see."""
     if not of_own_vendor(Sale.objects.filter(pk=sale.pk), by).exists():
         raise NotPermitted(f"sale {sale} is not one of {by}'s vendor")
 
@@ -381,16 +414,24 @@ def _sale_of(caller: str, message_id: str) -> Sale | None:
 
 
 def _same_request(sale: Sale, digest: bytes) -> Sale:
+    """Return the sale that a repeated message made.
+
+    Raises:
+        MessageConflict, SaleReversed: as `vend`.
+    """
     if bytes(sale.request_digest) != digest:
         raise MessageConflict(
             f"message id {sale.message_id} already stands for receipt {sale.receipt_number}, "
             "another request; choose a new id"
         )
+    if disclosure.is_reversed(sale):
+        raise SaleReversed(f"sale {sale} was reversed; to sell again choose a new message id")
     return sale
 
 
-def _digest(meter: Meter, tender_minor: int) -> bytes:
-    return hashlib.sha256(f"vend|{meter.pan}|{tender_minor}".encode()).digest()
+def _digest(meter: Meter, tender_minor: int, *, hold_token: bool, waive_floor: bool) -> bytes:
+    wishes = "|hold" * hold_token + "|waive" * waive_floor
+    return hashlib.sha256(f"vend|{meter.pan}|{tender_minor}{wishes}".encode()).digest()
 
 
 def _require_names(caller: str, message_id: str) -> None:
