@@ -89,6 +89,7 @@ INSTALLED_APPS = [
     "headend.announcements",
     "headend.fleet",
     "headend.vending",
+    "headend.supply",
     "headend.api",
     "headend.channels.home",
     "headend.channels.till",
