@@ -37,11 +37,13 @@ _SELL = (
     *_VIEW_SUPPLY,
     "fleet.send_token",
     "fleet.view_command",
+    "vending.grant_free_electricity",
     "vending.reprint_receipt",
     "vending.vend",
     "vending.view_sale",
 )
 _FOR_UTILITY = "vendors.act_for_utility"  # of nobody who belongs to a vendor
+_WITHOUT_SHIFT = "vendors.sell_without_shift"  # to be taken from cashiers whose cash is counted
 _SHIFTS = ("vendors.view_shift", "vendors.work_shift")
 _VIEW_REQUESTS = "accounts.view_approval"
 
@@ -73,7 +75,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
         _VIEW_REQUESTS,
     ),
     APPROVER: ("*.approve_*", "*.view_*", _FOR_UTILITY),
-    CASHIER: (*_SELL, _FOR_UTILITY),
+    CASHIER: (*_SELL, *_SHIFTS, _FOR_UTILITY, _WITHOUT_SHIFT),
     VENDOR_MANAGER: (
         *_SELL,
         *_SHIFTS,
@@ -103,7 +105,14 @@ GROUPS: dict[str, tuple[str, ...]] = {
         "meters.change_meter",
         "meters.provision_meter",
     ),
-    INTEGRATION: (*_SELL, _FOR_UTILITY, "customers.*", "meters.add_meter", "meters.change_meter"),
+    INTEGRATION: (
+        *_SELL,
+        _FOR_UTILITY,
+        _WITHOUT_SHIFT,
+        "customers.*",
+        "meters.add_meter",
+        "meters.change_meter",
+    ),
 }
 
 
@@ -122,7 +131,7 @@ def note_permissions(sender: AppConfig, using: str, **_: Any) -> None:
         _known_before.update(Permission.objects.using(using).values_list("pk", flat=True))
 
 
-def create_groups(sender: AppConfig, **_: Any) -> None:
+def create_groups(sender: AppConfig, **facts: Any) -> None:
     """Create the missing groups once every app has its permissions (`post_migrate`).
 
     A group that is there gets only permissions that came with this very migration, on which
@@ -130,6 +139,8 @@ def create_groups(sender: AppConfig, **_: Any) -> None:
     """
     if sender.name != _with_models()[-1].name:
         return  # the permissions of later apps are still missing
+    if "grouprule" not in facts.get("apps", apps).all_models["accounts"]:
+        return  # migrated back to before there were groups
     fresh = Permission.objects.exclude(pk__in=_known_before)
     for name, patterns in GROUPS.items():
         group, is_new = Group.objects.get_or_create(name=name)

@@ -9,5 +9,5 @@ class VendingConfig(AppConfig):
     name = "headend.vending"
 
     def ready(self) -> None:
-        """Say what belongs to whose life in the audit record."""
-        from headend.vending import life  # noqa: F401 - registers
+        """Say what belongs to whose life, and make known what needs a second person."""
+        from headend.vending import free_electricity, life  # noqa: F401 - registers

@@ -79,3 +79,21 @@ class NotLatestSale(Refusal):
     """A later sale under the same agreement was reckoned from this one."""
 
     code = "not_latest_sale"
+
+
+class InvalidKeyChange(Refusal):
+    """The change alters nothing, or no meter would take it."""
+
+    code = "key_change_invalid"
+
+
+class KeyChangeUnderWay(Refusal):
+    """The meter has a key change that is not over yet."""
+
+    code = "key_change_under_way"
+
+
+class KeyChangeOver(Refusal):
+    """The key change has ended: the meter has its new key, or it was taken back."""
+
+    code = "key_change_over"

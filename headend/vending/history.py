@@ -83,6 +83,24 @@ def circumstances(
     return Circumstances(context, before, rules, at)
 
 
+def state_at_take_over(rules: TariffRules, *, at: datetime) -> dict[str, Any]:
+    """Return what tells the first sale that all fees up to a take-over were charged before it.
+
+    Args:
+        rules: of the tariff in force then.
+        at: the last instant whose month and day are charged.
+    """
+    state: dict[str, Any] = {}
+    if rules.periodic_fees:
+        state["fees"] = {
+            fee.name: {"through": _period(fee.period, at), "owed_minor": 0}
+            for fee in rules.periodic_fees
+        }
+    if _accumulates(rules):
+        state["limits"] = {"month": _month(at), "periods": 1}
+    return state
+
+
 def month_start(at: datetime) -> datetime:
     """Return the beginning of an instant's month in the utility's time zone."""
     return timezone.localtime(at).replace(day=1, hour=0, minute=0, second=0, microsecond=0, fold=0)
@@ -96,7 +114,10 @@ def _last_state(agreement: SupplyAgreement) -> dict[str, Any]:
         .values_list("calculation", flat=True)
         .first()
     )
-    return (calculation or {}).get("state", {})
+    if calculation is None:
+        taken_over = OpeningUse.objects.filter(agreement_id=agreement.pk)
+        return taken_over.values_list("state", flat=True).first() or {}
+    return calculation.get("state", {})
 
 
 def _bought_wh(agreement: SupplyAgreement, rules: TariffRules, at: datetime) -> int:

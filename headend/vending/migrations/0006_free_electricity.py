@@ -139,6 +139,7 @@ class Migration(migrations.Migration):
                 ),
                 ("as_of", models.DateTimeField()),
                 ("issued_wh", models.PositiveBigIntegerField()),
+                ("state", models.JSONField(default=dict)),
                 ("recorded_at", models.DateTimeField()),
                 (
                     "agreement",
