@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
-from django.db.models import Q, QuerySet, Sum
+from django.db.models import Exists, OuterRef, Q, QuerySet, Sum, Value
+from django.db.models.functions import Concat, Substr
 from django.utils import timezone
 
 from headend.customers.models import SupplyAgreement
@@ -14,12 +15,15 @@ from headend.debts import services
 from headend.debts.allocation import OpenDebt
 from headend.debts.models import Debt, EnergyFloor
 from headend.debts.terms import months_due
-from headend.ledger.models import Account, Line
+from headend.ledger.models import Account, Entry, Line
 from headend.ledger.queries import Statement
 from headend.ledger.queries import statement as statement_of_account
 
 DEFAULT_FLOOR_PERCENT = Decimal(50)  # until a utility decides otherwise
-SALE = "sale"
+SALE, REVERSAL = "sale", "reversal"  # whose entries refer to "sale:" or "reversal:" and a receipt
+_OF_SALES = Q(entry__reference__startswith=f"{SALE}:") | Q(
+    entry__reference__startswith=f"{REVERSAL}:"
+)
 
 
 def debts_of(agreement: SupplyAgreement) -> QuerySet[Debt]:
@@ -76,12 +80,8 @@ def statement(debt: Debt) -> Statement:
 
 
 def collected_minor(debt: Debt) -> int:
-    """Return what purchases have paid of a debt so far."""
-    lines = Line.objects.filter(
-        account__code=debt.account,
-        currency=debt.currency,
-        entry__reference__startswith=f"{SALE}:",
-    )
+    """Return what purchases have paid of a debt so far, without those that were reversed."""
+    lines = Line.objects.filter(_OF_SALES, account__code=debt.account, currency=debt.currency)
     return -int(lines.aggregate(total=Sum("amount_minor"))["total"] or 0)
 
 
@@ -94,7 +94,7 @@ class Movements:
     opened_minor: int
     adjusted_minor: int
     written_off_minor: int  # negative
-    collected_minor: int  # negative
+    collected_minor: int  # negative; what reversals gave back is taken off
 
     @property
     def after_minor(self) -> int:
@@ -117,17 +117,17 @@ def movements(*, since: datetime | None, until: datetime | None) -> list[Movemen
         lines = lines.filter(entry__at__gte=since)
     if until is not None:
         lines = lines.filter(entry__at__lt=until)
-    sums = {
-        kind: _totals(lines.filter(entry__reference__startswith=f"{kind}:"))
-        for kind in (services.OPENED, services.ADJUSTED, services.WRITTEN_OFF, SALE)
-    }
-    currencies = {*before, *(currency for totals in sums.values() for currency in totals)}
+    kinds = (
+        *(
+            Q(entry__reference__startswith=f"{kind}:")
+            for kind in (services.OPENED, services.ADJUSTED, services.WRITTEN_OFF)
+        ),
+        _OF_SALES,
+    )
+    sums = [_totals(lines.filter(kind)) for kind in kinds]
+    currencies = {*before, *(currency for totals in sums for currency in totals)}
     return [
-        Movements(
-            currency,
-            before.get(currency, 0),
-            *(totals.get(currency, 0) for totals in sums.values()),
-        )
+        Movements(currency, before.get(currency, 0), *(totals.get(currency, 0) for totals in sums))
         for currency in sorted(currencies)
     ]
 
@@ -142,16 +142,19 @@ def _counts_months(debt: Debt) -> bool:
 
 
 def _collected_this_month(debts: list[Debt], at: datetime) -> dict[str, int]:
-    """Return by account what sales collected in the local month so far."""
+    """Return by account what sales of the local month so far collected and still stand for."""
     if not debts:
         return {}
     month = timezone.localtime(at).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+    receipt = Substr(OuterRef("entry__reference"), len(SALE) + 2)
+    reversed_ones = Entry.objects.filter(reference=Concat(Value(f"{REVERSAL}:"), receipt))
     rows = (
         Line.objects.filter(
             account__code__in=[debt.account for debt in debts],
             entry__at__gte=month,
             entry__reference__startswith=f"{SALE}:",
         )
+        .exclude(Exists(reversed_ones))
         .order_by()
         .values_list("account__code")
         .annotate(total=Sum("amount_minor"))

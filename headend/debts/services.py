@@ -10,6 +10,7 @@ from decimal import Decimal
 from django.conf import settings
 from django.db import transaction
 from django.db.models import F
+from django.db.models.functions import Greatest
 
 from headend.accounts.models import User
 from headend.accounts.services import require
@@ -55,6 +56,34 @@ def open_debt(
         DebtReferenceTaken: the reference is here already.
     """
     require(by, "debts.add_debt")
+    return charge(
+        owner=owner,
+        title=title,
+        amount_minor=amount_minor,
+        terms=terms,
+        by=by,
+        at=at,
+        external_reference=external_reference,
+    )
+
+
+@transaction.atomic
+def charge(
+    *,
+    owner: Customer | Premises,
+    title: str,
+    amount_minor: int,
+    terms: Terms,
+    by: User,
+    at: datetime,
+    external_reference: str = "",
+    against: str = chart.OPENING_DEBTS,
+) -> Debt:
+    """Open a debt; acts that two people saw to call it, everybody else `open_debt`.
+
+    Args: as of `open_debt`, and
+        against: the account of the ledger that says where the debt comes from.
+    """
     terms.check()
     title = title.strip()
     if not 0 < amount_minor <= LARGEST_DEBT_MINOR:
@@ -76,7 +105,7 @@ def open_debt(
         opened_by=by,
         **asdict(terms),
     )
-    _post(debt, amount_minor, chart.OPENING_DEBTS, OPENED, f"Debt opened: {title}", at)
+    _post(debt, amount_minor, against, OPENED, f"Debt opened: {title}", at)
     audit.record(
         actor=by,
         action="debts.open",
@@ -157,6 +186,22 @@ def collect(paid_minor: Mapping[int, int]) -> None:
     """
     for debt_id, amount_minor in sorted(paid_minor.items()):
         Debt.objects.filter(pk=debt_id).update(balance_minor=F("balance_minor") - amount_minor)
+
+
+def give_back(paid_minor: Mapping[int, int]) -> None:
+    """Raise what is owed again by what a sale collected that is taken back.
+
+    Call it in the transaction of the reversal, whose own entry has the ledger's lines. Where the
+    plan was made anew since, it grows with the debt: the instalments are of what is owed.
+
+    Args:
+        paid_minor: what had been paid, by the id of the debt.
+    """
+    for debt_id, amount_minor in sorted(paid_minor.items()):
+        owed_minor = F("balance_minor") + amount_minor
+        Debt.objects.filter(pk=debt_id).update(
+            balance_minor=owed_minor, plan_minor=Greatest("plan_minor", owed_minor)
+        )
 
 
 def adjust(debt: Debt, amount_minor: int, *, by: User, at: datetime, reason: str) -> Debt:

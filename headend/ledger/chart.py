@@ -8,7 +8,9 @@ from headend.ledger.models import Account
 
 _LONGEST_COMPONENT = 40  # letters of a component's name in an account's code
 
-CASH_AT_TILLS = "cash.tills"
+CASH_AT_TILLS = "cash.tills"  # without a shift; each till with a drawer has its own under it
+CASH_IN_SAFE = "cash.safe"
+CASH_DIFFERENCES = "differences.cash"
 ENERGY_SALES = "sales.energy"
 LEVIES = "sales.levies"
 FEES = "sales.fees"
@@ -21,6 +23,8 @@ DEBTS = "debts"
 OPENING_DEBTS = "opening.debts"
 DEBT_ADJUSTMENTS = "adjustments.debts"
 DEBTS_WRITTEN_OFF = "losses.debts"
+REALLOCATED = "reallocated.sales"
+REALLOCATIONS_LOST = "losses.reallocations"
 BANK = "bank.payments"
 TAX_ON_COMMISSION = "reclaimable.tax"
 
@@ -32,25 +36,32 @@ _KINDS = {
     "wallets": Account.Kind.LIABILITY,  # what vendors have paid ahead, one account a vendor
     "suspense": Account.Kind.LIABILITY,  # money whose owner is not known yet
     "carried": Account.Kind.LIABILITY,  # left by one purchase for the next
+    "reallocated": Account.Kind.LIABILITY,  # on its way from one sale to another; empty after
     "tax": Account.Kind.LIABILITY,
     "opening": Account.Kind.EQUITY,  # balances brought along from an earlier system
     "sales": Account.Kind.INCOME,  # by tariff component
     "rounding": Account.Kind.INCOME,
     "adjustments": Account.Kind.EXPENSE,
     "commission": Account.Kind.EXPENSE,  # what vendors earn
-    "losses": Account.Kind.EXPENSE,  # debts written off
+    "losses": Account.Kind.EXPENSE,  # debts written off, energy given to the wrong meter
+    "differences": Account.Kind.EXPENSE,  # cash short less cash over, as drawers were counted
 }
 
 # Branches with an account for each debt or vendor; a trial balance shows each as one figure.
 SUBLEDGERS = ("debts", "wallets", "commission")
 
 # Branches that say how a sale was paid; all others say what its money is for.
-PAID_FROM = ("cash", "bank", "wallets", "commission", "reclaimable")
+PAID_FROM = ("cash", "bank", "wallets", "commission", "reclaimable", "reallocated")
 
 
 def debt_account(debt_id: int) -> str:
     """Return the account of what is owed under one debt."""
     return f"{DEBTS}.{debt_id}"
+
+
+def drawer_account(till_id: int) -> str:
+    """Return the account of the cash in the drawer of one of the utility's own tills."""
+    return f"{CASH_AT_TILLS}.{till_id}"
 
 
 def component_account(account: str, component: str) -> str:
