@@ -30,7 +30,10 @@ class Sale(models.Model):
     message_id = models.CharField(max_length=64)
     request_digest = models.BinaryField(max_length=32)
     meter = models.ForeignKey(Meter, on_delete=models.PROTECT, related_name="sales")
-    agreement = models.ForeignKey(SupplyAgreement, on_delete=models.PROTECT, related_name="sales")
+    # Indexed below: its month goes on when its meter is replaced.
+    agreement = models.ForeignKey(
+        SupplyAgreement, on_delete=models.PROTECT, related_name="sales", db_index=False
+    )
     tariff_version = models.ForeignKey(
         TariffVersion, on_delete=models.PROTECT, related_name="sales"
     )
@@ -67,6 +70,7 @@ class Sale(models.Model):
         ]
         indexes = [
             models.Index(fields=["meter", "-created_at"], name="sale_by_meter"),
+            models.Index(fields=["agreement", "-created_at"], name="sale_by_agreement"),
             models.Index(
                 fields=["vendor", "-created_at"],
                 condition=models.Q(vendor__isnull=False),
