@@ -109,7 +109,7 @@ def month_start(at: datetime) -> datetime:
 def _last_state(agreement: SupplyAgreement) -> dict[str, Any]:
     calculation = (
         Sale.objects.standing()
-        .filter(meter_id=agreement.meter_id, agreement_id=agreement.pk)
+        .filter(agreement_id=agreement.pk)
         .order_by("-created_at", "-pk")
         .values_list("calculation", flat=True)
         .first()
@@ -141,7 +141,7 @@ def _issued_wh(
     agreement: SupplyAgreement, begins: datetime, ends: datetime | None, *, free: bool
 ) -> int:
     standing = Sale.objects.standing()
-    sales = standing.filter(meter_id=agreement.meter_id, agreement_id=agreement.pk)
+    sales = standing.filter(agreement_id=agreement.pk)
     taken_over = OpeningUse.objects.filter(agreement_id=agreement.pk)
     issued_wh = _sum(sales, "created_at", "issued_wh", begins, ends)
     issued_wh += _sum(taken_over, "as_of", "issued_wh", begins, ends)

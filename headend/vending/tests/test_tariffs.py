@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from headend.accounts.services import console_user
+from headend.customers.services import replace_meter
 from headend.debts.services import open_debt
 from headend.debts.terms import Terms
 from headend.ledger.queries import balance_minor, trial_balance
@@ -28,7 +29,7 @@ from headend.tariffs.components import (
 from headend.tariffs.errors import AttributeMissing
 from headend.tariffs.rules import ROUNDED_KWH, WITHIN_PERIOD, FeeRecovery, Rounding, TariffRules
 from headend.tariffs.services import publish_version
-from headend.testing import NOON, make_supply
+from headend.testing import NOON, make_meter, make_supply
 from headend.vending import services
 from headend.vending.errors import InvalidTender, TenderTooSmall
 
@@ -292,3 +293,14 @@ def test_debts_are_in_the_price_of_so_many_kwh(sell):
         ("debt", 1999),
         ("energy", 8000),
     ]
+
+
+def test_the_month_goes_on_when_the_meter_is_replaced(sell):
+    vend = sell(STEPS, PeriodicFee("Service", D(10)))
+    assert vend(60, NOON + DAYS).issued_wh == 50_000  # the fee, and the first step to its limit
+    new = make_meter()
+    replace_meter(
+        sell.agreement, new, by=console_user(), at=NOON + DAYS + timedelta(hours=1), reason="burnt"
+    )
+    after = vend(20, NOON + 2 * DAYS)
+    assert (after.meter, after.issued_wh) == (new, 10_000)  # no second fee, second step
