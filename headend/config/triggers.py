@@ -32,7 +32,8 @@ def sql(
 def append_only(table: str) -> migrations.RunPython:
     """Return an operation that has the database refuse to change or delete a table's rows.
 
-    On SQLite a later migration that rebuilds the table loses its triggers and must add them anew.
+    On SQLite a later migration that rebuilds the table loses its triggers and must add them anew;
+    going back, a migration that added a column rebuilds it, so they may be gone already.
     """
     message = f"{table} is append-only"
     return sql(
@@ -50,7 +51,9 @@ def append_only(table: str) -> migrations.RunPython:
             f"""CREATE TRIGGER {table}_append_only BEFORE UPDATE OR DELETE OR TRUNCATE
                 ON {table} FOR EACH STATEMENT EXECUTE FUNCTION {table}_refuse()""",
         ],
-        undo_sqlite=[f"DROP TRIGGER {table}_no_update", f"DROP TRIGGER {table}_no_delete"],
+        undo_sqlite=[
+            f"DROP TRIGGER IF EXISTS {table}_no_{event}" for event in ("update", "delete")
+        ],
         undo_postgresql=[
             f"DROP TRIGGER {table}_append_only ON {table}",
             f"DROP FUNCTION {table}_refuse()",

@@ -13,6 +13,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("debts/", include("headend.debts.urls")),
     path("ledger/", include("headend.ledger.urls")),
     path("keys/", include("headend.securitymodule.urls")),
+    path("shifts/", include("headend.vendors.shift_urls")),
     path("vendors/", include("headend.vendors.urls")),
     path("meters/", include("headend.fleet.urls")),
     path("tariffs/", include("headend.tariffs.urls")),
