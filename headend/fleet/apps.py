@@ -11,5 +11,5 @@ class FleetConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Say what belongs to whose life in the audit record."""
-        from headend.fleet import life  # noqa: F401 - registers
+        """Make known what needs a second person, and what belongs to a meter's life."""
+        from headend.fleet import acts, life  # noqa: F401

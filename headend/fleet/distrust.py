@@ -8,7 +8,7 @@ from typing import Any
 from django.db.models import F
 
 from headend.fleet.models import SecurityEvent
-from headend.fleet.services import open_work_item
+from headend.fleet.work_items import open_work_item
 from headend.meters.models import Meter
 
 _LONGEST_SAMPLE = 1024  # bytes of the latest message kept as evidence

@@ -21,3 +21,9 @@ class CommandSent(Refusal):
     """The command may have reached the meter; calling it back would be a guess."""
 
     code = "command_sent"
+
+
+class NeedsApproval(Refusal):
+    """A second person has to approve it first."""
+
+    code = "needs_approval"

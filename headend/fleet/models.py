@@ -131,6 +131,9 @@ class Command(models.Model):
             ("send_token", "Can send a token to a meter"),
             ("command_meter", "Can switch, configure and read meters"),
             ("switch_payment_mode", "Can switch a meter's payment mode"),
+            ("close_account", "Can close a meter's account and clear its credit"),
+            ("adjust_credit", "Can ask for a meter's credit to be adjusted"),
+            ("approve_adjustment", "Can approve an adjustment of a meter's credit"),
         ]
 
     def __str__(self) -> str:

@@ -9,7 +9,7 @@ from django.db.models import Q
 
 from headend.fleet import watermark
 from headend.fleet.models import Event, MeterLink, Reading
-from headend.fleet.services import open_work_item
+from headend.fleet.work_items import open_work_item
 from headend.meters.models import Meter
 from shared.wire import code_names, codes
 from shared.wire.commands import is_integer

@@ -20,8 +20,9 @@ from headend.config.errors import Refusal
 from headend.fleet.delivery import IN_DELIVERY, UNSENT, Occurrence, State, resend_delay
 from headend.fleet.keyring import KeyRing
 from headend.fleet.models import Command, MeterLink, MeterState
-from headend.fleet.services import lock_link, open_work_item
+from headend.fleet.services import lock_link
 from headend.fleet.steps import step
+from headend.fleet.work_items import open_work_item
 from shared.wire import commands, messages, topics
 
 log = logging.getLogger(__name__)

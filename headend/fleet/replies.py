@@ -7,8 +7,8 @@ from typing import Any
 
 from headend.fleet.delivery import Occurrence, State, deferral_delay, judge_answer, status_name
 from headend.fleet.models import Command, MeterLink, WorkItem
-from headend.fleet.services import open_work_item
 from headend.fleet.steps import step
+from headend.fleet.work_items import open_work_item
 from headend.meters.models import Meter
 from shared.wire.commands import BadMessage
 from shared.wire.messages import RECEIVED

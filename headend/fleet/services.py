@@ -1,4 +1,4 @@
-"""What people and sales ask of the fleet: orders to meters, calling them back, work items."""
+"""What people and sales ask of the fleet: orders to meters, and calling them back."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from headend.accounts.services import require
 from headend.audit.services import record
 from headend.fleet import wake
 from headend.fleet.delivery import UNFINISHED, UNSENT, Occurrence, State
-from headend.fleet.errors import BadCommand, CommandFinished, CommandSent
-from headend.fleet.models import Command, MeterLink, WorkItem
+from headend.fleet.errors import BadCommand, CommandFinished, CommandSent, NeedsApproval
+from headend.fleet.models import Command, MeterLink
 from headend.fleet.steps import step
 from headend.meters.models import Meter
 from shared.wire import commands
@@ -27,6 +27,14 @@ LIFETIMES = {
     commands.READ: datetime.timedelta(hours=1),
     commands.SET_CLOCK: datetime.timedelta(minutes=5),
     commands.PING: datetime.timedelta(minutes=5),
+    commands.CLOSE_ACCOUNT: datetime.timedelta(days=30),
+}
+_ADJUSTMENT_LIFETIME = datetime.timedelta(days=30)
+
+# Who may give an order, where it is not everybody who may command meters.
+_PERMISSIONS = {
+    commands.PAYMENT_MODE: "fleet.switch_payment_mode",
+    commands.CLOSE_ACCOUNT: "fleet.close_account",
 }
 
 # Orders of which only the last one asked for matters.
@@ -99,7 +107,8 @@ def queue_command(
 
     Args:
         meter: who it is for.
-        command: a name of `shared.wire.commands`; tokens go by `queue_token`.
+        command: a name of `shared.wire.commands`; tokens go by `queue_token`, credit without a
+            token by `queue_adjust_credit`.
         arguments: as that command takes them.
         requested_by: who wants it; None for the system itself.
         expires_in: how long it stays worth executing; by default as LIFETIMES says.
@@ -108,13 +117,12 @@ def queue_command(
 
     Raises:
         BadCommand: the meter would refuse it as malformed.
-        NotPermitted: the user may not command meters.
+        NotPermitted: the user may not give this order.
     """
     if command not in LIFETIMES:
         raise BadCommand(f"there is no command {command!r} to queue for meter {meter.drn}")
     if requested_by is not None:
-        mode = command == commands.PAYMENT_MODE
-        require(requested_by, "fleet.switch_payment_mode" if mode else "fleet.command_meter")
+        require(requested_by, _PERMISSIONS.get(command, "fleet.command_meter"))
     now = at or timezone.now()
     link = lock_link(meter)
     waiting = list(
@@ -184,6 +192,88 @@ def change_payment_mode(
     return made
 
 
+def queue_close_account(
+    *,
+    meter: Meter,
+    requested_by: User | None,
+    reason: str = "",
+    at: datetime.datetime | None = None,
+) -> Command:
+    """Have a meter close its account: it clears its credit and tells what that was.
+
+    The energy stops until new credit arrives or a payment mode is set. Once the command is
+    accepted its `detail` holds the closing registers: `energy_wh` and `postpaid_wh`, and
+    `cleared_wh`, which goes back to the consumer, or below zero is what they owe for energy used
+    on credit. `followers.of` tells when.
+
+    Args:
+        meter: who it is for.
+        requested_by: who wants it; None for the system itself.
+        reason: why, in the person's words; audited.
+        at: now, unless told otherwise.
+
+    Raises:
+        NotPermitted: the user may not close accounts.
+    """
+    return queue_command(
+        meter=meter,
+        command=commands.CLOSE_ACCOUNT,
+        arguments={},
+        requested_by=requested_by,
+        reason=reason,
+        at=at,
+    )
+
+
+@transaction.atomic
+def queue_adjust_credit(
+    *,
+    meter: Meter,
+    amount_wh: int,
+    requested_by: User | None,
+    approved_by: User | None,
+    reason: str,
+    at: datetime.datetime | None = None,
+) -> Command:
+    """Have a meter add to its credit or take from it, without a token; each call counts.
+
+    Below zero the load switch opens by the meter's own rule. The accepted command's `detail`
+    holds `credit_wh` after it.
+
+    Args:
+        meter: who it is for.
+        amount_wh: what is added; below zero what is taken; within a GWh either way, not 0.
+        requested_by: who wants it; None for the system itself, on the strength of what another
+            meter has given back.
+        approved_by: the second person; None only where `requested_by` is.
+        reason: why; audited.
+        at: now, unless told otherwise.
+
+    Raises:
+        BadCommand: nothing, or more than a meter takes.
+        NeedsApproval: a person wants it and nobody else approved it.
+        NotPermitted: the user may not adjust credit.
+    """
+    if requested_by is not None:
+        require(requested_by, "fleet.adjust_credit")
+        if approved_by is None or approved_by == requested_by:
+            raise NeedsApproval(f"credit of meter {meter.drn} is adjusted by two people only")
+    if not amount_wh:
+        raise BadCommand(f"an adjustment of meter {meter.drn} by nothing changes nothing")
+    now = at or timezone.now()
+    return _create(
+        lock_link(meter),
+        command=commands.ADJUST_CREDIT,
+        arguments={"amount_wh": amount_wh},
+        token_identifier=None,
+        requested_by=requested_by,
+        approved_by=approved_by,
+        expires_at=now + _ADJUSTMENT_LIFETIME,
+        reason=reason,
+        at=now,
+    )
+
+
 @transaction.atomic
 def cancel(
     *,
@@ -233,59 +323,6 @@ def cancel(
     return command
 
 
-@transaction.atomic
-def close_work_item(*, item: WorkItem, closed_by: User, at: datetime.datetime) -> WorkItem:
-    """Mark a work item as dealt with.
-
-    Args:
-        item: which one.
-        closed_by: who dealt with it.
-        at: now.
-
-    Raises:
-        NotPermitted: the user may not command meters.
-    """
-    require(closed_by, "fleet.command_meter")
-    item.closed_at = at
-    item.closed_by = closed_by
-    item.save(update_fields=["closed_at", "closed_by"])
-    record(actor=closed_by, action="fleet.close_work_item", target=item, at=at)
-    return item
-
-
-def open_work_item(
-    *,
-    kind: str,
-    cause: str,
-    summary: str,
-    at: datetime.datetime,
-    meter: Meter | None = None,
-    command: Command | None = None,
-) -> WorkItem:
-    """Have a person look at something; one open item per cause.
-
-    Args:
-        kind: what sort of thing, a short name.
-        cause: names the one cause, so that it is not opened twice.
-        summary: one sentence that names the thing and the remedy.
-        at: now.
-        meter: which meter it is about.
-        command: which command it is about.
-    """
-    item, _ = WorkItem.objects.get_or_create(
-        cause=cause,
-        closed_at=None,
-        defaults={
-            "kind": kind,
-            "summary": summary[:300],
-            "opened_at": at,
-            "meter": meter,
-            "command": command,
-        },
-    )
-    return item
-
-
 def lock_link(meter: Meter) -> MeterLink:
     """Return the meter's link row, locked until the transaction ends."""
     link = MeterLink.objects.select_for_update().filter(meter=meter).first()
@@ -305,6 +342,7 @@ def _create(
     expires_at: datetime.datetime | None,
     reason: str,
     at: datetime.datetime,
+    approved_by: User | None = None,
 ) -> Command:
     try:
         commands.check_arguments(command, arguments)
@@ -316,16 +354,19 @@ def _create(
         arguments=arguments,
         token_identifier=token_identifier,
         requested_by=requested_by,
-        reason=reason,
+        reason=reason[:200],
         created_at=at,
         expires_at=expires_at,
     )
+    told = {} if command == commands.TOKEN else dict(arguments)
+    if approved_by is not None:
+        told["approved_by"] = approved_by.username
     record(
         actor=requested_by,
         action=f"fleet.{command}",
         target=made,
         at=at,
-        after={} if command == commands.TOKEN else arguments,
+        after=told,
         reason=reason,
     )
     wake.announce(connection)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+from collections.abc import Callable
 from typing import Any
 
 from headend.customers.models import SupplyAgreement
@@ -13,7 +14,7 @@ from headend.fleet.models import Command, MeterLink, MeterState
 from headend.fleet.services import queue_command
 from headend.meters.models import Meter
 from headend.notifications.services import notify
-from shared.wire import commands
+from shared.wire import codes, commands
 
 # A command that went out this recently is still on its way, not missing.
 _ON_ITS_WAY = datetime.timedelta(seconds=5)
@@ -22,6 +23,19 @@ _CLOCK_TOLERANCE_S = 60
 _PAUSE = {commands.SET_CLOCK: datetime.timedelta(minutes=10)}
 _ENVELOPE = ("v", "kind", "sub")
 _LONG_PAUSE = datetime.timedelta(days=1)
+
+Watcher = Callable[[Meter, MeterState, datetime.datetime], None]
+_watchers: list[Watcher] = []
+
+
+def on_state(watcher: Watcher) -> Watcher:
+    """Have a function of a higher capability called with each newer state of a meter.
+
+    It is called in the transaction that stores the state, with the meter's link locked. What it
+    does besides looking at its arguments belongs into `transaction.on_commit`.
+    """
+    _watchers.append(watcher)
+    return watcher
 
 
 def take_state(
@@ -45,6 +59,8 @@ def take_state(
     if state is not None and (claims["boot"], claims["revision"]) <= (state.boot, state.revision):
         return
     state = _keep(meter, claims, at=at)
+    for watcher in _watchers:
+        watcher(meter, state, at)
     agreement = agreements(at=at).filter(meter=meter).first()
     if agreement is not None:
         _judge_credit(link, state, agreement, at=at)
@@ -94,6 +110,8 @@ def _judge_credit(
     link: MeterLink, state: MeterState, agreement: SupplyAgreement, *, at: datetime.datetime
 ) -> None:
     """Tell the customer of low credit, once per drop."""
+    if state.account_status == codes.ACCOUNT_CLOSED:
+        return  # nobody is left to warn
     verdict = low_credit.judge(
         told=link.low_credit_told and link.low_credit_agreement_id == agreement.pk,
         payment_mode=state.payment_mode,

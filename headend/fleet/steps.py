@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 
+from headend.fleet import followers
 from headend.fleet.delivery import FINISHED, Occurrence, State, next_state
 from headend.fleet.models import Command
 
@@ -37,4 +38,6 @@ def step(command: Command, occurrence: Occurrence, *, at: datetime.datetime) -> 
         command.number = None
         command.payload = b""
     command.save()
+    if reached in FINISHED:
+        followers.tell(command, at=at)
     return True

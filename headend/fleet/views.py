@@ -15,7 +15,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from headend.accounts.requests import PageRequest
 from headend.config.errors import Refusal
-from headend.fleet import orders, pages, services, wording
+from headend.fleet import orders, pages, services, wording, work_items
 from headend.fleet.consumption import PERIODS
 from headend.fleet.forms import ReasonForm
 from headend.fleet.models import Command, WorkItem
@@ -137,7 +137,7 @@ def close_work_item(request: PageRequest, item_id: int) -> HttpResponse:
     """Mark something that somebody had to look at as dealt with."""
     item = get_object_or_404(WorkItem, pk=item_id)
     try:
-        services.close_work_item(item=item, closed_by=request.user, at=timezone.now())
+        work_items.close_work_item(item=item, closed_by=request.user, at=timezone.now())
     except Refusal as error:
         messages.error(request, str(error), extra_tags="danger")
     return redirect("home")

@@ -8,7 +8,8 @@ POSTPAYMENT = "postpayment"
 PAYMENT_MODES = (PREPAYMENT, POSTPAYMENT)
 
 # DLMS names (IEC 62056-6-2, class Account): life of the account, and where its credit stands.
-ACCOUNT_STATUSES = ("new", "active", "closed")
+ACCOUNT_CLOSED = "closed"
+ACCOUNT_STATUSES = ("new", "active", ACCOUNT_CLOSED)
 IN_CREDIT = "in_credit"
 LOW_CREDIT = "low_credit"
 OUT_OF_CREDIT = "out_of_credit"

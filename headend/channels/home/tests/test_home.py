@@ -2,21 +2,21 @@
 
 import pytest
 
-from headend.fleet.services import open_work_item
+from headend.fleet.work_items import open_work_item
 from headend.testing import NOON
 
 _EVERYTHING = [
-    *("/till/", "/sales/", "/customers/", "/meters/", "/tariffs/"),
+    *("/till/", "/shifts/", "/sales/", "/customers/", "/meters/", "/tariffs/"),
     *("/debts/", "/vendors/", "/ledger/", "/keys/", "/people/", "/approvals/", "/audit/"),
 ]
-_TO_LOOK_AT = [link for link in _EVERYTHING if link not in ("/till/", "/people/")]
+_TO_LOOK_AT = [link for link in _EVERYTHING if link not in ("/till/", "/shifts/", "/people/")]
 
 
 @pytest.mark.parametrize(
     ("group", "links"),
     [
         ("utility administrator", _EVERYTHING),
-        ("cashier", ["/till/", "/sales/", "/customers/", "/meters/"]),
+        ("cashier", ["/till/", "/shifts/", "/sales/", "/customers/", "/meters/"]),
         ("engineer", ["/sales/", "/customers/", "/meters/", "/approvals/"]),
         ("auditor", _TO_LOOK_AT),
     ],
