@@ -19,3 +19,9 @@ class InvalidThreshold(Refusal):
     """No low-credit threshold can be that high."""
 
     code = "low_credit_threshold_invalid"
+
+
+class InvalidCustomer(Refusal):
+    """A detail of the customer makes no sense, or belongs to another one."""
+
+    code = "customer_invalid"

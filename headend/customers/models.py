@@ -16,6 +16,8 @@ class Customer(models.Model):
     phone = models.CharField(max_length=30, blank=True)
     email = models.EmailField(blank=True)
     language = models.CharField(max_length=10, default="en")
+    # Their number in the system that customers come from; sheets find them by it.
+    external_reference = models.CharField(max_length=60, null=True, blank=True, unique=True)
     created_at = models.DateTimeField()
 
     def __str__(self) -> str:
@@ -25,7 +27,7 @@ class Customer(models.Model):
 class Premises(models.Model):
     """A place that is supplied."""
 
-    address = models.CharField(max_length=250)
+    address = models.CharField(max_length=250, db_index=True)
 
     class Meta:
         verbose_name_plural = "premises"

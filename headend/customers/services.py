@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 
 from headend.accounts.models import User
 from headend.accounts.services import require
 from headend.audit import services as audit
-from headend.customers.errors import InvalidAgreement, InvalidThreshold
+from headend.customers.errors import InvalidAgreement, InvalidCustomer, InvalidThreshold
 from headend.customers.models import Customer, FormerMeter, Premises, SupplyAgreement
 from headend.meters.models import Meter
 from headend.tariffs.models import Tariff
@@ -19,17 +20,101 @@ HIGHEST_LOW_CREDIT_WH = 10_000_000
 
 @transaction.atomic
 def register_customer(
-    *, name: str, by: User, at: datetime, phone: str = "", email: str = "", language: str = "en"
+    *,
+    name: str,
+    by: User,
+    at: datetime,
+    phone: str = "",
+    email: str = "",
+    language: str = "en",
+    external_reference: str = "",
+    source: str = "",
 ) -> Customer:
-    """Add a customer; needs customers.add_customer."""
+    """Add a customer.
+
+    Args:
+        name: 1..150 characters.
+        by: who registers; needs customers.add_customer.
+        at: now.
+        phone: up to 30 characters, written in any way.
+        email: an address or nothing.
+        language: a language code such as "en".
+        external_reference: their number in the system they come from; of one customer only.
+        source: the channel it came by.
+
+    Raises:
+        InvalidCustomer: a detail makes no sense, or the reference is somebody else's.
+    """
     require(by, "customers.add_customer")
-    customer = Customer.objects.create(
-        name=name, phone=phone, email=email, language=language, created_at=at
+    customer = Customer(
+        name=name,
+        phone=phone,
+        email=email,
+        language=language,
+        external_reference=external_reference or None,
+        created_at=at,
     )
+    _check_customer(customer)
+    customer.save(force_insert=True)
     audit.record(
-        actor=by, action="customers.register", target=customer, at=at, after={"name": name}
+        actor=by,
+        action="customers.register",
+        target=customer,
+        at=at,
+        after={"name": name},
+        source=source,
     )
     return customer
+
+
+@transaction.atomic
+def change_customer(
+    customer: Customer, *, by: User, at: datetime, source: str = "", **changes: str
+) -> bool:
+    """Change how a customer is called or reached.
+
+    Args:
+        customer: who.
+        by: who changes it; needs customers.change_customer.
+        at: now.
+        source: the channel it came by.
+        changes: any of name, phone, email, language; what is not named stays.
+
+    Returns:
+        bool: whether anything was different.
+
+    Raises:
+        InvalidCustomer: a detail makes no sense.
+    """
+    require(by, "customers.change_customer")
+    kept = Customer.objects.select_for_update().get(pk=customer.pk)
+    before = {
+        name: getattr(kept, name) for name in changes if getattr(kept, name) != changes[name]
+    }
+    if not before:
+        return False
+    for name in before:
+        setattr(kept, name, changes[name])
+    _check_customer(kept)
+    kept.save(update_fields=list(before))
+    audit.record(
+        actor=by,
+        action="customers.change",
+        target=kept,
+        at=at,
+        before=before,
+        after={name: changes[name] for name in before},
+        source=source,
+    )
+    return True
+
+
+def _check_customer(customer: Customer) -> None:
+    try:
+        customer.full_clean()
+    except ValidationError as error:
+        said = "; ".join(f"{field}: {' '.join(why)}" for field, why in error.message_dict.items())
+        raise InvalidCustomer(f"customer {customer.name}: {said}") from None
 
 
 @transaction.atomic
@@ -43,6 +128,8 @@ def open_agreement(
     at: datetime,
     low_credit_threshold_wh: int = 5000,
     connection_va: int | None = None,
+    since: datetime | None = None,
+    source: str = "",
 ) -> SupplyAgreement:
     """Let a meter serve a customer at an address from now on.
 
@@ -55,11 +142,15 @@ def open_agreement(
         at: now; the agreement starts here.
         low_credit_threshold_wh: the customer is told when the credit falls below it.
         connection_va: size of the connection, which some tariffs ask for.
+        since: when it began, if that was before now, in another system.
+        source: the channel it came by.
 
     Raises:
-        InvalidAgreement: the meter serves somebody already.
+        InvalidAgreement: the meter serves somebody already, or it would begin later than now.
     """
     require(by, "customers.add_supplyagreement")
+    if since is not None and since > at:
+        raise InvalidAgreement(f"the agreement would begin on {since:%Y-%m-%d}, later than now")
     premises = Premises.objects.filter(address=address).first()
     premises = premises or Premises.objects.create(address=address)
     try:
@@ -69,7 +160,7 @@ def open_agreement(
                 premises=premises,
                 meter=meter,
                 tariff=tariff,
-                started_at=at,
+                started_at=since or at,
                 low_credit_threshold_wh=low_credit_threshold_wh,
                 connection_va=connection_va,
             )
@@ -83,6 +174,7 @@ def open_agreement(
         target=agreement,
         at=at,
         after={"customer": customer.pk, "meter": meter.drn, "tariff": tariff.code},
+        source=source,
     )
     return agreement
 

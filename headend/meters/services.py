@@ -17,6 +17,8 @@ from headend.meters.models import Meter
 from shared.sts import identifiers, token_identifier
 from shared.sts.errors import StsError
 
+_DAY_MINUTES = 24 * 60
+
 
 @dataclass(frozen=True)
 class KeyAttributes:
@@ -35,7 +37,13 @@ class KeyAttributes:
 
 @transaction.atomic
 def register_meter(
-    *, drn: str, key: KeyAttributes, by: User, at: datetime, source: str = ""
+    *,
+    drn: str,
+    key: KeyAttributes,
+    by: User,
+    at: datetime,
+    source: str = "",
+    payment_mode: str = Meter.PaymentMode.PREPAYMENT,
 ) -> Meter:
     """Add a meter to the stock.
 
@@ -45,6 +53,7 @@ def register_meter(
         by: who registers it; needs meters.add_meter.
         at: now.
         source: the channel it comes by.
+        payment_mode: how its energy is to be paid; it is believed to work so already.
 
     Raises:
         InvalidMeterNumber: the number has a wrong length, sign or check digit.
@@ -59,7 +68,9 @@ def register_meter(
         identifiers.require_key_attributes(key.sgc, key.kt, key.krn, key.ti)
     except StsError as error:
         raise InvalidMeter(f"meter {drn}: {error}") from None
-    meter = Meter(drn=drn, pan=pan, registered_at=at, **vars(key))
+    meter = Meter(
+        drn=drn, pan=pan, registered_at=at, intended_payment_mode=payment_mode, **vars(key)
+    )
     try:
         meter.full_clean()
     except ValidationError as error:
@@ -122,6 +133,54 @@ def remove_meter(
         reason=reason,
     )
     meter.status = status
+
+
+@transaction.atomic
+def take_over_token_identifiers(
+    meter: Meter, *, last_tid: int, by: User, at: datetime, source: str = ""
+) -> bool:
+    """Have a meter's next identifiers lie above the last one that another system issued.
+
+    Args:
+        meter: which; its `last_tid` is brought up to date.
+        last_tid: of the meter's base date, 0 or more.
+        by: who takes the meter over; needs meters.add_meter.
+        at: now.
+        source: the channel it comes by.
+
+    Returns:
+        bool: False if the meter has issued that one or a later one here already.
+
+    Raises:
+        InvalidMeter: it is no identifier, or more than a day ahead of now: then the meter's base
+            date is probably another one.
+    """
+    require(by, "meters.add_meter")
+    try:
+        tomorrow = token_identifier.from_utc(int(at.timestamp()), meter.base_date) + _DAY_MINUTES
+    except StsError as error:
+        raise InvalidMeter(f"meter {meter}: {error}") from None
+    if not 0 <= last_tid <= tomorrow:
+        raise InvalidMeter(
+            f"meter {meter} can't have been issued token identifier {last_tid} by now: with base "
+            f"date {meter.base_date} tomorrow's is {tomorrow}; is the base date another one?"
+        )
+    changed = Meter.objects.filter(
+        Q(last_tid__isnull=True) | Q(last_tid__lt=last_tid), pk=meter.pk
+    ).update(last_tid=last_tid)
+    if not changed:
+        return False
+    audit.record(
+        actor=by,
+        action="meters.take_over_token_identifiers",
+        target=meter,
+        at=at,
+        before={"last_tid": meter.last_tid},
+        after={"last_tid": last_tid},
+        source=source,
+    )
+    meter.last_tid = last_tid
+    return True
 
 
 def allocate_token_identifiers(meter: Meter, *, count: int, at: datetime) -> list[int]:

@@ -7,9 +7,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.django import TestCase
 
-from headend.meters.errors import TokenIdentifiersExhausted
+from headend.accounts.services import console_user
+from headend.meters.errors import InvalidMeter, TokenIdentifiersExhausted
 from headend.meters.models import Meter
-from headend.meters.services import allocate_token_identifiers
+from headend.meters.services import allocate_token_identifiers, take_over_token_identifiers
 from headend.testing import make_meter
 from shared.sts import token_identifier
 
@@ -83,3 +84,24 @@ class TestAnyClock(TestCase):
             given_so_far += fresh
         assert given_so_far == sorted(set(given_so_far))
         assert not any(token_identifier.is_reserved(tid) for tid in given_so_far)
+
+
+def take_over(meter, last_tid):
+    return take_over_token_identifiers(
+        meter, last_tid=TID + last_tid, by=console_user(), at=MIDNIGHT
+    )
+
+
+def test_after_a_take_over_the_next_lies_above_the_last_of_the_other_system(meter):
+    assert take_over(meter, 9)
+    assert allocate(meter, MIDNIGHT + timedelta(minutes=5)) == [10]
+    assert not take_over(meter, 10)
+    assert not take_over(meter, 3)
+    assert allocate(meter, MIDNIGHT + timedelta(minutes=5)) == [11]
+
+
+@pytest.mark.parametrize("last_tid", [24 * 60 + 1, -TID - 1])
+def test_what_nobody_can_have_issued_yet_is_not_taken_over(meter, last_tid):
+    with pytest.raises(InvalidMeter, match="base date"):
+        take_over(meter, last_tid)
+    assert Meter.objects.get(pk=meter.pk).last_tid is None
