@@ -21,6 +21,13 @@ class Link(NamedTuple):
 LINKS = (
     Link("till", "Till", "till:find", "vending.vend", "Sell energy and hand out a token."),
     Link(
+        "shifts",
+        "Shift",
+        "shifts:own",
+        "vendors.work_shift",
+        "Open your drawer, count its cash, close it.",
+    ),
+    Link(
         "vending",
         "Sales",
         "vending:sales",
@@ -59,7 +66,7 @@ LINKS = (
         "vendors",
         "Vendors",
         "vendors:list",
-        "vendors.view_shift",
+        "vendors.view_vendor",
         "Who sells for the utility: wallets, tills, shifts, statements.",
     ),
     Link(

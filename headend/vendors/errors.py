@@ -55,3 +55,9 @@ class ShiftRefused(Refusal):
     """The shift can't be opened, counted or closed like that."""
 
     code = "shift_refused"
+
+
+class DrawerTooLow(Refusal):
+    """More cash is to be given back than there is in the drawer."""
+
+    code = "drawer_too_low"

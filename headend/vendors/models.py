@@ -116,9 +116,9 @@ class Purse(models.Model):
 
 
 class Till(models.Model):
-    """A place where a vendor sells."""
+    """A place where a vendor sells, or the utility if it has no vendor."""
 
-    vendor = models.ForeignKey(Vendor, on_delete=models.PROTECT, related_name="tills")
+    vendor = models.ForeignKey(Vendor, null=True, on_delete=models.PROTECT, related_name="tills")
     name = models.CharField(max_length=60)
     needs_shift = models.BooleanField(default=True)  # not where a program sells
     is_active = models.BooleanField(default=True)
@@ -126,6 +126,9 @@ class Till(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["vendor", "name"], name="till_name_once"),
+            models.UniqueConstraint(
+                fields=["name"], condition=Q(vendor=None), name="till_name_once_at_utility"
+            ),
         ]
 
     def __str__(self) -> str:
@@ -180,18 +183,24 @@ class Purchase(models.Model):
 
 
 class Shift(models.Model):
-    """An operator's time at a till, from the cash that is in the drawer to the cash counted."""
+    """Somebody's time at a till, from the cash that is in the drawer to the cash counted."""
 
     OPEN, COUNTED, CLOSED = "open", "counted", "closed"
 
-    operator = models.ForeignKey(Operator, on_delete=models.PROTECT, related_name="shifts")
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="shifts"
+    )
     till = models.ForeignKey(Till, on_delete=models.PROTECT, related_name="shifts")
-    vendor = models.ForeignKey(Vendor, on_delete=models.PROTECT, related_name="shifts")
+    vendor = models.ForeignKey(
+        Vendor, null=True, on_delete=models.PROTECT, related_name="shifts"
+    )  # the till's: null at the utility's own
     state = models.CharField(max_length=10, default=OPEN)
     opened_at = models.DateTimeField()
     float_minor = models.BigIntegerField(default=0)  # in the drawer at the beginning
     sales_count = models.PositiveIntegerField(default=0)
     sold_minor = models.BigIntegerField(default=0)
+    paid_out_count = models.PositiveIntegerField(default=0)  # of sales that were taken back
+    paid_out_minor = models.BigIntegerField(default=0)
     counted_minor = models.BigIntegerField(null=True)
     counted_at = models.DateTimeField(null=True)
     closed_at = models.DateTimeField(null=True)
@@ -208,12 +217,13 @@ class Shift(models.Model):
                 name="shift_one_at_a_till",
             ),
             models.UniqueConstraint(
-                fields=["operator"],
+                fields=["user"],
                 condition=Q(state__in=("open", "counted")),
-                name="shift_one_of_an_operator",
+                name="shift_one_of_a_user",
             ),
             models.CheckConstraint(
-                condition=Q(float_minor__gte=0, sold_minor__gte=0), name="shift_amounts"
+                condition=Q(float_minor__gte=0, sold_minor__gte=0, paid_out_minor__gte=0),
+                name="shift_amounts",
             ),
             models.CheckConstraint(
                 condition=Q(state="open", counted_minor=None)
@@ -225,15 +235,21 @@ class Shift(models.Model):
         permissions = [
             ("work_shift", "Can open, count and close their own shifts"),
             ("close_any_shift", "Can close a shift whose cash differs"),
+            ("sell_without_shift", "Sells for the utility without a shift, as programs do"),
         ]
 
     def __str__(self) -> str:
-        return f"{self.operator.user} at {self.till}, {self.opened_at:%Y-%m-%d %H:%M}"
+        return f"{self.user} at {self.till}, {self.opened_at:%Y-%m-%d %H:%M}"
+
+    @property
+    def currency(self) -> str:
+        """The currency of its cash."""
+        return self.vendor.currency if self.vendor else settings.BASE_CURRENCY
 
     @property
     def expected_minor(self) -> int:
-        """What should be in the drawer: what was there at the beginning, and the sales."""
-        return self.float_minor + self.sold_minor
+        """What should be in the drawer: what was there, and the sales less what was paid out."""
+        return self.float_minor + self.sold_minor - self.paid_out_minor
 
     @property
     def difference_minor(self) -> int | None:

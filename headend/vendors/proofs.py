@@ -7,9 +7,10 @@ from collections.abc import Iterator
 from django.db.models import BigIntegerField, CharField, F, OuterRef, Subquery, Sum, Value
 from django.db.models.functions import Cast, Coalesce, Concat
 
+from headend.ledger import chart
 from headend.ledger.models import Account, Line
 from headend.ledger.proofs import Finding, proof
-from headend.vendors.models import Purchase, Purse, Vendor
+from headend.vendors.models import Purchase, Purse, Shift, Vendor
 from headend.vendors.services import PURCHASE
 
 _WALLET = Concat(Value("wallets."), Cast("pk", CharField()), output_field=CharField())
@@ -58,6 +59,26 @@ def purchases_are_posted() -> Iterator[Finding]:
             purchase.posted,
             purchase.credit_minor,
         )
+
+
+@proof("the cash in a drawer is that of its shift")
+def drawers_follow() -> Iterator[Finding]:
+    """Yield drawers of the utility in which the ledger has other cash than their shift."""
+    drawers = Account.objects.filter(code__startswith=f"{chart.CASH_AT_TILLS}.")
+    told = {
+        (code, currency): total
+        for code, currency, total in drawers.values_list("code", "currency").annotate(
+            total=Coalesce(Sum("lines__amount_minor"), 0)
+        )
+    }
+    running = Shift.objects.exclude(state=Shift.CLOSED).filter(vendor=None)
+    kept = {
+        (chart.drawer_account(one.till_id), one.currency): one.expected_minor for one in running
+    }
+    for code, currency in sorted({*told, *kept}):
+        figures = told.get((code, currency), 0), kept.get((code, currency), 0)
+        if figures[0] != figures[1]:
+            yield f"drawer of till {code.rpartition('.')[2]}", currency, *figures
 
 
 def _sum(rows: object) -> Coalesce:

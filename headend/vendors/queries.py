@@ -46,27 +46,27 @@ def operators_seen_by(user: User) -> QuerySet[Operator]:
 
 
 def tills_seen_by(user: User) -> QuerySet[Till]:
-    """Return the vendors' tills that a user may see."""
+    """Return the tills that a user may see, the utility's own among them."""
     return of_own_vendor(Till.objects.select_related("vendor"), user)
 
 
 def shifts_seen_by(user: User) -> QuerySet[Shift]:
     """Return the shifts that a user may see, latest first: without view_vendor only their own."""
-    seen = Shift.objects.select_related("operator__user", "till", "vendor", "closed_by")
+    seen = Shift.objects.select_related("user", "till", "vendor", "closed_by")
     found = of_own_vendor(seen, user).order_by("-opened_at", "-pk")
     if user.has_perm("vendors.view_vendor"):
         return found
-    return found.filter(operator__user=user)
+    return found.filter(user=user)
 
 
 def running_shift(user: User) -> Shift | None:
     """Return the shift that an operator has not closed yet."""
-    running = Shift.objects.exclude(state=Shift.CLOSED).filter(operator__user=user)
-    return running.select_related("operator__user", "till", "vendor").first()
+    running = Shift.objects.exclude(state=Shift.CLOSED).filter(user=user)
+    return running.select_related("user", "till", "vendor").first()
 
 
-def free_tills(vendor: Vendor) -> QuerySet[Till]:
-    """Return the tills at which a shift can be opened now."""
+def free_tills(vendor: Vendor | None) -> QuerySet[Till]:
+    """Return the tills of a vendor, or of the utility, at which a shift can be opened now."""
     taken = Shift.objects.exclude(state=Shift.CLOSED).values("till")
-    tills = vendor.tills.filter(is_active=True, needs_shift=True)
+    tills = Till.objects.filter(vendor=vendor, is_active=True, needs_shift=True)
     return tills.exclude(pk__in=taken).order_by("name")

@@ -1,7 +1,7 @@
 """From where somebody sells, and how a sale is paid there: the part of vendors in every vend.
 
 Whoever belongs to a vendor sells on its wallet. Everybody else sells for the utility, whose till
-takes the cash, and needs the permission to.
+takes the cash, and needs the permission to; in a shift, unless their role sells without.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from headend.ledger.services import Posting
 from headend.vendors import wallet
 from headend.vendors.earnings import Rate
 from headend.vendors.errors import (
+    DrawerTooLow,
     NoOpenShift,
     SaleAboveLimit,
     VendorSuspended,
@@ -25,11 +26,13 @@ from headend.vendors.errors import (
 from headend.vendors.models import Contract, Operator, Shift, Till, Vendor
 
 ACT_FOR_UTILITY = "vendors.act_for_utility"
+WORK_SHIFT = "vendors.work_shift"
+SELL_WITHOUT_SHIFT = "vendors.sell_without_shift"
 
 
 @dataclass(frozen=True)
 class Seat:
-    """From where a sale is made: all None at the utility's own tills."""
+    """From where a sale is made: no vendor is the utility, no till is none with a drawer."""
 
     vendor: Vendor | None = None
     till: Till | None = None
@@ -41,7 +44,7 @@ def seat_of(user: User) -> Seat:
 
     Raises:
         VendorSuspended: the vendor, till or operator is.
-        NoOpenShift: an operator has to open a shift first.
+        NoOpenShift: they have to open a shift first.
         NotPermitted: the user belongs to no vendor and may not sell for the utility.
     """
     operator = (
@@ -49,22 +52,20 @@ def seat_of(user: User) -> Seat:
     )
     if operator is None:
         require(user, ACT_FOR_UTILITY)
-        return Seat()
+        return _seat_at_utility(user)
     vendor = operator.vendor
     if vendor.status != Vendor.ACTIVE:
         raise wallet.suspended(vendor)
     if not operator.is_active:
         raise VendorSuspended(f"{user} does not sell for {vendor} any more")
-    shift = None
     till = operator.till
-    if till is None or till.needs_shift:
-        shift = operator.shifts.filter(state=Shift.OPEN).select_related("till").first()
-        if shift is None:
-            raise NoOpenShift(f"{user} has no open shift; open one under Vendors")
-        till = shift.till
-    if not till.is_active:
-        raise VendorSuspended(f"till {till} of {vendor} is suspended")
-    return Seat(vendor, till, shift)
+    if till is not None and not till.needs_shift:
+        _require_active(till)
+        return Seat(vendor, till)
+    shift = _running_shift(user)
+    if shift is None:
+        raise NoOpenShift(f"{user} has no open shift; open one under Shift")
+    return _seat_in(shift, vendor)
 
 
 def check(seat: Seat, tender_minor: int) -> None:
@@ -100,17 +101,55 @@ def pay(seat: Seat, tender_minor: int, *, currency: str) -> list[Posting]:
         SaleAboveLimit, WalletTooLow, VendorSuspended: the vendor can't pay.
     """
     vendor = seat.vendor
-    if vendor is None:
-        return [Posting(chart.CASH_AT_TILLS, tender_minor, currency)]
-    _require_within_limit(vendor, tender_minor)
+    if vendor is not None:
+        _require_within_limit(vendor, tender_minor)
     if seat.shift is not None:
         _add_to_shift(seat.shift, tender_minor)
+    if vendor is None:
+        return [Posting(drawer(seat), tender_minor, currency)]
     earned_minor = _commission(vendor, tender_minor)
     wallet.take(vendor, tender_minor - earned_minor)
     return [
         Posting(vendor.wallet, tender_minor - earned_minor, currency),
         *earned(vendor, earned_minor, currency),
     ]
+
+
+def drawer(seat: Seat) -> str:
+    """Return the account of the utility's cash at a seat of its own."""
+    return chart.drawer_account(seat.till.pk) if seat.till else chart.CASH_AT_TILLS
+
+
+def pay_out(seat: Seat, amount_minor: int) -> None:
+    """Count cash that is given back to a customer in the shift of whoever gives it.
+
+    The ledger entry is the caller's: at the utility's own tills it credits `drawer`.
+
+    Args:
+        seat: where it is given back; without a shift nothing is counted.
+        amount_minor: what the customer gets, > 0.
+
+    Raises:
+        NoOpenShift: the shift was counted meanwhile.
+        DrawerTooLow: there is less in the drawer.
+    """
+    if seat.shift is None:
+        return
+    rows = Shift.objects.filter(pk=seat.shift.pk, state=Shift.OPEN)
+    in_drawer_minor = F("float_minor") + F("sold_minor") - F("paid_out_minor")
+    if (
+        rows.alias(cash=in_drawer_minor)
+        .filter(cash__gte=amount_minor)
+        .update(
+            paid_out_count=F("paid_out_count") + 1,
+            paid_out_minor=F("paid_out_minor") + amount_minor,
+        )
+    ):
+        return
+    if not rows.exists():
+        raise _has_been_counted(seat.shift)
+    amount = figures.money(amount_minor, currency=seat.shift.currency)
+    raise DrawerTooLow(f"the drawer of {seat.shift.till} does not hold {amount}")
 
 
 def earned(vendor: Vendor, earned_minor: int, currency: str) -> list[Posting]:
@@ -147,4 +186,34 @@ def _add_to_shift(shift: Shift, tender_minor: int) -> None:
     if not rows.update(
         sales_count=F("sales_count") + 1, sold_minor=F("sold_minor") + tender_minor
     ):
-        raise NoOpenShift(f"the shift of {shift} has been counted; open another to sell")
+        raise _has_been_counted(shift)
+
+
+def _seat_at_utility(user: User) -> Seat:
+    shift = _running_shift(user) if user.has_perm(WORK_SHIFT) else None
+    if shift is not None:
+        return _seat_in(shift, None)
+    if not user.has_perm(SELL_WITHOUT_SHIFT):
+        raise NoOpenShift(f"{user} has no open shift; open one under Shift")
+    return Seat()
+
+
+def _running_shift(user: User) -> Shift | None:
+    running = Shift.objects.exclude(state=Shift.CLOSED).filter(user=user)
+    return running.select_related("till").first()
+
+
+def _seat_in(shift: Shift, vendor: Vendor | None) -> Seat:
+    if shift.state != Shift.OPEN:
+        raise _has_been_counted(shift)
+    _require_active(shift.till)
+    return Seat(vendor, shift.till, shift)
+
+
+def _require_active(till: Till) -> None:
+    if not till.is_active:
+        raise VendorSuspended(f"till {till} is suspended")
+
+
+def _has_been_counted(shift: Shift) -> NoOpenShift:
+    return NoOpenShift(f"the shift of {shift} has been counted; close it and open another")

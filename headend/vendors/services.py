@@ -147,16 +147,16 @@ def terms_of(contract: Contract) -> Terms:
 
 @transaction.atomic
 def add_till(
-    vendor: Vendor, *, name: str, by: User, at: datetime, needs_shift: bool = True
+    vendor: Vendor | None, *, name: str, by: User, at: datetime, needs_shift: bool = True
 ) -> Till:
-    """Give a vendor a place to sell.
+    """Give a vendor, or the utility, a place to sell.
 
     Args:
-        vendor: whose.
+        vendor: whose; None: the utility's own.
         name: as receipts print it, 1..60 characters; once per vendor.
         by: who decides; needs vendors.add_till.
         at: now.
-        needs_shift: False where a program sells and no cash is counted.
+        needs_shift: cash is counted in shifts; not where a program sells.
 
     Raises:
         InvalidVendor: no name, or another till's.
@@ -166,13 +166,13 @@ def add_till(
     name = name.strip()
     if not 0 < len(name) <= 60:
         raise InvalidVendor("a till's name has 1 to 60 characters; receipts print it")
-    if vendor.tills.filter(name=name).exists():
-        raise InvalidVendor(f"{vendor} has a till {name} already")
+    if Till.objects.filter(vendor=vendor, name=name).exists():
+        raise InvalidVendor(f"{vendor or 'the utility'} has a till {name} already")
     till = Till.objects.create(vendor=vendor, name=name, needs_shift=needs_shift)
     audit.record(
         actor=by,
         action="vendors.add_till",
-        target=vendor,
+        target=vendor or till,
         at=at,
         after={"till": name, "needs_shift": needs_shift},
     )
@@ -188,7 +188,7 @@ def set_till_active(till: Till, is_active: bool, *, by: User, at: datetime, reas
     audit.record(
         actor=by,
         action="vendors.set_till",
-        target=till.vendor,
+        target=till.vendor or till,
         at=at,
         before={"till": till.name, "is_active": before},
         after={"till": till.name, "is_active": is_active},
@@ -372,10 +372,10 @@ def _locked(vendor: Vendor) -> Vendor:
     return rows.get(pk=vendor.pk)
 
 
-def _require_own(by: User, permission: str, vendor: Vendor) -> None:
+def _require_own(by: User, permission: str, vendor: Vendor | None) -> None:
     require(by, permission)
     own = queries.vendor_of(by)
     if own is None:
         require(by, seats.ACT_FOR_UTILITY)
     elif own != vendor:
-        raise NotPermitted(f"{by} belongs to {own} and decides nothing at another vendor")
+        raise NotPermitted(f"{by} belongs to {own} and decides nothing elsewhere")

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from django import forms
+from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import permission_required
+from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -14,14 +16,18 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from headend.accounts.requests import PageRequest
 from headend.config.errors import Refusal
+from headend.ledger import chart
+from headend.ledger import queries as ledger
 from headend.vendors import queries, shifts
 from headend.vendors.forms import CashUpForm, CloseForm, OpenShiftForm
-from headend.vendors.models import Shift
+from headend.vendors.models import Shift, Till
 
 PER_PAGE = 50
 SHOWN = 5
 
 may_look = permission_required("vendors.view_shift", raise_exception=True)
+SEES_TILLS = ["vendors.view_vendor", queries.ACT_FOR_UTILITY]
+
 reads_or_posts = require_http_methods(["GET", "HEAD", "POST"])
 
 
@@ -32,11 +38,12 @@ def own(request: PageRequest) -> HttpResponse:
     """Show one's own shift, or let one be opened."""
     running = queries.running_shift(request.user)
     if running is not None:
-        return redirect("vendors:one-shift", running.pk)
+        return redirect("shifts:one", running.pk)
     vendor = queries.vendor_of(request.user)
-    tills = queries.free_tills(vendor) if vendor else None
-    form = OpenShiftForm(request.POST or None, tills=tills) if tills is not None else None
-    if form is not None and request.method == "POST" and form.is_valid():
+    is_somebodys = vendor is not None or request.user.has_perm(queries.ACT_FOR_UTILITY)
+    tills = queries.free_tills(vendor) if is_somebodys else Till.objects.none()
+    form = OpenShiftForm(request.POST or None, tills=tills)
+    if request.method == "POST" and form.is_valid():
         asked = form.cleaned_data
         try:
             shifts.open_shift(
@@ -50,9 +57,38 @@ def own(request: PageRequest) -> HttpResponse:
         else:
             messages.success(request, "Your shift is open.", extra_tags="good")
             return redirect("till:find")
-    earlier = queries.shifts_seen_by(request.user).filter(operator__user=request.user)[:SHOWN]
-    context = {"vendor": vendor, "form": form, "shifts": earlier, "tills": tills}
-    return render(request, "vendors/own_shift.html", context)
+    earlier = queries.shifts_seen_by(request.user).filter(user=request.user)[:SHOWN]
+    context = {
+        "vendor": vendor,
+        "is_somebodys": is_somebodys,
+        "form": form,
+        "shifts": earlier,
+        "tills": tills,
+        "sees_tills": vendor is None and request.user.has_perms(SEES_TILLS),
+    }
+    status = 422 if form.is_bound else 200
+    return render(request, "vendors/own_shift.html", context, status=status)
+
+
+@require_safe
+@permission_required(SEES_TILLS, raise_exception=True)
+def tills(request: PageRequest) -> HttpResponse:
+    """Show the utility's own tills: who is at which, what should be in the drawers, the shifts."""
+    if queries.vendor_of(request.user) is not None:
+        raise PermissionDenied("only the utility's people see its own tills")
+    found = queries.shifts_seen_by(request.user).filter(vendor=None)
+    running = {one.till_id: one for one in found.exclude(state=Shift.CLOSED)}
+    own_tills = Till.objects.filter(vendor=None).order_by("name")
+    currency = settings.BASE_CURRENCY
+    context = {
+        "tills": [(till, running.get(till.pk)) for till in own_tills],
+        "page": Paginator(found, PER_PAGE).get_page(request.GET.get("page")),
+        "drawers_minor": sum(one.expected_minor for one in running.values()),
+        "safe_minor": ledger.balance_minor(chart.CASH_IN_SAFE, currency),
+        "differences_minor": -ledger.balance_minor(chart.CASH_DIFFERENCES, currency),
+        "safe": (chart.CASH_IN_SAFE, currency),
+    }
+    return render(request, "vendors/tills.html", context)
 
 
 @require_safe
@@ -71,7 +107,7 @@ def shifts_of(request: PageRequest, vendor_id: int) -> HttpResponse:
 def one(request: PageRequest, shift_id: int) -> HttpResponse:
     """Show one shift; count its cash or close it."""
     shift = get_object_or_404(queries.shifts_seen_by(request.user), pk=shift_id)
-    is_own = shift.operator.user_id == request.user.pk
+    is_own = shift.user_id == request.user.pk
     is_posted = request.method == "POST"
     counting = CashUpForm(request.POST if is_posted and "count" in request.POST else None)
     closing = CloseForm(request.POST if is_posted and "close" in request.POST else None)
@@ -89,8 +125,8 @@ def one(request: PageRequest, shift_id: int) -> HttpResponse:
         except Refusal as error:
             bound.add_error(None, str(error))
         else:
-            return redirect("vendors:one-shift", shift.pk)
-    is_insider = queries.vendor_of(request.user) == shift.vendor
+            return redirect("shifts:one", shift.pk)
+    is_insider = queries.vendor_of(request.user) == shift.vendor  # nobody's is the utility's
     may_close_any = is_insider and request.user.has_perm("vendors.close_any_shift")
     is_right = not shift.difference_minor
     context = {

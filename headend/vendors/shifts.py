@@ -2,6 +2,10 @@
 
 A shift that was counted takes no more sales. It is closed by its operator if the cash is right,
 and by somebody else if it is not.
+
+The cash in a vendor's drawer is the vendor's own. In one of the utility's it is in the ledger:
+what is there at the beginning comes from the safe and all of it goes back there at the end, so
+that the drawer's account is what should be in the drawer.
 """
 
 from __future__ import annotations
@@ -16,11 +20,15 @@ from headend.accounts.services import require
 from headend.audit import services as audit
 from headend.config.errors import NotPermitted
 from headend.design import figures
-from headend.vendors import queries
+from headend.ledger import chart
+from headend.ledger import services as ledger
+from headend.ledger.services import Posting
+from headend.vendors import queries, seats
 from headend.vendors.errors import ShiftRefused, VendorSuspended
 from headend.vendors.models import Operator, Shift, Till, Vendor
 
 LARGEST_CASH_MINOR = 10**13
+SHIFT = "shift:"  # what the ledger entries of a drawer refer to
 
 
 @transaction.atomic
@@ -30,7 +38,8 @@ def open_shift(*, till: Till, float_minor: int, by: User, at: datetime) -> Shift
     Args:
         till: where; nobody else is at it.
         float_minor: cash in the drawer now, >= 0.
-        by: who sells; needs vendors.work_shift and belongs to the till's vendor.
+        by: who sells; needs vendors.work_shift and belongs to the till's vendor, or acts for
+            the utility at one of its own.
         at: now.
 
     Raises:
@@ -40,21 +49,28 @@ def open_shift(*, till: Till, float_minor: int, by: User, at: datetime) -> Shift
     """
     require(by, "vendors.work_shift")
     operator = Operator.objects.select_related("vendor").filter(user=by).first()
-    if operator is None or operator.vendor_id != till.vendor_id:
+    vendor = operator.vendor if operator else None
+    if vendor is None:
+        require(by, seats.ACT_FOR_UTILITY)
+    if till.vendor != vendor:
         raise NotPermitted(f"{by} does not sell at {till}")
     # Openings at a till come one after the other.
     till = Till.objects.select_for_update(no_key=True).get(pk=till.pk)
-    vendor = operator.vendor
-    if not (vendor.status == Vendor.ACTIVE and operator.is_active and till.is_active):
-        raise VendorSuspended(f"{vendor}, its till {till} or {by} is suspended")
+    if operator is not None and not (
+        operator.is_active and operator.vendor.status == Vendor.ACTIVE
+    ):
+        raise VendorSuspended(f"{vendor} or {by} is suspended")
+    if not till.is_active:
+        raise VendorSuspended(f"till {till} is suspended")
     _require_cash(float_minor)
-    running = Shift.objects.exclude(state=Shift.CLOSED).select_related("operator__user", "till")
-    there = running.filter(till=till).first() or running.filter(operator=operator).first()
+    running = Shift.objects.exclude(state=Shift.CLOSED).select_related("user", "till")
+    there = running.filter(till=till).first() or running.filter(user=by).first()
     if there is not None:
         raise ShiftRefused(f"the shift of {there} is still {there.state}; close it first")
     shift = Shift.objects.create(
-        operator=operator, till=till, vendor=vendor, opened_at=at, float_minor=float_minor
+        user=by, till=till, vendor=vendor, opened_at=at, float_minor=float_minor
     )
+    _move(shift, at, "Cash into the drawer", {chart.CASH_IN_SAFE: -float_minor})
     _record(shift, "open_shift", by, at, {"till": till.name, "float_minor": float_minor})
     return shift
 
@@ -75,7 +91,7 @@ def cash_up(shift: Shift, *, counted_minor: int, by: User, at: datetime) -> Shif
     """
     require(by, "vendors.work_shift")
     shift = _locked(shift)
-    if shift.operator.user_id != by.pk:
+    if shift.user_id != by.pk:
         raise NotPermitted("the operator whose shift it is counts the cash")
     if shift.state == Shift.CLOSED:
         raise ShiftRefused(f"the shift of {shift} is closed already")
@@ -102,14 +118,18 @@ def close(shift: Shift, *, by: User, at: datetime, note: str = "") -> Shift:
         NotPermitted: not one's own shift, or one's own with a difference.
     """
     shift = _locked(shift)
-    is_own = shift.operator.user_id == by.pk
+    is_own = shift.user_id == by.pk
     if queries.vendor_of(by) != shift.vendor:
-        raise NotPermitted(f"a shift at {shift.vendor} is closed by its own people")
+        raise NotPermitted(
+            f"a shift of {shift.vendor or 'the utility'} is closed by its own people"
+        )
+    if shift.vendor is None:
+        require(by, seats.ACT_FOR_UTILITY)
     require(by, "vendors.work_shift" if is_own else "vendors.close_any_shift")
     if shift.state != Shift.COUNTED:
         raise ShiftRefused(f"the shift of {shift} is {shift.state}; only a counted one is closed")
     if shift.difference_minor:
-        difference = figures.money(shift.difference_minor, currency=shift.vendor.currency)
+        difference = figures.money(shift.difference_minor, currency=shift.currency)
         if is_own:
             raise NotPermitted(f"the cash differs by {difference}; a manager has to close")
         if not note.strip():
@@ -117,15 +137,37 @@ def close(shift: Shift, *, by: User, at: datetime, note: str = "") -> Shift:
     shift.state, shift.closed_at, shift.closed_by = Shift.CLOSED, at, by
     shift.note = note.strip()[:300]
     shift.save()
+    counted_minor, difference_minor = shift.counted_minor or 0, shift.difference_minor or 0
+    _move(
+        shift,
+        at,
+        "Cash out of the drawer",
+        {chart.CASH_IN_SAFE: counted_minor, chart.CASH_DIFFERENCES: -difference_minor},
+    )
     told = {"sold_minor": shift.sold_minor, "difference_minor": shift.difference_minor}
     _record(shift, "close_shift", by, at, told, reason=shift.note)
     return shift
 
 
+def _move(shift: Shift, at: datetime, what: str, others: Mapping[str, int]) -> None:
+    """Enter what the drawer of the utility's own till has from other accounts, or gives them."""
+    if shift.vendor is not None or not any(others.values()):
+        return
+    ledger.post(
+        at=at,
+        description=f"{what}: {shift.user} at {shift.till}"[:200],
+        reference=f"{SHIFT}{shift.pk}",
+        postings=[
+            Posting(chart.drawer_account(shift.till_id), -sum(others.values()), shift.currency),
+            *(Posting(account, minor, shift.currency) for account, minor in others.items()),
+        ],
+    )
+
+
 def _locked(shift: Shift) -> Shift:
     """Return a shift as it is, after the sales that are just being made in it."""
     rows = Shift.objects.select_for_update(of=("self",), no_key=True)
-    return rows.select_related("operator__user", "till", "vendor").get(pk=shift.pk)
+    return rows.select_related("user", "till", "vendor").get(pk=shift.pk)
 
 
 def _require_cash(cash_minor: int) -> None:

@@ -16,6 +16,7 @@ from django.core.paginator import Paginator
 from django.db.models import Q
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_safe
 
@@ -42,11 +43,9 @@ reads_or_posts = require_http_methods(["GET", "HEAD", "POST"])
 
 
 @require_safe
-@permission_required("vendors.view_shift", raise_exception=True)
+@may_look
 def vendors(request: PageRequest) -> HttpResponse:
-    """List vendors; a vendor's manager is led to their own, its cashiers to their shift."""
-    if not request.user.has_perm("vendors.view_vendor"):
-        return redirect("vendors:shift")
+    """List vendors; a vendor's manager is led to their own."""
     own = queries.vendor_of(request.user)
     if own is not None:
         return redirect("vendors:vendor", own.pk)
@@ -183,14 +182,26 @@ def status(request: PageRequest, vendor_id: int) -> HttpResponse:
 @permission_required("vendors.add_till", raise_exception=True)
 def add_till(request: PageRequest, vendor_id: int) -> HttpResponse:
     """Give a vendor another till."""
-    found = _vendor(request, vendor_id)
+    return _add_till(request, _vendor(request, vendor_id))
+
+
+@reads_or_posts
+@permission_required(["vendors.add_till", queries.ACT_FOR_UTILITY], raise_exception=True)
+def add_own_till(request: PageRequest) -> HttpResponse:
+    """Give the utility itself another till."""
+    return _add_till(request, None)
+
+
+def _add_till(request: PageRequest, found: Vendor | None) -> HttpResponse:
     form = TillForm(request.POST or None)
 
     def act() -> HttpResponse:
         till = services.add_till(found, **form.cleaned_data, by=request.user, at=timezone.now())
         return _done(request, found, f"{till} is there.")
 
-    return _ask(request, found, form, act, title="Add a till", button="Add the till")
+    return _ask(
+        request, found, form, act, title="Add a till", button="Add the till", back="shifts:tills"
+    )
 
 
 @reads_or_posts
@@ -252,12 +263,13 @@ def _switch(
         button=verb,
         tone="danger" if is_active else "primary",
         sentences=["It holds from this moment on."],
+        back="shifts:tills",
     )
 
 
-def _done(request: PageRequest, found: Vendor, told: str) -> HttpResponse:
+def _done(request: PageRequest, found: Vendor | None, told: str) -> HttpResponse:
     messages.success(request, told, extra_tags="good")
-    return redirect("vendors:vendor", found.pk)
+    return redirect("vendors:vendor", found.pk) if found else redirect("shifts:tills")
 
 
 def _ask(
@@ -270,8 +282,13 @@ def _ask(
     button: str,
     tone: str = "primary",
     sentences: list[str] | None = None,
+    back: str = "vendors:list",
 ) -> HttpResponse:
-    """Show a form; act on it when it is complete, and show why not if that is refused."""
+    """Show a form; act on it when it is complete, and show why not if that is refused.
+
+    Args:
+        back: the page to leave to where there is no vendor.
+    """
     if request.method == "POST" and form.is_valid():
         try:
             return act()
@@ -284,5 +301,7 @@ def _ask(
         "button": button,
         "tone": tone,
         "sentences": sentences or [],
+        "back": reverse("vendors:vendor", args=[found.pk]) if found else reverse(back),
+        "back_title": found.name if found else "Vendors" if back == "vendors:list" else "Tills",
     }
     return render(request, "vendors/ask.html", context, status=422 if form.is_bound else 200)

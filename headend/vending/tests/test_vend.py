@@ -295,5 +295,5 @@ def test_a_vend_needs_few_statements(meter, cashier):
     with CaptureQueriesContext(connection) as queries:
         vend(meter, operator=fresh)
     statements = [query["sql"] for query in queries if "SAVEPOINT" not in query["sql"]]
-    # two for the operator's permissions, one for their vendor, fourteen for the sale
-    assert len(statements) == 17, "\n".join(statements)
+    # two for the operator's permissions, two for their vendor and shift, fourteen for the sale
+    assert len(statements) == 18, "\n".join(statements)

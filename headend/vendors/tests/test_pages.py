@@ -49,15 +49,17 @@ def pages_of(shop):
         *(vendor + part for part in (*parts, "tills/", "operators/")),
         f"/vendors/tills/{shop.till.pk}/",
         f"/vendors/operators/{shop.cashier.vendor_operator.pk}/",
-        f"/vendors/shifts/{shop.shift.pk}/",
+        f"/shifts/{shop.shift.pk}/",
     ]
 
 
 def test_every_page_is_tried_below(other):
     """A page added to the urls has to be added to `pages_of` or to those without a vendor."""
-    patterns = get_resolver("headend.vendors.urls").url_patterns
+    urls = ("headend.vendors.urls", "headend.vendors.shift_urls")
+    patterns = [pattern for one in urls for pattern in get_resolver(one).url_patterns]
     tried = {page.partition("?")[0] for page in pages_of(other)}
-    assert len(patterns) == len(tried) + len(["list", "add", "own shift"])
+    without = ["list", "add", "own shift", "own tills", "add an own till"]
+    assert len(patterns) == len(tried) + len(without)
 
 
 @pytest.mark.parametrize("method", ["get", "post"])
@@ -113,7 +115,7 @@ def test_each_is_led_to_their_own(shop, admin):
 
     assert led_to(admin) == "/vendors/"
     assert led_to(logged_in(shop.manager)) == f"/vendors/{shop.vendor.pk}/"
-    assert led_to(logged_in(shop.cashier)) == "/vendors/shift/"
+    assert logged_in(shop.cashier).get("/vendors/").status_code == FORBIDDEN
 
 
 def test_a_vendor_from_first_page_to_first_sale(admin, log_in, supply):
@@ -133,7 +135,7 @@ def test_a_vendor_from_first_page_to_first_sale(admin, log_in, supply):
     approver.post(f"/approvals/{request[0].pk}/", {"decision": "approve"})
     assert Purchase.objects.get().credit_minor == 100_00
     till = vendor.tills.get()
-    cashier.post("/vendors/shift/", {"till": till.pk, "float_cash": "0"})
+    cashier.post("/shifts/", {"till": till.pk, "float_cash": "0"})
     shift = Shift.objects.get()
     confirm = f"/till/{supply.meter.drn}/confirm/"
     form = cashier.get(confirm, {"amount": "50"}, follow=True).context["form"]
@@ -143,7 +145,7 @@ def test_a_vendor_from_first_page_to_first_sale(admin, log_in, supply):
     receipt = answer.content.decode()
     for told in ("New Shop", "T9", "Front"):
         assert told in receipt
-    page = f"/vendors/shifts/{shift.pk}/"
+    page = f"/shifts/{shift.pk}/"
     cashier.post(page, {"count": "1", "counted": "50.00"})
     cashier.post(page, {"close": "1", "note": ""})
     shift.refresh_from_db()
@@ -181,7 +183,7 @@ def test_a_manager_suspends_own_tills_and_people(shop):
 
 def test_a_shift_with_a_difference_waits_for_the_manager(shop):
     shift = shop.open_shift(float_minor=10_00)
-    page = f"/vendors/shifts/{shift.pk}/"
+    page = f"/shifts/{shift.pk}/"
     cashier, manager = logged_in(shop.cashier), logged_in(shop.manager)
     assert cashier.post(page, {"count": "1", "counted": "x"}).status_code == 422
     shown = cashier.post(page, {"count": "1", "counted": "9"}, follow=True)
@@ -195,8 +197,8 @@ def test_a_shift_with_a_difference_waits_for_the_manager(shop):
 def test_cashiers_see_their_own_shifts_only(shop):
     shift = shop.open_shift()
     second = shop.person("second", "vendor cashier")
-    assert logged_in(second).get(f"/vendors/shifts/{shift.pk}/").status_code == NOT_FOUND
-    assert logged_in(shop.manager).get(f"/vendors/shifts/{shift.pk}/").status_code == 200
+    assert logged_in(second).get(f"/shifts/{shift.pk}/").status_code == NOT_FOUND
+    assert logged_in(shop.manager).get(f"/shifts/{shift.pk}/").status_code == 200
 
 
 def test_a_statement_adds_up_to_the_ledger(supply, log_in):
@@ -225,9 +227,9 @@ def test_a_statement_adds_up_to_the_ledger(supply, log_in):
 def test_every_page_opens_for_whom_it_is_meant(log_in, other, group):
     client = log_in(group)
     shifts.cash_up(other.shift, counted_minor=1, by=other.cashier, at=NOON)
-    for page in ("/vendors/", "/vendors/shift/", *pages_of(other)):
+    for page in ("/vendors/", "/shifts/", *pages_of(other)):
         is_open_to_all = page in ("/vendors/", *(pages_of(other)[at] for at in (0, 1, 2, 3, 11)))
-        may_all = group == "utility administrator" or page == "/vendors/shift/"
+        may_all = group == "utility administrator" or page == "/shifts/"
         expected = 200 if is_open_to_all or may_all else FORBIDDEN
         assert client.get(page).status_code == expected, page
 

@@ -73,7 +73,7 @@ def test_who_may_open_count_and_close(shop, supply):
     other = Shop("Other Shop")
     with pytest.raises(NotPermitted, match="does not sell at"):
         shop.open_shift(other.cashier)
-    with pytest.raises(NotPermitted):
+    with pytest.raises(NotPermitted, match="does not sell at"):
         shop.open_shift(shop.by)
     shift = shop.open_shift()
     with pytest.raises(NotPermitted, match="whose shift"):

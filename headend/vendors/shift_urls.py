@@ -1,0 +1,13 @@
+"""Addresses of the pages of shifts and of the utility's own tills."""
+
+from django.urls import path
+
+from headend.vendors import shift_views, views
+
+app_name = "shifts"
+urlpatterns = [
+    path("", shift_views.own, name="own"),
+    path("<int:shift_id>/", shift_views.one, name="one"),
+    path("tills/", shift_views.tills, name="tills"),
+    path("tills/add/", views.add_own_till, name="add-till"),
+]
