@@ -1,4 +1,4 @@
-"""What a token of each class carries, and making its digits: of the two that are no key change.
+"""What a token of each class carries, and making its digits.
 
 A content knows neither meter nor key; the security module puts the three together.
 """
@@ -18,8 +18,9 @@ from headend.securitymodule.services import (
     generate_credit_token,
     require_unexpired,
     usable_vending_key,
+    vending_key_of,
 )
-from shared.sts import amount, generation
+from shared.sts import amount, generation, token_identifier
 from shared.sts.cipher import make_cipher
 from shared.sts.errors import StsError
 
@@ -110,6 +111,48 @@ def generate_token(meter: Meter, content: Content, *, tid: int | None, at: datet
                 value=content.value,
                 tid=tid,
                 rnd=secrets.randbelow(16),
+            )
+        )
+    except StsError as error:
+        raise InvalidTokenContent(str(error)) from None
+
+
+@sensitive_variables()
+def generate_key_change(meter: Meter, changed: Meter, *, count: int, at: datetime) -> list[str]:
+    """Return the tokens, 20 digits each and in order of entry, that give a meter another key.
+
+    The meter's present vending key need only be there: a change away from an expired key is what
+    the tokens are for. The new one must be in force.
+
+    Args:
+        meter: as it is.
+        changed: the same meter with its new key attributes.
+        count: tokens of the set: 2 or 3 for EA07, of which only the larger tells the supply
+            group; 4 for EA11.
+        at: now.
+
+    Raises:
+        KeyRefused: one of the keys can't be used.
+        InvalidTokenContent: no such set can be made, or no meter would take it.
+    """
+    new_vending_key = usable_vending_key(changed, at)
+    try:
+        tid = token_identifier.from_utc(int(at.timestamp()), changed.base_date)
+        require_unexpired(changed, new_vending_key, tid)
+        return list(
+            generation.key_change_set(
+                make_cipher(meter.ea, decoder_key_of(meter, vending_key_of(meter))),
+                ea=meter.ea,
+                new_key=decoder_key_of(changed, new_vending_key),
+                kt=changed.kt,
+                krn=changed.krn,
+                ti=changed.ti,
+                ken=changed.ken,
+                sgc=changed.sgc,
+                rollover=changed.base_date > meter.base_date,
+                tokens=count,
+                old_kt=meter.kt,
+                tct=meter.tct,
             )
         )
     except StsError as error:

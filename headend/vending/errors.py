@@ -75,6 +75,12 @@ class TokenDisclosed(Refusal):
     code = "token_disclosed"
 
 
+class ReversalRefused(Refusal):
+    """The sale can't be taken back: it was moved to another meter, or paid by such a move."""
+
+    code = "reversal_refused"
+
+
 class NotLatestSale(Refusal):
     """A later sale under the same agreement was reckoned from this one."""
 

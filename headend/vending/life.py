@@ -9,13 +9,16 @@ from django.db.models import QuerySet
 
 from headend.audit import lives
 from headend.fleet.models import Command
-from headend.vending.models import Sale
+from headend.meters.models import KeyChange
+from headend.vending.models import IssuedToken, Sale
 
 
 @lives.part_of("meters.meter")
 def of_meter(meter_id: int) -> Iterator[QuerySet[Any]]:
-    """A meter's sales."""
+    """A meter's sales, its tokens that were no sale, and the changes of its key."""
     yield Sale.objects.filter(meter=meter_id)
+    yield IssuedToken.objects.filter(meter=meter_id, sale=None)
+    yield KeyChange.objects.filter(meter=meter_id)
 
 
 @lives.part_of("customers.customer")

@@ -1,0 +1,70 @@
+"""Key changes on the way to their customers: the tokens come before the credit of a purchase."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from headend.meters.models import KeyChange, Meter
+from headend.vending import key_changes
+from headend.vending.models import IssuedToken, Sale
+
+# After so many purchases with the same tokens the meter must have entered them: the credit of the
+# first ones would have been worthless without.
+HAND_OUTS = 3
+
+
+def bring_in(meter: Meter, *, at: datetime) -> KeyChange | None:
+    """Have the next token of a meter made under the key that it is to change to, if any is due.
+
+    Args:
+        meter: locked; its key attributes are brought up to date.
+        at: now.
+
+    Returns:
+        KeyChange: whose tokens `hand_out` then puts before the credit; None as a rule.
+
+    Raises:
+        KeyRefused, InvalidTokenContent: the tokens were not made before and can't be made.
+    """
+    if not meter.has_key_change_due:
+        return None
+    change = key_changes.under_way(meter)
+    if change is None:
+        return None
+    change.meter = meter
+    key_changes.issue(change, by=change.prepared_by, at=at)
+    return change
+
+
+def hand_out(change: KeyChange, sale: Sale) -> list[IssuedToken]:
+    """Put a key change's tokens first among those of a sale; return them.
+
+    Args:
+        change: what `bring_in` returned.
+        sale: just made, and for the same meter; its credit token takes the next position.
+    """
+    given = [_again(token, sale) for token in key_changes.tokens_of(change)]
+    change.hand_outs += 1
+    change.save(update_fields=["hand_outs"])
+    if change.hand_outs >= HAND_OUTS:
+        key_changes.mark_entered(
+            change, evidence=KeyChange.Evidence.PURCHASES, by=None, at=sale.created_at
+        )
+    return given
+
+
+def _again(token: IssuedToken, sale: Sale) -> IssuedToken:
+    return IssuedToken.objects.create(
+        meter=token.meter,
+        sale=sale,
+        position=token.position,
+        digits=token.digits,
+        token_class=token.token_class,
+        subclass=token.subclass,
+        base_date=token.base_date,
+        krn=token.krn,
+        key_change_id=token.key_change_id,
+        purpose=token.purpose,
+        issued_by=sale.operator,
+        issued_at=sale.created_at,
+    )

@@ -1,0 +1,212 @@
+"""Key changes: tokens that a meter takes, and under which key it is vended for when."""
+
+from datetime import timedelta
+
+import pytest
+
+from headend.accounts.services import console_user
+from headend.audit.models import AuditEntry
+from headend.meters.models import KeyChange, Meter
+from headend.meters.services import KeyAttributes
+from headend.securitymodule.errors import KeyMissing, VendingKeyExpired
+from headend.securitymodule.models import VendingKey
+from headend.securitymodule.services import DEMONSTRATION_SGC
+from headend.securitymodule.tokens import Credit
+from headend.testing import NOON, make_supply
+from headend.vending import key_changes
+from headend.vending.errors import InvalidKeyChange, KeyChangeOver, KeyChangeUnderWay
+from headend.vending.issuing import issue
+from headend.vending.models import IssuedToken, TokenDelivery
+from headend.vending.tests.key_meters import FieldMeter, load_key
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def meter(db):
+    return make_supply().meter
+
+
+def prepare(meter, *, at=NOON, **changes):
+    more = {name: changes.pop(name) for name in ("token_count", "with_tokens") if name in changes}
+    return key_changes.prepare(
+        meter, changes=changes, by=console_user(), at=at, reason="revision", **more
+    )
+
+
+def given_out(change, *, at=NOON):
+    return key_changes.issue(change, by=console_user(), at=at)
+
+
+def credit(meter, *, at=NOON):
+    return issue(meter=meter, content=Credit(100), purpose="test", by=console_user(), at=at)
+
+
+def stored(meter):
+    return Meter.objects.get(pk=meter.pk)
+
+
+@pytest.mark.parametrize(
+    ("ea", "changes", "token_count", "expected"),
+    [
+        (7, {"krn": 2}, None, 2),
+        (7, {"krn": 2}, 3, 3),
+        (7, {"krn": 2, "sgc": "201458"}, None, 3),
+        (11, {"krn": 2}, None, 4),
+        (7, {"krn": 2, "ti": 7}, None, 2),
+    ],
+)
+def test_the_meter_takes_the_set_and_then_only_credit_of_the_new_key(
+    ea, changes, token_count, expected
+):
+    meter = make_supply(key=KeyAttributes(sgc=DEMONSTRATION_SGC, ea=ea)).meter
+    load_key(**{name: value for name, value in changes.items() if name != "ti"})
+    field = FieldMeter(meter)
+    assert field.enter(credit(meter).digits) == "Accept"
+    tokens = given_out(prepare(meter, token_count=token_count, **changes))
+    under_new_key = credit(meter)
+    assert field.enter(under_new_key.digits) == "CRCError"
+    assert len(tokens) == expected
+    assert field.enter(tokens[0].digits) == "1stKCT"
+    answers = [field.enter(token.digits) for token in tokens[1:]]
+    assert answers[-1] == "Accept"
+    assert field.enter(under_new_key.digits) == "Accept"
+    assert (field.state.krn, field.state.ti) == (meter.krn, meter.ti)
+    assert [(token.tid, token.krn, token.token_class) for token in tokens] == [
+        (None, 1, 2)
+    ] * expected
+
+
+def test_until_it_is_issued_the_meter_is_vended_for_under_its_old_key(meter):
+    load_key()
+    field = FieldMeter(meter)
+    change = prepare(meter, krn=2)
+    assert stored(meter).krn == 1
+    assert field.enter(credit(meter).digits) == "Accept"
+    given_out(change)
+    assert stored(meter).krn == 2
+    assert stored(meter).has_key_change_due
+
+
+def test_a_roll_over_clears_identifiers_and_goes_on_on_the_new_base_date():
+    VendingKey.objects.filter(sgc=DEMONSTRATION_SGC).delete()
+    meter = make_supply().meter
+    Meter.objects.filter(pk=meter.pk).update(base_date=1993, last_tid=16_000_000)
+    load_key(krn=1, base_date=1993)
+    load_key(krn=2, base_date=2014, ken=255)
+    field = FieldMeter(stored(meter))
+    field.state.fill_token_identifiers(16_000_000)
+    change = prepare(meter, krn=2, base_date=2014)
+    assert change.is_roll_over
+    tokens = given_out(change)
+    assert stored(meter).last_tid is None
+    first = credit(meter)
+    assert first.tid < 16_000_000
+    for token in tokens:
+        field.enter(token.digits)
+    assert field.enter(first.digits) == "Accept"
+    assert (field.state.base_date, change.previous_last_tid) == (2014, 16_000_000)
+
+    key_changes.withdraw(change, by=None, at=NOON, reason="not entered")
+    back = stored(meter)
+    assert (back.base_date, back.krn, back.last_tid) == (1993, 1, 16_000_000)
+    given_out(prepare(meter, krn=2, base_date=2014))
+    assert credit(meter).tid == first.tid + 1
+
+
+def test_what_was_given_out_can_be_given_out_again_and_is_the_same(meter):
+    load_key()
+    change = prepare(meter, krn=2)
+    again = [token.digits for token in given_out(change)]
+    assert [token.digits for token in given_out(change)] == again
+    assert IssuedToken.objects.filter(key_change=change).count() == 2
+    assert AuditEntry.objects.filter(action="vending.issue_key_change").count() == 1
+
+
+def test_tokens_can_be_made_when_they_are_due(meter):
+    load_key()
+    change = prepare(meter, krn=2, with_tokens=False)
+    assert not key_changes.tokens_of(change)
+    assert len(given_out(change)) == 2
+
+
+def test_taken_back_the_meter_keeps_its_old_key(meter):
+    load_key()
+    field = FieldMeter(meter)
+    change = prepare(meter, krn=2)
+    given_out(change)
+    last = credit(meter)
+    key_changes.withdraw(change, by=console_user(), at=NOON, reason="meter not reached")
+    assert (stored(meter).krn, stored(meter).has_key_change_due) == (1, False)
+    after = credit(meter)
+    assert after.tid > last.tid
+    assert field.enter(after.digits) == "Accept"
+    with pytest.raises(KeyChangeOver):
+        key_changes.withdraw(change, by=None, at=NOON, reason="again")
+
+
+@pytest.mark.parametrize(
+    ("changes", "refusal"),
+    [
+        ({}, InvalidKeyChange),
+        ({"krn": 1}, InvalidKeyChange),
+        ({"krn": 10}, InvalidKeyChange),
+        ({"base_date": 1993}, InvalidKeyChange),
+        ({"base_date": 2020}, InvalidKeyChange),
+        ({"krn": 3}, KeyMissing),
+    ],
+)
+def test_impossible_changes_are_refused_and_leave_nothing(meter, changes, refusal):
+    with pytest.raises(refusal):
+        prepare(meter, **changes)
+    assert not KeyChange.objects.exists()
+    assert not stored(meter).has_key_change_due
+
+
+def test_a_change_to_an_expired_key_is_refused_but_away_from_one_it_is_made(meter):
+    load_key(krn=2, ken=10)
+    with pytest.raises(VendingKeyExpired):
+        prepare(meter, krn=2)
+    VendingKey.objects.filter(krn=1).update(active_until=NOON - timedelta(days=1))
+    load_key(krn=3)
+    assert len(given_out(prepare(meter, krn=3))) == 2
+
+
+def test_one_change_at_a_time(meter):
+    load_key()
+    prepare(meter, krn=2)
+    with pytest.raises(KeyChangeUnderWay):
+        prepare(meter, krn=2)
+
+
+def test_sent_to_the_meter_in_order_of_entry_once(meter):
+    load_key()
+    change = prepare(meter, krn=2)
+    commands = key_changes.push(change, by=None, at=NOON)
+    digits = [token.digits for token in key_changes.tokens_of(change)]
+    assert [command.arguments["digits"] for command in commands] == digits
+    assert [one.pk for one in key_changes.push(change, by=None, at=NOON)] == [
+        one.pk for one in commands
+    ]
+    assert TokenDelivery.objects.count() == 2
+
+
+@pytest.mark.parametrize(
+    ("told", "entered"),
+    [
+        ({"krn": 2, "ti": 1, "sgc": DEMONSTRATION_SGC}, True),
+        ({"krn": 2, "ti": 1, "sgc": "000000"}, True),
+        ({"krn": 1, "ti": 1, "sgc": DEMONSTRATION_SGC}, False),
+        ({"krn": 2, "ti": 2, "sgc": DEMONSTRATION_SGC}, False),
+        ({}, False),
+    ],
+)
+def test_the_meters_report_ends_the_change(meter, told, entered):
+    load_key()
+    change = prepare(meter, krn=2)
+    given_out(change)
+    key_changes._confirm(meter, told, NOON)
+    change.refresh_from_db()
+    assert change.state == ("entered" if entered else "issued")
+    assert change.evidence == ("meter" if entered else "")
+    assert stored(meter).has_key_change_due is not entered
