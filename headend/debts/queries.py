@@ -25,6 +25,8 @@ _OF_SALES = Q(entry__reference__startswith=f"{SALE}:") | Q(
     entry__reference__startswith=f"{REVERSAL}:"
 )
 
+SETTLEMENT = "settlement"  # what entries of closed accounts refer to
+
 
 def debts_of(agreement: SupplyAgreement) -> QuerySet[Debt]:
     """Return what is owed by an agreement's customer and what rests on its premises."""
@@ -94,7 +96,7 @@ class Movements:
     opened_minor: int
     adjusted_minor: int
     written_off_minor: int  # negative
-    collected_minor: int  # negative; what reversals gave back is taken off
+    collected_minor: int  # negative, settlements included; without what reversals gave back
 
     @property
     def after_minor(self) -> int:
@@ -122,7 +124,7 @@ def movements(*, since: datetime | None, until: datetime | None) -> list[Movemen
             Q(entry__reference__startswith=f"{kind}:")
             for kind in (services.OPENED, services.ADJUSTED, services.WRITTEN_OFF)
         ),
-        _OF_SALES,
+        _OF_SALES | Q(entry__reference__startswith=f"{SETTLEMENT}:"),
     )
     sums = [_totals(lines.filter(kind)) for kind in kinds]
     currencies = {*before, *(currency for totals in sums for currency in totals)}

@@ -25,6 +25,10 @@ DEBT_ADJUSTMENTS = "adjustments.debts"
 DEBTS_WRITTEN_OFF = "losses.debts"
 REALLOCATED = "reallocated.sales"
 REALLOCATIONS_LOST = "losses.reallocations"
+RETURNED_ENERGY = "returns.energy"
+REFUNDS = "refunds.customers"
+BILLING = "billing.customers"
+CLOSINGS = "closings.customers"
 BANK = "bank.payments"
 TAX_ON_COMMISSION = "reclaimable.tax"
 
@@ -37,9 +41,13 @@ _KINDS = {
     "suspense": Account.Kind.LIABILITY,  # money whose owner is not known yet
     "carried": Account.Kind.LIABILITY,  # left by one purchase for the next
     "reallocated": Account.Kind.LIABILITY,  # on its way from one sale to another; empty after
+    "closings": Account.Kind.LIABILITY,  # accounts while they are settled; empty after
+    "refunds": Account.Kind.LIABILITY,  # owed to customers who left, until it is paid out
+    "billing": Account.Kind.LIABILITY,  # credit handed over to the bills of post-payment
     "tax": Account.Kind.LIABILITY,
     "opening": Account.Kind.EQUITY,  # balances brought along from an earlier system
     "sales": Account.Kind.INCOME,  # by tariff component
+    "returns": Account.Kind.INCOME,  # sold energy taken back from customers; a debit
     "rounding": Account.Kind.INCOME,
     "adjustments": Account.Kind.EXPENSE,
     "commission": Account.Kind.EXPENSE,  # what vendors earn
@@ -62,6 +70,11 @@ def debt_account(debt_id: int) -> str:
 def drawer_account(till_id: int) -> str:
     """Return the account of the cash in the drawer of one of the utility's own tills."""
     return f"{CASH_AT_TILLS}.{till_id}"
+
+
+def debt_of(account: str) -> int:
+    """Return the id of the debt that an account is of."""
+    return int(account.removeprefix(f"{DEBTS}."))
 
 
 def component_account(account: str, component: str) -> str:

@@ -38,7 +38,7 @@ class Rule(models.Model):
     class ModeCredit(models.TextChoices):
         """What becomes of the credit when a meter goes over to post-payment."""
 
-        KEPT = "kept", "stays on the meter for the way back"
+        KEPT = "kept", "stays on the meter: it is used up before energy is billed"
         REFUNDED = "refunded", "is taken off the meter and credited to the bill"
 
     valuation = models.CharField(max_length=14, choices=Valuation.choices)
