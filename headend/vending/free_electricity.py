@@ -44,7 +44,7 @@ from headend.vending.models import (
 REGISTER = "vending.register_free_amount"
 MOST_WH = 1_000_000
 _WH_PER_UNIT = 100
-_POSITION = 1  # after the token that was paid for, which is 0
+_POSITION = 9  # after a new key's tokens, if there are any, and the one that was paid for
 
 
 @dataclass(frozen=True)

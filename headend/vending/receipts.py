@@ -22,6 +22,10 @@ from headend.vending.quotes import WH_PER_TOKEN_UNIT
 
 # Signs of ours that printers' character sets lack.
 _PLAIN = str.maketrans({"\u00a0": " ", figures.THOUSANDS: " ", "−": "-"})
+_NEW_KEY = (
+    "Enter the first {count} before the others and within ten minutes of each other: they give "
+    "the meter its new key. If it has taken them before, leave them out."
+)
 COLUMNS = {58: 32, 80: 48}  # characters of the usual font on paper of so many millimetres
 
 
@@ -41,6 +45,7 @@ class PrintedToken:
     title: str
     digits: str
     energy_wh: int | None = None
+    is_key: bool = False  # one part of a new key
 
 
 @dataclass(frozen=True)
@@ -106,7 +111,9 @@ class Receipt:
             return "No token: nothing of this payment was left for energy."
         if len(self.tokens) == 1:
             return "Type the 20 digits on the meter's keypad, then press #."
-        return "Type the tokens on the meter's keypad in this order, each followed by #."
+        order = "Type the tokens on the meter's keypad in this order, each followed by #."
+        keys = sum(token.is_key for token in self.tokens)
+        return f"{order} {_NEW_KEY.format(count=keys)}" if keys else order
 
 
 def receipt_of(sale: Sale, *, copy_number: int = 0) -> Receipt:
@@ -141,7 +148,9 @@ def receipt_of(sale: Sale, *, copy_number: int = 0) -> Receipt:
         currency=sale.currency,
         currency_digits=settings.BASE_CURRENCY_MINOR_DIGITS,
         energy_wh=sale.encoded_wh,
-        tokens=tuple(_token(one) for one in sorted(sale.tokens.all(), key=_position)),
+        tokens=tuple(
+            _token(one, sale.receipt_number) for one in sorted(sale.tokens.all(), key=_position)
+        ),
         copy_number=copy_number,
     )
 
@@ -177,10 +186,13 @@ def _price_minor(line: SaleLine, sale: Sale) -> Decimal:
     return as_decimal(Fraction(kept["lines"][line.position]["price_minor_per_kwh"]))
 
 
-def _token(token: IssuedToken) -> PrintedToken:
+def _token(token: IssuedToken, receipt_number: str) -> PrintedToken:
     if token.token_class != 0 or token.units is None:
-        return PrintedToken(token.purpose, token.digits)
-    return PrintedToken("Electricity", token.digits, token.units * WH_PER_TOKEN_UNIT)
+        is_key = token.key_change_id is not None
+        return PrintedToken(token.purpose, token.digits, is_key=is_key)
+    is_bought = token.purpose == f"sale {receipt_number}"
+    title = "Electricity" if is_bought else token.purpose
+    return PrintedToken(title, token.digits, token.units * WH_PER_TOKEN_UNIT)
 
 
 def _pair(left: str, right: str, columns: int) -> list[str]:

@@ -27,7 +27,7 @@ from headend.ledger import services as ledger
 from headend.meters.models import Meter
 from headend.meters.services import allocate_token_identifiers
 from headend.securitymodule.services import generate_credit_token, refusals_recorded
-from headend.vending import disclosure
+from headend.vending import disclosure, free_electricity, key_change_due
 from headend.vending.accounts import account_of
 from headend.vending.collection import collect_lines, deductions, deductions_of
 from headend.vending.errors import (
@@ -138,7 +138,7 @@ def vend(
         Refusal: anything else that forbids the sale; nothing was stored.
     """
     require(operator, "vending.vend")
-    _require_names(caller, message_id)
+    require_names(caller, message_id)
     digest = _digest(meter, tender_minor, hold_token=hold_token, waive_floor=waive_floor)
     try:
         with refusals_recorded(by=operator, at=at), transaction.atomic():
@@ -151,11 +151,12 @@ def vend(
             seat = seats.seat_of(operator)
             offer = _offer(agreement, tender_minor, at, lock=True, waive_floor=waive_floor)
             request = _Request(caller, message_id, digest, operator, seat, at, terminal)
-            sale, token = _sell(offer, request)
-            if send and token is not None:
-                _deliver(token, operator, at)
-            elif hold_token and token is not None:
+            sale, tokens = _sell(offer, request)
+            if hold_token and tokens and not send:
                 disclosure.hold(sale, at=at)
+            free = free_electricity.grant_with_purchase(sale, by=operator, at=at)
+            for token in (*tokens, *([free.token] if free else [])) if send else ():
+                _deliver(token, operator, at)
             return sale
     except IntegrityError:
         # The same id was used at the same moment for another meter, whose lock is not ours.
@@ -268,14 +269,16 @@ class _Request:
     terminal: str
 
 
-def _sell(offer: Quote, request: _Request) -> tuple[Sale, IssuedToken | None]:
+def _sell(offer: Quote, request: _Request) -> tuple[Sale, list[IssuedToken]]:
     """Write everything a sale is. The caller holds the transaction and the meter's lock.
 
-    A payment of which nothing was left for energy gives no token.
+    Returns the sale and its tokens in order of entry: a new key's first, if one is due, and the
+    credit. A payment of which nothing was left for energy gives no token.
     """
     meter, at, operator = offer.meter, request.at, request.operator
-    tid, digits = None, ""
+    tid, digits, change = None, "", None
     if offer.units:
+        change = key_change_due.bring_in(meter, at=at)
         (tid,) = allocate_token_identifiers(meter, count=1, at=at)
         digits = generate_credit_token(meter, units=offer.units, tid=tid, at=at)
     sale = Sale.objects.create(
@@ -310,11 +313,12 @@ def _sell(offer: Quote, request: _Request) -> tuple[Sale, IssuedToken | None]:
         )
         for position, line in enumerate(offer.lines)
     )
-    token = None
+    tokens = key_change_due.hand_out(change, sale) if change else []
     if offer.units:
         token = IssuedToken.objects.create(
             meter=meter,
             sale=sale,
+            position=len(tokens),
             digits=digits,
             token_class=0,
             subclass=0,
@@ -326,6 +330,7 @@ def _sell(offer: Quote, request: _Request) -> tuple[Sale, IssuedToken | None]:
             issued_by=operator,
             issued_at=at,
         )
+        tokens.append(token)
     collect_lines(offer.lines)
     _post(sale, offer, request.seat)
     audit.record(
@@ -342,7 +347,7 @@ def _sell(offer: Quote, request: _Request) -> tuple[Sale, IssuedToken | None]:
         },
         source=request.caller,
     )
-    return sale, token
+    return sale, tokens
 
 
 def _particulars(offer: Quote, request: _Request) -> dict[str, Any]:
@@ -434,7 +439,8 @@ def _digest(meter: Meter, tender_minor: int, *, hold_token: bool, waive_floor: b
     return hashlib.sha256(f"vend|{meter.pan}|{tender_minor}{wishes}".encode()).digest()
 
 
-def _require_names(caller: str, message_id: str) -> None:
+def require_names(caller: str, message_id: str) -> None:
+    """Raise InvalidMessageId if a caller or the id it chose can't be kept."""
     for what, text in (("caller", caller), ("message id", message_id)):
         if not 0 < len(text) <= _LONGEST_MESSAGE_ID or not text.isprintable():
             raise InvalidMessageId(

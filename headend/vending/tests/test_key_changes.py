@@ -6,6 +6,7 @@ import pytest
 
 from headend.accounts.services import console_user
 from headend.audit.models import AuditEntry
+from headend.fleet.models import Command
 from headend.meters.models import KeyChange, Meter
 from headend.meters.services import KeyAttributes
 from headend.securitymodule.errors import KeyMissing, VendingKeyExpired
@@ -17,6 +18,8 @@ from headend.vending import key_changes
 from headend.vending.errors import InvalidKeyChange, KeyChangeOver, KeyChangeUnderWay
 from headend.vending.issuing import issue
 from headend.vending.models import IssuedToken, TokenDelivery
+from headend.vending.receipts import receipt_of
+from headend.vending.services import vend
 from headend.vending.tests.key_meters import FieldMeter, load_key
 
 pytestmark = pytest.mark.django_db
@@ -210,3 +213,73 @@ def test_the_meters_report_ends_the_change(meter, told, entered):
     assert change.state == ("entered" if entered else "issued")
     assert change.evidence == ("meter" if entered else "")
     assert stored(meter).has_key_change_due is not entered
+
+
+def buy(meter, message_id, **more):
+    return vend(
+        caller="till",
+        message_id=message_id,
+        meter=meter,
+        tender_minor=5000,
+        operator=console_user(),
+        at=NOON,
+        **more,
+    )
+
+
+@pytest.mark.parametrize("with_tokens", [True, False])
+def test_a_purchase_prints_the_new_keys_tokens_before_the_credit(meter, with_tokens):
+    load_key()
+    field = FieldMeter(meter)
+    prepare(meter, krn=2, token_count=3, with_tokens=with_tokens)
+    sale = buy(meter, "first")
+    receipt = receipt_of(sale)
+    assert [token.title for token in receipt.tokens] == [
+        "New key 1 of 3",
+        "New key 2 of 3",
+        "New key 3 of 3",
+        "Electricity",
+    ]
+    assert "Enter the first 3 before" in receipt.how_to_enter
+    assert dict(receipt.key_attributes)["KRN"] == "2"
+    answers = [field.enter(token.digits) for token in receipt.tokens]
+    assert answers == ["1stKCT", "2ndKCT", "Accept", "Accept"]
+
+
+def test_the_old_keys_tokens_are_worthless_once_it_is_changed(meter):
+    load_key()
+    field = FieldMeter(meter)
+    old = credit(meter)
+    prepare(meter, krn=2)
+    for token in buy(meter, "first").tokens.order_by("position"):
+        field.enter(token.digits)
+    assert field.enter(old.digits) == "CRCError"
+
+
+def test_they_are_printed_until_so_many_purchases_prove_that_they_were_entered(meter):
+    load_key()
+    change = prepare(meter, krn=2)
+    counts = [buy(meter, f"m{number}").tokens.count() for number in range(5)]
+    assert counts == [3, 3, 3, 1, 1]
+    change.refresh_from_db()
+    assert (change.state, change.evidence, change.hand_outs) == ("entered", "purchases", 3)
+    assert change.tokens.count() == 2 + 3 * 2
+
+
+def test_they_are_printed_no_more_once_the_meter_has_told(meter):
+    load_key()
+    change = prepare(meter, krn=2)
+    buy(meter, "first")
+    key_changes._confirm(meter, {"krn": 2, "ti": 1, "sgc": DEMONSTRATION_SGC}, NOON)
+    assert buy(meter, "second").tokens.count() == 1
+    assert KeyChange.objects.get(pk=change.pk).evidence == "meter"
+
+
+def test_sent_with_a_sale_they_go_first(meter):
+    load_key()
+    key_changes.push(prepare(meter, krn=2), by=None, at=NOON)
+    sale = buy(meter, "first", send=True)
+    printed = [token.digits for token in sale.tokens.order_by("position")]
+    asked = [one.arguments["digits"] for one in Command.objects.order_by("pk")]
+    assert asked == printed
+    assert all(token.delivery for token in sale.tokens.all())
