@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import secrets
 from dataclasses import asdict, dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from django.db import transaction
 from headend.accounts import groups
 from headend.accounts.models import User
 from headend.accounts.services import console_user, create_user
+from headend.config.errors import Refusal
 from headend.customers.models import SupplyAgreement
 from headend.customers.services import open_agreement, register_customer
 from headend.meters.models import Meter
@@ -24,6 +26,9 @@ from headend.securitymodule.services import DEMONSTRATION_SGC, load_demonstratio
 from headend.tariffs.models import Tariff
 from headend.tariffs.rules import flat
 from headend.tariffs.services import publish_version
+from headend.vending.demonstration_vendor import seed_vendor
+from headend.vendors.models import Vendor
+from headend.vendors.services import add_till
 from shared.sts import identifiers
 
 _PASSWORD_BYTES = 9
@@ -38,12 +43,24 @@ _PEOPLE = (
     ("cashier", groups.CASHIER),
     ("engineer", groups.ENGINEER),
     ("auditor", groups.AUDITOR),
+    ("shop-manager", groups.VENDOR_MANAGER),
+    ("shop-cashier", groups.VENDOR_CASHIER),
 )
+
+_PAST = timedelta(days=1, hours=4)  # how long ago the demonstration seems to have begun
+_UTILITY_TILL = "Window 1"
 
 # (serial, customer, phone, address)
 _SUPPLIES = (
     ("10000001", "Thandi Mokoena", "+27 82 555 0101", "12 Acacia Street, Riverside"),
     ("10000002", "Pieter van der Merwe", "+27 83 555 0102", "4 Station Road, Riverside"),
+)
+# Nobody simulates its meter: it is there for what the vendor sold before.
+_CUSTOMER_OF_VENDOR = (
+    "10000003",
+    "Grace Ndlovu",
+    "+27 84 555 0104",
+    "9 Market Square, Riverside",
 )
 
 
@@ -89,10 +106,12 @@ def seed(*, at: datetime) -> Demonstration:
     known: dict[str, str] = json.loads(file.read_text())["passwords"] if file.exists() else {}
     with transaction.atomic():
         by = console_user()
-        load_demonstration_keys(by=by, at=at)
+        load_demonstration_keys(by=by, at=at - _PAST)
         people = [_person(name, group, known.get(name)) for name, group in _PEOPLE]
-        tariff = _tariff(by, at)
+        tariff = _tariff(by, at - _PAST)
         supplies = [_supply(*supply, tariff, by, at) for supply in _SUPPLIES]
+        if not Vendor.objects.exists():
+            _vendor(tariff, by, at)
     _write(file, {person.username: person.password for person in people})
     return Demonstration(people=people, supplies=supplies)
 
@@ -123,6 +142,26 @@ def _tariff(by: User, at: datetime) -> Tariff:
         by=by,
         at=at,
     ).tariff
+
+
+def _vendor(tariff: Tariff, by: User, at: datetime) -> None:
+    """Add a vendor with a past, and a till of the utility's own."""
+    first = tariff.versions.order_by("valid_from")[0]
+    began = max(at - _PAST, first.valid_from)
+    user = User.objects.get_by_natural_key
+    # Whose people or prices were changed goes on without a vendor.
+    with contextlib.suppress(Refusal), transaction.atomic():
+        supply = _supply(*_CUSTOMER_OF_VENDOR, tariff, by, began)
+        seed_vendor(
+            meter=Meter.objects.get(drn=supply.drn),
+            manager=user("shop-manager"),
+            cashier=user("shop-cashier"),
+            approver=user("approver"),
+            by=by,
+            began=began,
+            at=at,
+        )
+        add_till(None, name=_UTILITY_TILL, by=by, at=began)
 
 
 def _supply(

@@ -6,15 +6,20 @@ from io import StringIO
 
 import pytest
 from django.contrib.auth import authenticate
+from django.contrib.auth.models import Group
 from django.core.management import CommandError, call_command
 
 from headend.accounts.models import User
 from headend.accounts.services import console_user
+from headend.ledger.proofs import prove
 from headend.meters.queries import meter_numbered
 from headend.securitymodule.errors import PublishedKeyRefused
 from headend.testing import NOON
 from headend.vending import services
 from headend.vending.demonstration import seed
+from headend.vending.models import Sale
+from headend.vendors import wallet
+from headend.vendors.models import Vendor
 
 pytestmark = pytest.mark.django_db
 
@@ -31,6 +36,7 @@ def test_seeded_people_can_log_in_and_vend_for_the_meters():
         assert user is not None
         assert user.groups.get().name == person.group
     cashier = User.objects.get(username="cashier")
+    assert Sale.objects.latest("created_at").created_at < NOON
     for supply in seeded.supplies:
         meter = meter_numbered(supply.drn)
         sale = services.vend(
@@ -48,6 +54,24 @@ def test_seeding_again_changes_nothing(settings):
     first = seed(at=NOON)
     assert seed(at=NOON + timedelta(days=1)) == first
     assert settings.DEMONSTRATION_FILE.stat().st_mode & 0o777 == 0o600
+
+
+def test_a_vendor_has_sold_before():
+    seed(at=NOON)
+    vendor = Vendor.objects.get()
+    assert wallet.balance_minor(vendor) == 2000_00 - 170_00 - 180_00
+    closed, running = vendor.shifts.order_by("opened_at")
+    assert (closed.state, closed.sold_minor, closed.difference_minor) == ("closed", 170_00, -5_00)
+    assert (running.state, running.sold_minor, running.expected_minor) == ("open", 180_00, 380_00)
+    assert closed.closed_at < running.opened_at < NOON
+    assert NOON - running.opened_at < timedelta(hours=4) < NOON - closed.opened_at
+    assert prove(at=NOON).differences == []
+
+
+def test_a_demonstration_whose_roles_were_changed_goes_on_without_a_vendor():
+    Group.objects.get(name="vendor manager").permissions.clear()
+    assert len(seed(at=NOON).supplies) == 2
+    assert not Vendor.objects.exists()
 
 
 def test_lost_password_file_does_not_reset_passwords(settings):

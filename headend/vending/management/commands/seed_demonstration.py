@@ -32,6 +32,6 @@ class Command(BaseCommand):
             return
         for person in seeded.people:
             password = person.password or "(changed)"
-            self.stdout.write(f"{person.username:10} {password:14} {person.group}")
+            self.stdout.write(f"{person.username:13} {password:14} {person.group}")
         for supply in seeded.supplies:
             self.stdout.write(f"{supply.drn:14} {supply.customer}, {supply.address}")
