@@ -39,6 +39,7 @@ _SELL = (
     "fleet.view_command",
     "vending.grant_free_electricity",
     "vending.reprint_receipt",
+    "vending.reverse",
     "vending.vend",
     "vending.view_sale",
 )

@@ -229,6 +229,23 @@ def generate_credit_token(meter: Meter, *, units: int, tid: int, at: datetime) -
     return generation.credit(cipher, units=units, tid=tid, rnd=secrets.randbelow(16))
 
 
+def give_back_allowance(meter: Meter, *, sgc: str, krn: int, base_date: int, units: int) -> None:
+    """Let a vending key issue the units of a credit token again that can never be used.
+
+    Args:
+        meter: for which the token was made.
+        sgc: the supply group of the key that the token was made with.
+        krn: the key's revision.
+        base_date: that of the key.
+        units: of 0.1 kWh, as the token carries.
+    """
+    key = VendingKey.objects.filter(
+        sgc=sgc, kt=meter.kt, krn=krn, base_date=base_date, dkga=meter.dkga
+    ).first()
+    if key is not None:
+        allowance.give_back(key, units)
+
+
 @sensitive_variables()
 def link_keys(meter: Meter) -> tuple[bytes, bytes, bytes]:
     """Return the keys of a meter's messages: (up, down, update), 32 bytes each.

@@ -19,6 +19,8 @@ from headend.meters.models import Meter
 from headend.vending.errors import SaleReversed
 from headend.vending.models import Disclosure, IssuedToken, Reversal, Sale, TokenHold
 
+_CREDIT_CLASS = 0
+
 
 def is_held(sale: Sale) -> bool:
     """Say whether a sale's token was kept back and nobody has been given it since."""
@@ -31,12 +33,21 @@ def is_reversed(sale: Sale) -> bool:
     return Reversal.objects.filter(sale=sale).exists()
 
 
+def is_paid_for(token: IssuedToken) -> bool:
+    """Say whether a token is what its sale sold: not free energy or a new key handed out with it.
+
+    Those are the customer's whatever becomes of the sale.
+    """
+    return token.token_class == _CREDIT_CLASS and not hasattr(token, "free_grant")
+
+
 def digits_of(token: IssuedToken) -> str | None:
-    """Return a token's digits, or None if they must be shown to nobody."""
+    """Return a token's digits, or None if they must be shown to nobody now."""
     sale = token.sale
-    if sale is not None and (is_held(sale) or is_reversed(sale)):
-        return None
-    return token.digits
+    if sale is None:
+        return token.digits
+    is_hidden = is_held(sale) or (is_paid_for(token) and is_reversed(sale))
+    return None if is_hidden else token.digits
 
 
 def hold(sale: Sale, *, at: datetime) -> None:

@@ -7,13 +7,14 @@ from functools import reduce
 from operator import or_
 
 from django.db.models import BigIntegerField, F, OuterRef, Q, Subquery, Sum, Value
-from django.db.models.functions import Coalesce, Concat, Substr
+from django.db.models.functions import Coalesce, Concat, StrIndex, Substr
 
 from headend.ledger import chart
 from headend.ledger.models import Line
 from headend.ledger.proofs import Finding, proof
 from headend.vending.accounts import ACCOUNTS
-from headend.vending.models import Sale, SaleLine
+from headend.vending.models import Reversal, Sale, SaleLine
+from headend.vending.reversals import REFERENCE as REVERSAL_REFERENCE
 from headend.vendors.models import Shift
 
 REFERENCE = "sale:"
@@ -83,4 +84,57 @@ def shifts_add_up() -> Iterator[Finding]:
         sales_minor=Coalesce(Sum("sales__tender_minor"), 0)
     )
     for shift in shifts.exclude(sales_minor=F("sold_minor")).iterator():
-        yield f"shift {shift.pk}", shift.vendor.currency, shift.sales_minor, shift.sold_minor
+        yield f"shift {shift.pk}", shift.currency, shift.sales_minor, shift.sold_minor
+
+
+@proof("what a shift paid out is what was reversed in it")
+def shifts_paid_out() -> Iterator[Finding]:
+    """Yield shifts that count another sum as paid out than their reversals gave back."""
+    shifts = Shift.objects.select_related("vendor").annotate(
+        reversed_minor=Coalesce(Sum("reversals__sale__tender_minor"), 0)
+    )
+    for shift in shifts.exclude(reversed_minor=F("paid_out_minor")).iterator():
+        yield f"shift {shift.pk}", shift.currency, shift.reversed_minor, shift.paid_out_minor
+
+
+@proof("a reversal undoes its sale, account by account")
+def reversals_mirror() -> Iterator[Finding]:
+    """Yield reversed sales that still stand on an account of what their money was for."""
+    reference = F("entry__reference")
+    receipt = Substr(reference, StrIndex(reference, Value(":")) + 1)
+    left = (
+        Line.objects.filter(
+            Q(entry__reference__startswith=REFERENCE)
+            | Q(entry__reference__startswith=REVERSAL_REFERENCE),
+            ~_PAID,
+        )
+        .annotate(receipt=receipt)
+        .filter(receipt__in=Reversal.objects.values("sale__receipt_number"))
+        .order_by()
+        .values_list("receipt", "account__code", "currency")
+        .annotate(total=Sum("amount_minor"))
+        .exclude(total=0)
+    )
+    for receipt_number, account, currency, total in left.iterator():
+        yield f"reversed sale {receipt_number} on {account}", currency, total, 0
+
+
+@proof("an entry of a reversal belongs to one")
+def entries_have_reversals() -> Iterator[Finding]:
+    """Yield what entries say was given back for a sale that was not reversed."""
+    lines = (
+        Line.objects.filter(_PAID, entry__reference__startswith=REVERSAL_REFERENCE)
+        .annotate(receipt=Substr("entry__reference", len(REVERSAL_REFERENCE) + 1))
+        .exclude(receipt__in=Reversal.objects.values("sale__receipt_number"))
+    )
+    for line in lines.select_related("entry").iterator():
+        yield line.entry.reference, line.currency, line.amount_minor, 0
+
+
+@proof("a move takes no money and leaves none on the way")
+def moves_add_up() -> Iterator[Finding]:
+    """Yield currencies in which something that was moved between sales did not arrive."""
+    lines = Line.objects.filter(account__code=chart.REALLOCATED).order_by()
+    totals = lines.values_list("currency").annotate(total=Sum("amount_minor")).exclude(total=0)
+    for currency, total in totals:
+        yield "moved between sales", currency, total, 0
