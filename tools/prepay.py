@@ -10,7 +10,7 @@ COMMANDS = {
     "audit": "tools.audit.command:audit",
     "sts": "tools.sts.command:sts",
     "vend": "tools.headend.command:vend",
-    "meter": "tools.headend.command:meter",
+    "meter": "tools.headend.orders:meter",
     "debts": "tools.debts.command:debts",
     "ledger": "tools.ledger.command:ledger",
     "run": "tools.run.command:run",

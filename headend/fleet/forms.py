@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django import forms
+
+from headend.design.figures import read_kwh
+from shared.wire.commands import MOST_ADJUSTED_WH
 
 
 class ReasonForm(forms.Form):
@@ -16,9 +21,44 @@ class ReasonForm(forms.Form):
         error_messages={"required": "Write why; whoever looks at this meter later must know."},
     )
 
-    def __init__(self, *args, required: bool, **kwargs) -> None:
+    def __init__(self, *args: Any, required: bool, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.label_suffix = ""
         self.fields["reason"].required = required
         if not required:
             self.fields["reason"].label = "Reason (optional)"
+
+
+class EnergyField(forms.CharField):
+    """Energy in kWh as people write it: `8`, `7.5` or `7,5`; cleans to Wh, more than nothing."""
+
+    def clean(self, value: str | None) -> int:
+        """Return Wh."""
+        try:
+            energy_wh = read_kwh(super().clean(value))
+        except ValueError as error:
+            raise forms.ValidationError(f"{str(error).capitalize()}.") from None
+        if not 0 < energy_wh <= MOST_ADJUSTED_WH:
+            raise forms.ValidationError("Write more than 0 and at most 1 000 000 kWh.")
+        return energy_wh
+
+
+class AdjustmentForm(ReasonForm):
+    """By how much credit is adjusted; cleans to `amount_wh`, below zero to take away."""
+
+    direction = forms.ChoiceField(
+        label="The credit is to become", choices=[("add", "higher"), ("take", "lower")]
+    )
+    energy_wh = EnergyField(
+        label="By how much, in kWh",
+        widget=forms.TextInput(attrs={"autocomplete": "off", "inputmode": "decimal"}),
+    )
+    field_order = ["direction", "energy_wh", "reason"]
+
+    def clean(self) -> dict[str, Any]:
+        """Put direction and energy together."""
+        asked = self.cleaned_data
+        if "energy_wh" in asked and "direction" in asked:
+            sign = 1 if asked["direction"] == "add" else -1
+            asked["amount_wh"] = sign * asked["energy_wh"]
+        return asked

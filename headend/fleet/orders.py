@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from headend.design.figures import token_groups
+from headend.fleet.forms import AdjustmentForm, ReasonForm
 from headend.fleet.models import Command, MeterState
 from headend.fleet.wording import details
 from headend.meters.models import Meter
@@ -19,6 +20,8 @@ from shared.wire import codes, commands
 
 COMMAND_METER = "fleet.command_meter"
 SWITCH_MODE = "fleet.switch_payment_mode"
+CLOSE_ACCOUNT = "fleet.close_account"
+ADJUST_CREDIT = "fleet.adjust_credit"
 
 
 @dataclass(frozen=True)
@@ -29,30 +32,48 @@ class Order:
         slug: its place in the address.
         title: the button, a verb.
         command: name on the wire.
-        arguments: makes the arguments from the time of asking.
+        arguments: makes the arguments from the time of asking and what was asked in the form.
         consequences: sentences that say exactly what will happen.
         permission: who may.
         needs_reason: a person must say why; kept in the audit record.
         tone: "danger" for what takes something from the customer.
+        form: what is asked besides the reason.
     """
 
     slug: str
     title: str
     command: str
-    arguments: Callable[[datetime], dict[str, Any]]
+    arguments: Callable[[datetime, Mapping[str, Any]], dict[str, Any]]
     consequences: tuple[str, ...]
     permission: str = COMMAND_METER
     needs_reason: bool = False
     tone: str = ""
+    form: type[ReasonForm] = ReasonForm
 
     @property
     def is_mode(self) -> bool:
         """Whether it switches the payment mode, which the utility's own record follows."""
         return self.command == commands.PAYMENT_MODE
 
+    @property
+    def needs_approval(self) -> bool:
+        """Whether a second person decides before anything is sent."""
+        return self.command == commands.ADJUST_CREDIT
 
-def _fixed(**arguments: Any) -> Callable[[datetime], dict[str, Any]]:
-    return lambda at: dict(arguments)
+    def is_idle(self, meter: Meter, state: MeterState) -> bool:
+        """Whether it would change nothing at a meter that stands like this."""
+        if self.command == commands.CLOSE_ACCOUNT:
+            return state.account_status == codes.ACCOUNT_CLOSED
+        settled = state.payment_mode == meter.intended_payment_mode
+        return self.is_mode and settled and self.slug == meter.intended_payment_mode
+
+
+def _fixed(**arguments: Any) -> Callable[[datetime, Mapping[str, Any]], dict[str, Any]]:
+    return lambda at, asked: dict(arguments)
+
+
+def _asked(*names: str) -> Callable[[datetime, Mapping[str, Any]], dict[str, Any]]:
+    return lambda at, asked: {name: asked.get(name) for name in names}
 
 
 _ALL = (
@@ -117,6 +138,36 @@ _ALL = (
         tone="danger",
     ),
     Order(
+        "adjust-credit",
+        "Adjust the credit",
+        commands.ADJUST_CREDIT,
+        _asked("amount_wh"),
+        (
+            "Nothing is sent before a second person has approved it.",
+            "The meter then adds the energy to its credit or takes it away, without a token. "
+            "No money moves and no receipt is made.",
+            "At zero or below it the load switch opens; with credit again it closes.",
+        ),
+        permission=ADJUST_CREDIT,
+        needs_reason=True,
+        form=AdjustmentForm,
+    ),
+    Order(
+        "close-account",
+        "Close the account",
+        commands.CLOSE_ACCOUNT,
+        _fixed(),
+        (
+            "The meter clears its credit. It answers with its closing registers and the credit "
+            "that was left, which is owed to the customer; below zero the customer owes it.",
+            "The load switch opens, in post-payment too.",
+            "New credit, or a payment mode set for whoever moves in, opens the account again.",
+        ),
+        permission=CLOSE_ACCOUNT,
+        needs_reason=True,
+        tone="danger",
+    ),
+    Order(
         "read",
         "Read now",
         commands.READ,
@@ -127,7 +178,7 @@ _ALL = (
         "set-clock",
         "Set the clock",
         commands.SET_CLOCK,
-        lambda at: {"utc": int(at.timestamp())},
+        lambda at, asked: {"utc": int(at.timestamp())},
         (
             "The meter's clock is set to the head-end's time at the moment you confirm.",
             "The step is kept in the meter's journal. Credit and registers do not change.",
@@ -154,12 +205,10 @@ def for_meter(
         state: what it last told; None if nothing.
         may: tells whether the user has a permission.
     """
-    settled = state is not None and state.payment_mode == meter.intended_payment_mode
     return [
         order
         for order in _ALL
-        if may(order.permission)
-        and not (order.is_mode and settled and order.slug == meter.intended_payment_mode)
+        if may(order.permission) and not (state is not None and order.is_idle(meter, state))
     ]
 
 
@@ -168,8 +217,11 @@ def title_of(command: Command) -> str:
     if command.command == commands.TOKEN:
         return f"Token …{token_groups(str(command.arguments.get('digits', '')))[-1]}"
     for order in _ALL:
-        fixed = order.arguments(command.created_at)
-        if order.command == command.command and _same(fixed, command.arguments):
+        if order.command != command.command:
+            continue
+        if order.form is not ReasonForm:
+            return f"{order.title}: {details(command.arguments)}"
+        if _same(order.arguments(command.created_at, {}), command.arguments):
             return order.title
     name = command.command.replace("_", " ").capitalize()
     return f"{name}: {details(command.arguments)}" if command.arguments else name

@@ -15,9 +15,8 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from headend.accounts.requests import PageRequest
 from headend.config.errors import Refusal
-from headend.fleet import orders, pages, services, wording, work_items
+from headend.fleet import acts, orders, pages, services, wording, work_items
 from headend.fleet.consumption import PERIODS
-from headend.fleet.forms import ReasonForm
 from headend.fleet.models import Command, WorkItem
 from headend.meters.models import Meter
 
@@ -58,6 +57,7 @@ def meter(request: PageRequest, drn: str) -> HttpResponse:
             **context,
             **_usage(request, context),
             **_activity(request, found),
+            "waiting": acts.adjustments_waiting(found),
             "orders": orders.for_meter(found, context["state"], may=request.user.has_perm),
         },
     )
@@ -95,14 +95,14 @@ def order(request: PageRequest, drn: str, slug: str) -> HttpResponse:
         raise Http404
     found, context = _meter(drn)
     typed = request.POST if request.method == "POST" else None
-    form = ReasonForm(typed, required=chosen.needs_reason)
+    form = chosen.form(typed, required=chosen.needs_reason)
     if form.is_valid():
         try:
-            _give(chosen, found, request, form.cleaned_data["reason"])
+            said = _give(chosen, found, request, form.cleaned_data)
         except Refusal as error:
             form.add_error(None, str(error))
         else:
-            messages.info(request, f"{chosen.title}: queued for meter {found.drn}.")
+            messages.info(request, said)
             return redirect("fleet:meter", found.drn)
     allowed = request.user.has_perm(chosen.permission)
     return render(
@@ -143,19 +143,28 @@ def close_work_item(request: PageRequest, item_id: int) -> HttpResponse:
     return redirect("home")
 
 
-def _give(chosen: orders.Order, meter: Meter, request: PageRequest, reason: str) -> Command:
-    arguments = chosen.arguments(timezone.now())
+def _give(chosen: orders.Order, meter: Meter, request: PageRequest, asked: dict[str, Any]) -> str:
+    """Give an order, or ask for its approval; return what to tell who gave it."""
+    now, reason = timezone.now(), asked["reason"]
+    arguments = chosen.arguments(now, asked)
+    if chosen.needs_approval:
+        approval = acts.request_adjustment(
+            meter, arguments["amount_wh"], by=request.user, at=now, reason=reason
+        )
+        return f"{approval.summary}: somebody else has to approve it."
     if chosen.is_mode:
-        return services.change_payment_mode(
+        services.change_payment_mode(
             meter=meter, payment_mode=arguments["mode"], requested_by=request.user, reason=reason
         )
-    return services.queue_command(
-        meter=meter,
-        command=chosen.command,
-        arguments=arguments,
-        requested_by=request.user,
-        reason=reason,
-    )
+    else:
+        services.queue_command(
+            meter=meter,
+            command=chosen.command,
+            arguments=arguments,
+            requested_by=request.user,
+            reason=reason,
+        )
+    return f"{chosen.title}: queued for meter {meter.drn}."
 
 
 def _meter(drn: str) -> tuple[Meter, dict[str, Any]]:

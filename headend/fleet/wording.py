@@ -34,6 +34,7 @@ EVENT_TONES = {
     codes.EVENT_KEYPAD_LOCKED: "low",
     codes.EVENT_LOW_CREDIT: "low",
     codes.EVENT_CREDIT_EXHAUSTED: "danger",
+    codes.EVENT_ACCOUNT_CLOSED: "low",
     codes.EVENT_SWITCH_OPENED: "danger",
     codes.EVENT_SWITCH_CLOSED: "good",
     codes.EVENT_SWITCH_FAULT: "danger",

@@ -19,7 +19,7 @@ from headend.design import figures
 from tools.headend.answers import REFUSED, UNKNOWN, answering, as_json, print_facts
 
 _POLL_SECONDS = 0.2
-_TIMEOUT_SECONDS = 60.0
+TIMEOUT_SECONDS = 60.0
 _STATE_SECONDS = 10.0
 
 
@@ -85,9 +85,9 @@ def vend(
         meter = meter_numbered(number)
         if tender_minor is None or trial:
             quote = (
-                services.trial_energy(meter=meter, energy_wh=kwh or 0, at=_now())
+                services.trial_energy(meter=meter, energy_wh=kwh or 0, at=now())
                 if tender_minor is None
-                else services.trial_vend(meter=meter, tender_minor=tender_minor, at=_now())
+                else services.trial_vend(meter=meter, tender_minor=tender_minor, at=now())
             )
             print_facts(json_wanted, _quote_facts(quote), _quote_text)
             return
@@ -97,7 +97,7 @@ def vend(
             meter=meter,
             tender_minor=tender_minor,
             operator=console_user(),
-            at=_now(),
+            at=now(),
             send=send,
             terminal="console",
         )
@@ -106,7 +106,7 @@ def vend(
 
 @click.group()
 def meter() -> None:
-    """Look at a meter, switch its payment mode, or choose when its customer is warned."""
+    """Look at a meter, order something of it, or choose when its customer is warned."""
 
 
 @meter.command()
@@ -117,7 +117,7 @@ def show(number: str, json_wanted: bool) -> None:
     with answering(json_wanted):
         from headend.meters.queries import meter_numbered
 
-        print_facts(json_wanted, _meter_facts(meter_numbered(number)), _facts_text)
+        print_facts(json_wanted, _meter_facts(meter_numbered(number)), facts_text)
 
 
 @meter.command()
@@ -125,7 +125,7 @@ def show(number: str, json_wanted: bool) -> None:
 @click.argument("payment_mode", type=click.Choice(["prepayment", "postpayment"]))
 @click.option("--reason", default="", help="Why; kept in the audit record.")
 @click.option("--wait", is_flag=True, help="Wait for the meter's answer and state.")
-@click.option("--timeout", default=_TIMEOUT_SECONDS, show_default=True, help="Seconds to wait.")
+@click.option("--timeout", default=TIMEOUT_SECONDS, show_default=True, help="Seconds to wait.")
 @as_json
 def mode(
     number: str, payment_mode: str, reason: str, wait: bool, timeout: float, json_wanted: bool
@@ -141,13 +141,13 @@ def mode(
             payment_mode=payment_mode,
             requested_by=console_user(),
             reason=reason,
-            at=_now(),
+            at=now(),
         )
         if wait:
-            _wait_for(command, timeout)
-        print_facts(json_wanted, _command_facts(command), _facts_text)
+            wait_for(command, timeout)
+        print_facts(json_wanted, command_facts(command), facts_text)
     if wait:
-        _exit_by_state(command.state)
+        exit_by_state(command.state)
 
 
 @meter.command("warn-below")
@@ -162,23 +162,22 @@ def warn_below(number: str, threshold_wh: int, json_wanted: bool) -> None:
         from headend.customers.services import set_low_credit_threshold
         from headend.meters.queries import meter_numbered
 
-        agreement = agreement_of(meter_numbered(number), at=_now())
-        set_low_credit_threshold(
-            agreement, threshold_wh=threshold_wh, by=console_user(), at=_now()
-        )
+        agreement = agreement_of(meter_numbered(number), at=now())
+        set_low_credit_threshold(agreement, threshold_wh=threshold_wh, by=console_user(), at=now())
         facts = {
             "meter": agreement.meter.drn,
             "customer": agreement.customer.name,
             "low_credit_threshold_wh": agreement.low_credit_threshold_wh,
         }
-        print_facts(json_wanted, facts, _facts_text)
+        print_facts(json_wanted, facts, facts_text)
 
 
-def _now() -> datetime:
+def now() -> datetime:
+    """Return the time, in UTC."""
     return datetime.now(UTC)
 
 
-def _wait_for(command: Any, timeout: float) -> None:
+def wait_for(command: Any, timeout: float) -> None:
     """Refresh the command until it has ended and the stored state shows it, or the time is up."""
     from headend.fleet.delivery import FINISHED, State
 
@@ -205,7 +204,8 @@ def _state_shows(command: Any) -> bool:
     ).exists()
 
 
-def _exit_by_state(state: str) -> None:
+def exit_by_state(state: str) -> None:
+    """Exit with the status for how a command stands, unless the meter did it."""
     from headend.fleet.delivery import FINISHED, State
 
     if state not in FINISHED:
@@ -286,7 +286,7 @@ def _meter_facts(meter: Any) -> dict[str, Any]:
     from headend.customers.queries import agreements
     from headend.fleet.models import MeterLink, MeterState
 
-    agreement = agreements(at=_now()).filter(meter=meter).first()
+    agreement = agreements(at=now()).filter(meter=meter).first()
     link = MeterLink.objects.filter(meter=meter).first()
     state = MeterState.objects.filter(meter=meter).first()
     return {
@@ -322,7 +322,8 @@ def _meter_facts(meter: Any) -> dict[str, Any]:
     }
 
 
-def _command_facts(command: Any) -> dict[str, Any]:
+def command_facts(command: Any) -> dict[str, Any]:
+    """Return what is known of a command."""
     return {
         "command": command.command,
         "arguments": command.arguments,
@@ -332,13 +333,14 @@ def _command_facts(command: Any) -> dict[str, Any]:
     }
 
 
-def _facts_text(facts: dict[str, Any], indent: str = "") -> str:
+def facts_text(facts: dict[str, Any], indent: str = "") -> str:
+    """Return facts as lines of a name and what it is."""
     rows = []
     for name, fact in facts.items():
         label = name.replace("_", " ")
         if isinstance(fact, dict):
             rows.append(f"{indent}{label}:")
-            rows.append(_facts_text(fact, indent + "  "))
+            rows.append(facts_text(fact, indent + "  "))
         else:
             shown = ", ".join(map(str, fact)) if isinstance(fact, list) else fact
             rows.append(f"{indent}{label + ':':26}{'-' if shown in (None, '') else shown}")

@@ -4,14 +4,19 @@ from datetime import timedelta
 
 import pytest
 
+from headend.accounts.models import Approval
 from headend.fleet import wording
 from headend.fleet.delivery import State
+from headend.fleet.forms import ReasonForm
 from headend.fleet.models import Command, Event, MeterLink, MeterState, Reading
 from headend.fleet.orders import ORDERS
 from headend.testing import NOON, make_meter, make_supply
 from shared.wire import codes
 
 pytestmark = pytest.mark.django_db
+
+# Orders that ask for nothing but a reason.
+PLAIN = [slug for slug, order in ORDERS.items() if order.form is ReasonForm]
 
 
 @pytest.fixture
@@ -35,6 +40,7 @@ def report(meter, *, online=True, **told):
         "relay_closed": True,
         "open_reasons": [],
         "clock_quality": "set",
+        "account_status": "active",
     }
     MeterState.objects.create(
         meter=meter,
@@ -42,7 +48,6 @@ def report(meter, *, online=True, **told):
         boot=3,
         revision=1,
         boot_nonce="n",
-        account_status="active",
         last_boot=3,
         last_seq=1,
         last_command_number=0,
@@ -131,7 +136,7 @@ def test_events_have_names_and_details(engineer, meter):
     assert "time not known" in page
 
 
-@pytest.mark.parametrize("slug", ORDERS)
+@pytest.mark.parametrize("slug", PLAIN)
 def test_a_command_is_confirmed_then_queued(engineer, meter, slug):
     order = ORDERS[slug]
     address = f"/meters/{meter.drn}/orders/{slug}/"
@@ -142,7 +147,7 @@ def test_a_command_is_confirmed_then_queued(engineer, meter, slug):
     answer = engineer.post(address, {"reason": "asked by phone"})
     assert answer.headers["Location"] == f"/meters/{meter.drn}/"
     command = Command.objects.get()
-    assert (command.command, command.arguments) == (order.command, order.arguments(NOON))
+    assert (command.command, command.arguments) == (order.command, order.arguments(NOON, {}))
     assert (command.requested_by, command.reason) == (engineer.user, "asked by phone")
     page = page_of(engineer, meter)
     assert f"<strong>{order.title}</strong>" in page
@@ -167,12 +172,48 @@ def test_switching_the_mode_records_the_intent(engineer, meter):
     assert meter.intended_payment_mode == codes.POSTPAYMENT
 
 
-@pytest.mark.parametrize("slug", ["disconnect", "postpayment", "prepayment"])
+@pytest.mark.parametrize("slug", ["disconnect", "postpayment", "prepayment", "close-account"])
 def test_what_takes_something_from_the_customer_needs_a_reason(engineer, meter, slug):
     answer = engineer.post(f"/meters/{meter.drn}/orders/{slug}/", {"reason": " "})
     assert answer.status_code == 422
     assert "Write why" in text_of(answer)
     assert Command.objects.count() == 0
+
+
+def test_an_adjustment_is_asked_for_approved_and_queued(engineer, log_in, meter):
+    address = f"/meters/{meter.drn}/orders/adjust-credit/"
+    assert "before a second person has approved it" in text_of(engineer.get(address))
+    asked = {"direction": "take", "energy_wh": "2,5", "reason": "credited twice"}
+    answer = engineer.post(address, asked, follow=True)
+    assert "somebody else has to approve it" in text_of(answer)
+    assert Command.objects.count() == 0
+    approver = log_in("approver")
+    page = page_of(approver, meter)
+    assert "Waits for a second person" in page
+    assert f"Take 2.5 kWh from the credit of meter {meter.drn}" in page
+    (waiting,) = approver.get(f"/meters/{meter.drn}/").context["waiting"]
+    approver.post(f"/approvals/{waiting.pk}/", {"decision": "approve"})
+    command = Command.objects.get()
+    assert (command.arguments, command.reason) == ({"amount_wh": -2500}, "credited twice")
+    page = page_of(engineer, meter)
+    assert "Waits for a second person" not in page
+    assert "<strong>Adjust the credit: amount −2.5 kWh</strong>" in page
+
+
+@pytest.mark.parametrize("energy", ["", "0", "x", "1000000.1", "-5", "1.25"])
+def test_what_is_no_energy_adjusts_nothing(engineer, meter, energy):
+    asked = {"direction": "add", "energy_wh": energy, "reason": "because"}
+    answer = engineer.post(f"/meters/{meter.drn}/orders/adjust-credit/", asked)
+    assert answer.status_code == 422
+    assert answer.context["form"].errors["energy_wh"]
+    assert Approval.objects.count() == 0
+
+
+def test_a_closed_account_is_said_to_be_and_cannot_be_closed_again(engineer, meter):
+    report(meter, credit_wh=0, account_status="closed")
+    page = page_of(engineer, meter)
+    assert "the account is closed" in page
+    assert "orders/close-account/" not in page
 
 
 def test_sending_a_confirmation_twice_queues_one_command(engineer, meter):
