@@ -1,0 +1,107 @@
+"""What can happen to debts."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from decimal import Decimal
+
+from hypothesis import strategies as st
+from hypothesis.stateful import invariant, precondition, rule
+
+from headend.accounts import approvals
+from headend.debts import acts, queries, services
+from headend.debts.errors import BalanceTooSmall
+from headend.debts.models import Debt
+from headend.debts.terms import Terms
+from headend.testing import NOON
+from headend.tests.engine import Engine, money, which
+
+terms = st.one_of(
+    st.builds(
+        Terms,
+        method=st.just("percent"),
+        percent=st.decimals(1, 100, places=2),
+        priority=st.integers(1, 3),
+        cap_per_month_minor=st.none() | money,
+    ),
+    st.builds(
+        Terms,
+        method=st.sampled_from(["per_purchase", "per_month"]),
+        amount_minor=money,
+        cap_per_purchase_minor=st.none() | money,
+    ),
+    st.builds(
+        Terms,
+        method=st.just("instalments"),
+        instalments=st.integers(1, 12),
+        first_due=st.dates(NOON.date(), NOON.date() + timedelta(days=60)),
+    ),
+)
+
+
+class Debts(Engine):
+    """Debts are opened, written off, adjusted, and given other terms; sales collect them."""
+
+    def a_debt(self, number: int) -> Debt:
+        """Return one of the debts."""
+        debts = Debt.objects.order_by("pk")
+        return debts[number % len(debts)]
+
+    @rule(number=which, is_customers=st.booleans(), amount_minor=money, terms=terms)
+    def owe(self, number: int, is_customers: bool, amount_minor: int, terms: Terms) -> None:
+        """A customer or the premises comes to owe."""
+        supply = self.supplies[number % 2]
+        services.open_debt(
+            owner=supply.customer if is_customers else supply.premises,
+            title="Arrears",
+            amount_minor=amount_minor,
+            terms=terms,
+            by=self.by,
+            at=self.at,
+        )
+
+    @precondition(lambda _: Debt.objects.exists())
+    @rule(number=which, terms=terms)
+    def change_terms(self, number: int, terms: Terms) -> None:
+        """Other terms move no money."""
+        debt = self.a_debt(number)
+        services.change_terms(debt, terms, by=self.by, at=self.at, reason="test")
+
+    @precondition(lambda _: Debt.objects.exists())
+    @rule(number=which, amount_minor=money, is_approved=st.booleans())
+    def write_off(self, number: int, amount_minor: int, is_approved: bool) -> None:
+        """Only what somebody else approved is written off."""
+        debt = self.a_debt(number)
+        try:
+            request = acts.request_write_off(
+                debt, amount_minor, by=self.by, at=self.at, reason="test"
+            )
+        except BalanceTooSmall:
+            return
+        if is_approved:
+            approvals.approve(request, self.checker, self.at)
+
+    @precondition(lambda _: Debt.objects.exists())
+    @rule(number=which, change_minor=money | money.map(lambda amount: -amount))
+    def adjust(self, number: int, change_minor: int) -> None:
+        """A debt is raised or lowered, never below nothing."""
+        debt = self.a_debt(number)
+        try:
+            request = acts.request_adjustment(
+                debt, change_minor, by=self.by, at=self.at, reason="test"
+            )
+        except BalanceTooSmall:
+            assert debt.balance_minor + change_minor < 0
+            return
+        approvals.approve(request, self.checker, self.at)
+
+    @rule(percent=st.integers(0, 100))
+    def set_floor(self, percent: int) -> None:
+        """What debts must leave changes from now on."""
+        services.set_energy_floor(percent=Decimal(percent), by=self.by, at=self.at)
+
+    @invariant()
+    def statements_of_debts_add_up(self) -> None:
+        """What moved is what is owed."""
+        owed = sum(Debt.objects.values_list("balance_minor", flat=True))
+        assert sum(one.after_minor for one in queries.movements(since=None, until=None)) == owed

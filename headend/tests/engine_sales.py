@@ -1,0 +1,122 @@
+"""What can be sold, at the utility's till and at a vendor's."""
+
+from __future__ import annotations
+
+from hypothesis import strategies as st
+from hypothesis.stateful import invariant, precondition, rule
+
+from headend.accounts import approvals
+from headend.accounts.models import User
+from headend.debts.queries import energy_floor
+from headend.ledger import chart
+from headend.ledger.queries import balance_minor
+from headend.tests.engine import Engine, money, which
+from headend.vending.errors import TenderTooSmall
+from headend.vending.models import Sale
+from headend.vending.services import vend
+from headend.vendors import acts, shifts
+from headend.vendors.errors import NoOpenShift, WalletTooLow
+from headend.vendors.models import Shift
+from headend.vendors.tests.conftest import Shop
+
+
+class Sales(Engine):
+    """Energy is sold, asked for twice, refused for too little; a vendor buys credit and sells."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.shop = Shop()
+        self.taken_minor = 0  # at the utility's till
+
+    def sell(self, number: int, tender_minor: int, *, operator: User, again: bool) -> Sale | None:
+        """Sell, perhaps asked for twice; return None if it bought less than the least energy."""
+        supply, message_id = self.supplies[number % 2], self.new_message()
+        for _ in range(1 + again):
+            try:
+                sale = vend(
+                    caller=f"user:{operator.pk}",
+                    message_id=message_id,
+                    meter=supply.meter,
+                    tender_minor=tender_minor,
+                    operator=operator,
+                    at=self.at,
+                )
+            except TenderTooSmall:
+                return None
+        lines = list(sale.lines.all())
+        assert sum(line.amount_minor for line in lines) == tender_minor
+        paid = sum(line.amount_minor for line in lines if line.kind == "debt")
+        assert not paid or tender_minor - paid >= tender_minor * energy_floor(at=self.at)
+        assert bool(sale.issued_wh) == sale.tokens.filter(token_class=0).exists()
+        return sale
+
+    @rule(number=which, tender_minor=money, again=st.booleans())
+    def sell_at_the_utility(self, number: int, tender_minor: int, again: bool) -> None:
+        """The money is in the till."""
+        if self.sell(number, tender_minor, operator=self.by, again=again):
+            self.taken_minor += tender_minor
+
+    @rule(number=which, tender_minor=money, again=st.booleans())
+    def sell_at_the_vendor(self, number: int, tender_minor: int, again: bool) -> None:
+        """Only in a shift, and only what the wallet covers."""
+        in_shift = self.a_shift(Shift.OPEN) is not None
+        wallet_minor = self.wallet_minor
+        try:
+            sale = self.sell(number, tender_minor, operator=self.shop.cashier, again=again)
+        except (NoOpenShift, WalletTooLow):
+            assert not in_shift or tender_minor > wallet_minor
+            return
+        assert in_shift
+        assert self.wallet_minor == wallet_minor - (tender_minor if sale else 0)
+
+    @rule(paid_minor=money, is_approved=st.booleans())
+    def buy_credit(self, paid_minor: int, is_approved: bool) -> None:
+        """Credit is there when somebody else has seen the payment."""
+        before_minor = self.wallet_minor
+        request = acts.request_purchase(
+            self.shop.vendor,
+            paid_minor=paid_minor,
+            payment_reference=self.new_message(),
+            by=self.shop.manager,
+            at=self.at,
+        )
+        if is_approved:
+            approvals.approve(request, self.checker, self.at)
+        assert self.wallet_minor == before_minor + is_approved * paid_minor
+
+    @precondition(lambda self: self.a_shift() is None)
+    @rule(float_minor=money)
+    def open_shift(self, float_minor: int) -> None:
+        """The cashier begins to sell."""
+        shifts.open_shift(
+            till=self.shop.till, float_minor=float_minor, by=self.shop.cashier, at=self.at
+        )
+
+    @precondition(lambda self: self.a_shift() is not None)
+    @rule(difference_minor=st.sampled_from([0, 0, -100, 250]))
+    def close_shift(self, difference_minor: int) -> None:
+        """The drawer is counted; if it is not as it should be, the manager closes."""
+        shift = self.a_shift()
+        assert shift is not None
+        counted_minor = max(0, shift.expected_minor + difference_minor)
+        shift = shifts.cash_up(
+            shift, counted_minor=counted_minor, by=self.shop.cashier, at=self.at
+        )
+        by = self.shop.manager if shift.difference_minor else self.shop.cashier
+        shifts.close(shift, by=by, at=self.at, note="counted twice")
+
+    def a_shift(self, *states: str) -> Shift | None:
+        """Return the cashier's shift that is not closed, if there is one in such a state."""
+        running = Shift.objects.filter(user=self.shop.cashier).exclude(state=Shift.CLOSED)
+        return running.filter(state__in=states or (Shift.OPEN, Shift.COUNTED)).first()
+
+    @property
+    def wallet_minor(self) -> int:
+        """What the vendor has paid ahead and not sold yet."""
+        return -balance_minor(chart.wallet_account(self.shop.vendor.pk), "ZAR")
+
+    @invariant()
+    def money_is_where_it_was_taken(self) -> None:
+        """The till holds what was taken there; the wallet is never overdrawn."""
+        assert balance_minor(chart.CASH_AT_TILLS, "ZAR") == self.taken_minor
+        assert self.wallet_minor >= 0
