@@ -7,3 +7,7 @@ class SupplyConfig(AppConfig):
     """Moves, closing of accounts, meter replacement, settlement of payment-mode switches."""
 
     name = "headend.supply"
+
+    def ready(self) -> None:
+        """Make known what needs a second person, follows an answer, or belongs to a life."""
+        from headend.supply import acts, answers, life  # noqa: F401

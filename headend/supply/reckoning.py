@@ -83,9 +83,7 @@ def reckon(
     """
     lines = [*credit_lines(credit_wh, worth(credit_wh, price), f"{price_told}, {price.why}")]
     if carried_minor:
-        lines.append(
-            Line(Kind.CARRIED, "Left by the last purchase", carried_minor, chart.CARRIED)
-        )
+        lines.append(Line(Kind.CARRIED, "Left by the last purchase", carried_minor, chart.CARRIED))
     lines += [
         Line(Kind.FEE, due.title, -due.amount_minor, due.account, due.explanation) for due in dues
     ]

@@ -1,0 +1,364 @@
+"""Closing a customer's account: notice, closing registers, settlement. Refunds are in `refunds`.
+
+The notice ends the agreement: nothing is sold any more, and fees are due up to then. The closing
+registers come from the meter, which clears its credit in the same step, or from a person who read
+them. What they come to is settled once, by the rule of that moment, in one entry of the ledger.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+
+from headend.accounts.models import User
+from headend.accounts.services import require
+from headend.audit import services as audit
+from headend.customers.models import SupplyAgreement
+from headend.customers.services import end_agreement
+from headend.debts.models import Debt
+from headend.debts.queries import SETTLEMENT
+from headend.debts.services import charge, collect
+from headend.debts.terms import Terms
+from headend.design.figures import kwh
+from headend.fleet.delivery import UNSENT
+from headend.fleet.models import WorkItem
+from headend.fleet.queries import unfinished_commands
+from headend.fleet.services import cancel, lock_link, queue_close_account
+from headend.fleet.work_items import open_work_item
+from headend.ledger import chart
+from headend.ledger import services as ledger
+from headend.meters.models import Meter
+from headend.supply import trials
+from headend.supply.errors import ClosingNotPossible, InvalidRegisters
+from headend.supply.models import Closing, Settlement, SettlementLine, Source
+from headend.supply.reckoning import Reckoning
+from headend.supply.rules import rule_in_force
+from headend.supply.words import new_number
+
+MOST_WH = 10**12  # no register of a meter goes further
+
+
+@transaction.atomic
+def start(
+    agreement: SupplyAgreement, *, by: User, at: datetime, reason: str, ask_meter: bool
+) -> Closing:
+    """Give notice: end an agreement, call back what waits for its meter, ask for the registers.
+
+    Args:
+        agreement: a running one.
+        by: who decides; needs supply.close_account and customers.change_supplyagreement, and
+            fleet.close_account to ask the meter.
+        at: now; fees are due up to here.
+        reason: why.
+        ask_meter: order the meter to close its account and to tell its registers; otherwise
+            somebody reads them.
+
+    Raises:
+        InvalidAgreement: it has ended already or has not begun.
+        ClosingNotPossible: it was closed before.
+    """
+    require(by, "supply.close_account")
+    # In the order of a sale that is sent to its meter: first the meter's row, then its link's.
+    meter = Meter.objects.select_for_update().get(pk=agreement.meter_id)
+    lock_link(meter)
+    if Closing.objects.filter(agreement=agreement).exists():
+        raise ClosingNotPossible(f"the account at {agreement.premises} is being closed already")
+    end_agreement(agreement, by=by, at=at, reason=reason)
+    number = new_number("C", at)
+    called_back = call_back_orders(meter, at=at)
+    command = None
+    if ask_meter:
+        command = queue_close_account(
+            meter=meter, requested_by=by, reason=f"closing {number}: {reason}"[:200], at=at
+        )
+    closing = Closing.objects.create(
+        number=number,
+        agreement=agreement,
+        reason=reason[:200],
+        started_at=at,
+        started_by=by,
+        command=command,
+    )
+    audit.record(
+        actor=by,
+        action="supply.start_closing",
+        target=closing,
+        at=at,
+        after={"meter": meter.drn, "asked_meter": ask_meter, "called_back": called_back},
+        reason=reason,
+    )
+    return closing
+
+
+@transaction.atomic
+def note_registers(
+    closing: Closing, *, energy_wh: int, credit_wh: int, by: User, at: datetime
+) -> Closing:
+    """Take down closing registers that a person read at the meter.
+
+    They can be put right until the account is settled. The meter's own answer, should it still
+    come before that, takes their place.
+
+    Args:
+        closing: one that is not settled.
+        energy_wh: the total, 0 or more and not below what the meter told before.
+        credit_wh: what is left; below zero: used on credit.
+        by: who read them; needs supply.close_account.
+        at: now.
+
+    Raises:
+        ClosingNotPossible: it is settled, or the meter itself told them.
+        InvalidRegisters: no meter shows such figures.
+    """
+    require(by, "supply.close_account")
+    meter = closing.agreement.meter
+    lock_link(meter)
+    kept = _locked(closing)
+    if not kept.is_open or kept.registers_source == Source.METER:
+        raise ClosingNotPossible(f"the registers of closing {closing} stand: {kept.state}")
+    check_registers(meter, energy_wh=energy_wh, credit_wh=credit_wh)
+    if kept.command is not None and kept.command.state in UNSENT:
+        cancel(command=kept.command, cancelled_by=None, at=at)
+    keep_registers(kept, trials.Registers(energy_wh, credit_wh, Source.PERSON, at), by=by, at=at)
+    return kept
+
+
+@transaction.atomic
+def settle(closing: Closing, *, by: User, at: datetime) -> Settlement:
+    """Settle an account for good: the statement, its ledger entry, debts paid off or opened.
+
+    Args:
+        closing: one whose registers are known.
+        by: who settles; needs supply.close_account.
+        at: now; the rule of this moment holds.
+
+    Raises:
+        ClosingNotPossible: the registers are not known, or it is settled already.
+        NoTariffInForce, AttributeMissing: the tariff can't be reckoned with.
+    """
+    require(by, "supply.close_account")
+    kept = _locked(closing)
+    registers = trials.registers_of(kept)
+    if kept.state != Closing.State.REGISTERS_KNOWN or registers is None:
+        raise ClosingNotPossible(f"closing {closing} can't be settled: {kept.state}")
+    agreement = kept.agreement
+    rule = rule_in_force(at=at)
+    debts = list(trials.debts_to_settle(agreement, rule).select_for_update(of=("self",)))
+    done = trials.reckoning_of(agreement, registers, rule, debts, ends=kept.started_at)
+    debt = _open_debt(kept, done, by=by, at=at) if done.owed_minor else None
+    _post(kept, done, at=at)
+    settlement = Settlement.objects.create(
+        closing=kept,
+        currency=settings.BASE_CURRENCY,
+        refund_minor=done.refund_minor,
+        owed_minor=done.owed_minor,
+        debt=debt,
+        refund_limit_minor=rule.refund_limit_minor,
+        particulars=_particulars(kept, debts, done),
+        settled_at=at,
+        settled_by=by,
+    )
+    SettlementLine.objects.bulk_create(
+        SettlementLine(settlement=settlement, position=position, **vars(line))
+        for position, line in enumerate(done.lines)
+    )
+    kept.state = Closing.State.SETTLED
+    kept.save(update_fields=["state"])
+    if needs_clearing(kept):
+        open_work_item(
+            kind="supply",
+            cause=_clearing_cause(kept),
+            summary=f"meter {agreement.meter.drn} still holds credit of closing {kept}: "
+            "clear it, and say so under the closing",
+            at=at,
+            meter=agreement.meter,
+        )
+    audit.record(
+        actor=by,
+        action="supply.settle",
+        target=kept,
+        at=at,
+        after={
+            "refund_minor": done.refund_minor,
+            "owed_minor": done.owed_minor,
+            "energy_wh": registers.energy_wh,
+            "credit_wh": registers.credit_wh,
+        },
+    )
+    return settlement
+
+
+@transaction.atomic
+def mark_cleared(closing: Closing, *, by: User, at: datetime, how: str, note: str) -> Closing:
+    """Say that nothing is left on the meter for the next customer.
+
+    Args:
+        closing: whose credit the meter still held.
+        by: who saw to it; needs supply.change_meter_credit.
+        at: now.
+        how: TOKEN or PERSON of Closing.Cleared.
+        note: how they know.
+
+    Raises:
+        ClosingNotPossible: it is clear already, or the registers are not known yet.
+    """
+    require(by, "supply.change_meter_credit")
+    kept = _locked(closing)
+    if kept.state == Closing.State.OPEN or kept.cleared:
+        raise ClosingNotPossible(f"closing {closing}: there is no credit to clear now")
+    keep_cleared(kept, how, by=by, at=at, note=note)
+    return kept
+
+
+def needs_clearing(closing: Closing) -> bool:
+    """Say whether the meter still holds what the next customer must not inherit."""
+    return bool(closing.credit_wh) and not closing.cleared
+
+
+def keep_registers(
+    closing: Closing, registers: trials.Registers, *, by: User | None, at: datetime
+) -> None:
+    """Write closing registers down; the closing is locked and not settled."""
+    before = {"energy_wh": closing.energy_wh, "credit_wh": closing.credit_wh}
+    closing.energy_wh, closing.credit_wh = registers.energy_wh, registers.credit_wh
+    closing.registers_source = registers.source
+    closing.registers_at, closing.registers_by = registers.at, by
+    closing.state = Closing.State.REGISTERS_KNOWN
+    closing.save()
+    WorkItem.objects.filter(cause=registers_cause(closing), closed_at=None).update(
+        closed_at=at, closed_by=by
+    )
+    audit.record(
+        actor=by,
+        action="supply.note_registers",
+        target=closing,
+        at=at,
+        before=before,
+        after={
+            "energy_wh": registers.energy_wh,
+            "credit_wh": registers.credit_wh,
+            "source": registers.source,
+        },
+    )
+
+
+def keep_cleared(closing: Closing, how: str, *, by: User | None, at: datetime, note: str) -> None:
+    """Write down that the meter is clear; the closing is locked."""
+    closing.cleared, closing.cleared_at, closing.cleared_by = how, at, by
+    closing.cleared_note = note[:200]
+    closing.save(update_fields=["cleared", "cleared_at", "cleared_by", "cleared_note"])
+    WorkItem.objects.filter(cause=_clearing_cause(closing), closed_at=None).update(
+        closed_at=at, closed_by=by
+    )
+    audit.record(
+        actor=by,
+        action="supply.clear_credit",
+        target=closing,
+        at=at,
+        after={"how": how, "credit_wh": closing.credit_wh},
+        reason=note,
+    )
+
+
+def call_back_orders(meter: Meter, *, at: datetime) -> list[str]:
+    """Call back everything that waits for a meter; what was sent to it may still be done.
+
+    Returns:
+        list: the names of what was called back.
+    """
+    waiting = [one for one in unfinished_commands(meter) if one.state in UNSENT]
+    for one in waiting:
+        cancel(command=one, cancelled_by=None, at=at)
+    return [one.command for one in waiting]
+
+
+def check_registers(meter: Meter, *, energy_wh: int, credit_wh: int) -> None:
+    """Refuse registers that a meter can't show.
+
+    Raises:
+        InvalidRegisters: out of range, or less energy than the meter told before.
+    """
+    if not 0 <= energy_wh <= MOST_WH or abs(credit_wh) > MOST_WH:
+        raise InvalidRegisters("registers are kWh as the meter shows them; the total is never < 0")
+    told = trials.told_registers(meter)
+    if told is not None and energy_wh < told.energy_wh:
+        raise InvalidRegisters(
+            f"meter {meter} told {kwh(told.energy_wh)} kWh before, more than this; read it again"
+        )
+
+
+def _locked(closing: Closing) -> Closing:
+    rows = Closing.objects.select_for_update(of=("self",)).select_related(
+        "agreement__customer", "agreement__premises", "agreement__meter", "command"
+    )
+    return rows.get(pk=closing.pk)
+
+
+def registers_cause(closing: Closing) -> str:
+    """Return the name of the work item that asks for a closing's registers."""
+    return f"registers of closing {closing.pk}"
+
+
+def _clearing_cause(closing: Closing) -> str:
+    return f"credit of closing {closing.pk}"
+
+
+def _open_debt(closing: Closing, done: Reckoning, *, by: User, at: datetime) -> Debt:
+    return charge(
+        owner=closing.agreement.customer,
+        title=f"Account closed, {closing}",
+        amount_minor=done.owed_minor,
+        terms=Terms(method=Debt.Method.PERCENT, percent=Decimal(100)),
+        by=by,
+        at=at,
+        against=chart.CLOSINGS,
+    )
+
+
+def _post(closing: Closing, done: Reckoning, *, at: datetime) -> None:
+    """Pay debts off and enter the lines, if any of them moves money."""
+    collect(
+        {
+            chart.debt_of(line.account): -line.amount_minor
+            for line in done.lines
+            if line.kind == SettlementLine.Kind.DEBT
+        }
+    )
+    if any(line.amount_minor for line in done.lines):
+        ledger.post(
+            at=at,
+            description=f"Account closed, {closing}",
+            reference=f"{SETTLEMENT}:{closing}",
+            postings=[
+                ledger.Posting(line.account, line.amount_minor, settings.BASE_CURRENCY)
+                for line in done.lines
+            ],
+        )
+
+
+def _particulars(closing: Closing, debts: list[Debt], done: Reckoning) -> dict[str, Any]:
+    """Return what the statement prints and may be called otherwise later."""
+    agreement, meter = closing.agreement, closing.agreement.meter
+    paid = {line.account: -line.amount_minor for line in done.lines}
+    return {
+        "utility": settings.UTILITY_NAME,
+        "utility_tax_number": settings.UTILITY_TAX_NUMBER,
+        "customer": agreement.customer.name,
+        "address": agreement.premises.address,
+        "tariff": agreement.tariff.name,
+        "meter_number": meter.drn,
+        "began": agreement.started_at.isoformat(),
+        "ended": closing.started_at.isoformat(),
+        "energy_wh": closing.energy_wh,
+        "credit_wh": closing.credit_wh,
+        "registers_source": closing.registers_source,
+        "debts_left": [
+            {"title": one.title, "left_minor": one.balance_minor - paid.get(one.account, 0)}
+            for one in debts
+            if one.balance_minor > paid.get(one.account, 0)
+        ],
+    }

@@ -1,0 +1,139 @@
+"""Paying out what a settlement left to the customer; above the rule's limit by two people."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.db import transaction
+
+from headend.accounts import approvals
+from headend.accounts.models import Approval, User
+from headend.accounts.services import require
+from headend.audit import services as audit
+from headend.ledger import chart
+from headend.ledger import services as ledger
+from headend.supply.errors import RefundNotPossible
+from headend.supply.models import Closing, Refund, Settlement
+from headend.supply.words import money
+from headend.vendors import seats
+
+PAY_REFUND = "supply.pay_refund"
+REFERENCE = "refund"
+
+
+def pay(
+    settlement: Settlement, *, method: str, by: User, at: datetime, reference: str = ""
+) -> Refund | Approval:
+    """Pay a refund out, or ask for it if it is above the limit.
+
+    Args:
+        settlement: with a refund that was not paid yet.
+        method: of Refund.Method; cash comes from the drawer of whoever pays.
+        by: who pays; needs supply.pay_refund.
+        at: now.
+        reference: of the transfer.
+
+    Returns:
+        Refund: it is paid; Approval: somebody else has to approve it first.
+
+    Raises:
+        RefundNotPossible: nothing to pay, paid already, asked for already, or a vendor's drawer.
+        NoOpenShift, DrawerTooLow: the cash can't come from there.
+    """
+    require(by, "supply.pay_refund")
+    _require_unpaid(settlement)
+    if method not in Refund.Method.values:
+        raise RefundNotPossible(f"{method!r} is no way to pay a refund")
+    if settlement.refund_minor <= settlement.refund_limit_minor:
+        return record(
+            settlement, method=method, reference=reference, by=by, approved_by=None, at=at
+        )
+    if request_waiting(settlement) is not None:
+        raise RefundNotPossible(f"the refund of {settlement} waits for approval already")
+    told = settlement.particulars
+    return approvals.request(
+        PAY_REFUND,
+        {"settlement": settlement.pk, "method": method, "reference": reference},
+        by,
+        at,
+        settlement.closing.reason,
+        f"Pay {money(settlement.refund_minor)} to {told['customer']}, closing {settlement} of "
+        f"meter {told['meter_number']}, {Refund.Method(method).label.lower()}",
+    )
+
+
+def request_waiting(settlement: Settlement) -> Approval | None:
+    """Return the request for a refund that nobody has decided yet."""
+    return Approval.objects.filter(
+        act=PAY_REFUND, state=Approval.OPEN, arguments__settlement=settlement.pk
+    ).first()
+
+
+@transaction.atomic
+def record(
+    settlement: Settlement,
+    *,
+    method: str,
+    reference: str,
+    by: User,
+    approved_by: User | None,
+    at: datetime,
+) -> Refund:
+    """Pay a refund out: from the drawer or the bank. Only `pay` and the approved act call it.
+
+    Raises: as `pay`.
+    """
+    closing = Closing.objects.select_for_update(of=("self",)).get(pk=settlement.closing_id)
+    _require_unpaid(settlement)
+    from_account = _paid_from(method, settlement.refund_minor, by)
+    refund = Refund.objects.create(
+        settlement=settlement,
+        amount_minor=settlement.refund_minor,
+        method=method,
+        reference=reference[:60],
+        paid_at=at,
+        paid_by=by,
+        approved_by=approved_by,
+    )
+    ledger.post(
+        at=at,
+        description=f"Refund of closing {closing}",
+        reference=f"{REFERENCE}:{closing}",
+        postings=[
+            ledger.Posting(chart.REFUNDS, refund.amount_minor, settlement.currency),
+            ledger.Posting(from_account, -refund.amount_minor, settlement.currency),
+        ],
+    )
+    closing.state = Closing.State.REFUNDED
+    closing.save(update_fields=["state"])
+    audit.record(
+        actor=by,
+        action="supply.pay_refund",
+        target=closing,
+        at=at,
+        after={
+            "amount_minor": refund.amount_minor,
+            "method": method,
+            "reference": reference,
+            "approved_by": approved_by.username if approved_by else None,
+        },
+    )
+    return refund
+
+
+def _paid_from(method: str, amount_minor: int, by: User) -> str:
+    """Return the account that a refund is paid from, and count cash in the payer's drawer."""
+    if method == Refund.Method.BANK:
+        return chart.BANK
+    seat = seats.seat_of(by)
+    if seat.vendor is not None:
+        raise RefundNotPossible("refunds are paid at the utility, not from a vendor's drawer")
+    seats.pay_out(seat, amount_minor)
+    return seats.drawer(seat)
+
+
+def _require_unpaid(settlement: Settlement) -> None:
+    if not settlement.refund_minor:
+        raise RefundNotPossible(f"settlement {settlement} leaves nothing to refund")
+    if Refund.objects.filter(settlement=settlement).exists():
+        raise RefundNotPossible(f"the refund of {settlement} was paid already")

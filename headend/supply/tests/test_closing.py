@@ -1,0 +1,287 @@
+"""Closing an account: what it shows, what it settles, what stays open, who may."""
+
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+from django.db import DatabaseError, transaction
+
+from headend.accounts import approvals
+from headend.accounts.models import Approval
+from headend.accounts.services import console_user, create_user
+from headend.audit.models import AuditEntry
+from headend.config.errors import NotPermitted
+from headend.customers.errors import NoSupplyAgreement
+from headend.debts.models import Debt
+from headend.fleet.models import Command, WorkItem
+from headend.fleet.services import queue_token
+from headend.ledger import proofs
+from headend.ledger.queries import balance_minor, trial_balance
+from headend.supply import closings, refunds, trials
+from headend.supply.errors import ClosingNotPossible, InvalidRegisters, RefundNotPossible
+from headend.supply.models import Closing, Refund, Settlement
+from headend.supply.rules import set_rule
+from headend.supply.tests.conftest import DAY, owe, sell, tell_state
+from headend.tariffs.components import Energy, PeriodicFee, Step, Tax
+from headend.tariffs.rules import TariffRules
+from headend.tariffs.services import publish_version
+from headend.testing import NOON
+from headend.vending import services as vending
+
+pytestmark = pytest.mark.django_db
+LATER = NOON + DAY
+
+
+def close(supply, *, energy_wh=12_000, credit_wh=10_000, at=LATER):
+    """Close an account with registers that a person read, and settle it."""
+    closing = closings.start(supply, by=console_user(), at=at, reason="moves out", ask_meter=False)
+    closings.note_registers(
+        closing, energy_wh=energy_wh, credit_wh=credit_wh, by=console_user(), at=at
+    )
+    return closings.settle(closing, by=console_user(), at=at)
+
+
+def lines(settlement):
+    return [(line.kind, line.amount_minor) for line in settlement.lines.all()]
+
+
+def agrees():
+    assert sum(one.amount_minor for one in trial_balance()) == 0
+    return proofs.differences_of(proofs.prove(at=LATER)) == []
+
+
+def test_credit_is_refunded_at_the_price_of_the_last_purchase(supply):
+    done = close(supply)
+    # 10 kWh at 2.50, and 15 % tax on it.
+    assert lines(done) == [("credit", 25_00), ("tax", 3_75), ("refund", -28_75)]
+    assert done.lines.first().explanation.startswith("R\u00a02.875/kWh, as in purchase")
+    assert (done.refund_minor, done.owed_minor, done.debt) == (28_75, 0, None)
+    assert balance_minor("refunds.customers", "ZAR") == -28_75
+    assert balance_minor("returns.energy", "ZAR") == 25_00
+    assert agrees()
+
+
+def test_a_trial_shows_the_same_and_changes_nothing(supply):
+    debt = owe(supply.customer, 20_00)
+    tell_state(supply.meter, energy_wh=12_000, credit_wh=10_000)
+    before = AuditEntry.objects.count()
+    shown = trials.trial(supply, at=LATER)
+    assert shown.is_estimate
+    assert shown.reckoning is not None
+    assert [(line.kind, line.amount_minor) for line in shown.reckoning.lines] == [
+        ("credit", 25_00), ("tax", 3_75), ("debt", -20_00), ("refund", -8_75),
+    ]  # fmt: skip
+    assert AuditEntry.objects.count() == before
+    debt.refresh_from_db()
+    assert debt.balance_minor == 20_00
+    assert lines(close(supply)) == [
+        (line.kind, line.amount_minor) for line in shown.reckoning.lines
+    ]
+
+
+def test_a_meter_that_never_told_anything_leaves_the_amount_unknown(supply):
+    shown = trials.trial(supply, at=LATER)
+    assert (shown.registers, shown.reckoning) == (None, None)
+
+
+def test_debts_of_the_customer_are_paid_by_priority_and_those_of_the_premises_stay(supply):
+    second = owe(supply.customer, 20_00, title="Fine", priority=2)
+    first = owe(supply.customer, 15_00, title="Arrears", priority=1)
+    stays = owe(supply.premises, 5_00, title="Cable")
+    done = close(supply)
+    assert lines(done)[2:] == [("debt", -15_00), ("debt", -13_75)]
+    for debt, left_minor in ((first, 0), (second, 6_25), (stays, 5_00)):
+        debt.refresh_from_db()
+        assert debt.balance_minor == left_minor
+        assert balance_minor(debt.account, "ZAR") == left_minor
+    assert done.particulars["debts_left"] == [{"title": "Fine", "left_minor": 6_25}]
+    assert agrees()
+
+
+def test_by_rule_debts_of_the_premises_are_settled_too(supply):
+    set_rule(valuation="last_purchase", premises_debts_settled=True, by=console_user(), at=NOON)
+    cable = owe(supply.premises, 5_00, title="Cable")
+    done = close(supply)
+    cable.refresh_from_db()
+    assert (cable.balance_minor, done.refund_minor) == (0, 23_75)
+    assert agrees()
+
+
+def test_fees_are_due_up_to_the_closing_with_their_tax(supply):
+    publish_version(
+        code="test",
+        name="Test",
+        valid_from=NOON + timedelta(seconds=1),
+        rules=TariffRules(
+            (
+                Energy("Energy", (Step(None, Decimal("2.50")),)),
+                PeriodicFee("Service", Decimal(10)),
+                Tax("VAT", Decimal(15), ("Energy", "Service")),
+            )
+        ),
+        by=console_user(),
+        at=NOON,
+    )
+    done = close(supply, at=NOON + 40 * DAY)  # two months have begun without the fee
+    assert lines(done) == [
+        ("credit", 25_00), ("tax", 3_75), ("fee", -20_00), ("fee", -3_00), ("refund", -5_75),
+    ]  # fmt: skip
+    assert balance_minor("sales.fees.service", "ZAR") == -20_00
+    assert agrees()
+
+
+def test_what_the_credit_does_not_cover_becomes_a_debt_of_the_customer(supply):
+    done = close(supply, credit_wh=-4_000)
+    assert lines(done) == [("credit", -10_00), ("tax", -1_50), ("owed", 11_50)]
+    debt = Debt.objects.get()
+    assert (debt.customer, debt.balance_minor) == (supply.customer, 11_50)
+    assert done.debt == debt
+    assert balance_minor("closings.customers", "ZAR") == 0
+    assert agrees()
+
+
+@pytest.mark.parametrize(
+    ("rule", "credit", "refund_minor"),
+    [
+        ({"valuation": "nothing"}, ("credit", 0), 0),
+        (
+            {"valuation": "fixed", "price_minor_per_kwh": Decimal("199.5")},
+            ("credit", 19_95),
+            19_95,
+        ),
+    ],
+)
+def test_the_rule_decides_what_credit_is_worth(supply, rule, credit, refund_minor):
+    set_rule(**rule, by=console_user(), at=NOON)
+    done = close(supply)
+    assert lines(done)[0] == credit
+    assert done.refund_minor == refund_minor
+    assert agrees()
+
+
+def test_steps_count_with_their_average(supply):
+    publish_version(
+        code="test",
+        name="Test",
+        valid_from=NOON + timedelta(seconds=1),
+        rules=TariffRules(
+            (Energy("Energy", (Step(Decimal(30), Decimal(1)), Step(None, Decimal(2)))),)
+        ),
+        by=console_user(),
+        at=NOON,
+    )
+    # 17.3 kWh were bought this month, so 12.7 at 1.00 and 10 at 2.00 follow: 1.4405 on average.
+    sell(supply, 32_70, at=NOON + timedelta(hours=1))
+    assert lines(close(supply)) == [("credit", 14_41), ("refund", -14_41)]
+
+
+def test_nothing_is_sold_from_the_notice_on(supply):
+    closings.start(supply, by=console_user(), at=LATER, reason="moves", ask_meter=False)
+    with pytest.raises(NoSupplyAgreement):
+        vending.trial_vend(meter=supply.meter, tender_minor=50_00, at=LATER)
+
+
+def test_orders_that_wait_for_the_meter_are_called_back(supply):
+    waiting = queue_token(meter=supply.meter, digits="1" * 20, requested_by=None, at=NOON)
+    closings.start(supply, by=console_user(), at=LATER, reason="moves", ask_meter=True)
+    waiting.refresh_from_db()
+    assert waiting.state == "cancelled"
+    assert Command.objects.get(state="pending").command == "close_account"
+
+
+def test_an_account_is_settled_once_and_with_known_registers_only(supply):
+    closing = closings.start(supply, by=console_user(), at=LATER, reason="moves", ask_meter=False)
+    with pytest.raises(ClosingNotPossible, match="open"):
+        closings.settle(closing, by=console_user(), at=LATER)
+    closings.note_registers(
+        closing, energy_wh=12_000, credit_wh=10_000, by=console_user(), at=LATER
+    )
+    closings.settle(closing, by=console_user(), at=LATER)
+    with pytest.raises(ClosingNotPossible, match="settled"):
+        closings.settle(closing, by=console_user(), at=LATER)
+    with pytest.raises(ClosingNotPossible, match="stand"):
+        closings.note_registers(closing, energy_wh=1, credit_wh=0, by=console_user(), at=LATER)
+    assert Settlement.objects.count() == 1
+
+
+def test_registers_below_what_the_meter_told_are_refused(supply):
+    tell_state(supply.meter, energy_wh=12_000, credit_wh=10_000)
+    closing = closings.start(supply, by=console_user(), at=LATER, reason="moves", ask_meter=False)
+    with pytest.raises(InvalidRegisters, match=r"told 12\.0 kWh"):
+        closings.note_registers(
+            closing, energy_wh=11_999, credit_wh=0, by=console_user(), at=LATER
+        )
+
+
+def test_what_was_settled_is_never_changed(supply):
+    done = close(supply)
+    for row in (done, done.lines.first()):
+        with pytest.raises(DatabaseError), transaction.atomic():
+            row.save()
+
+
+def test_credit_that_a_person_read_stays_an_open_item_until_it_is_cleared(supply):
+    closing = close(supply).closing
+    item = WorkItem.objects.get(closed_at=None)
+    assert supply.meter.drn in item.summary
+    assert closings.needs_clearing(closing)
+    closings.mark_cleared(
+        closing, by=console_user(), at=LATER, how="token", note="token entered, meter shows 0"
+    )
+    closing.refresh_from_db()
+    item.refresh_from_db()
+    assert not closings.needs_clearing(closing)
+    assert item.closed_at == LATER
+    with pytest.raises(ClosingNotPossible):
+        closings.mark_cleared(closing, by=console_user(), at=LATER, how="person", note="again")
+
+
+def test_a_small_refund_is_paid_at_once_and_once(supply):
+    set_rule(valuation="last_purchase", refund_limit_minor=30_00, by=console_user(), at=NOON)
+    done = close(supply)
+    paid = refunds.pay(done, method="bank", reference="T1", by=console_user(), at=LATER)
+    assert isinstance(paid, Refund)
+    assert Closing.objects.get().state == "refunded"
+    assert balance_minor("refunds.customers", "ZAR") == 0
+    with pytest.raises(RefundNotPossible, match="paid already"):
+        refunds.pay(done, method="cash", by=console_user(), at=LATER)
+    assert agrees()
+
+
+def test_a_refund_above_the_limit_needs_a_second_person(supply):
+    done = close(supply)
+    asked = refunds.pay(done, method="cash", by=console_user(), at=LATER)
+    assert isinstance(asked, Approval)
+    assert "R\u00a028.75" in asked.summary
+    with pytest.raises(RefundNotPossible, match="waits"):
+        refunds.pay(done, method="cash", by=console_user(), at=LATER)
+    assert balance_minor("refunds.customers", "ZAR") == -28_75
+    approver = create_user(username="second", password=None, groups=("approver",))
+    approvals.approve(asked, approver, LATER)
+    refund = Refund.objects.get()
+    assert refund.approved_by == approver
+    assert balance_minor("cash.tills", "ZAR") == 50_00 - 28_75
+    assert agrees()
+
+
+def test_only_who_may_closes_and_pays(supply):
+    auditor = create_user(username="looks", password=None, groups=("auditor",))
+    with pytest.raises(NotPermitted):
+        closings.start(supply, by=auditor, at=LATER, reason="x", ask_meter=False)
+    done = close(supply)
+    with pytest.raises(NotPermitted):
+        refunds.pay(done, method="cash", by=auditor, at=LATER)
+
+
+def test_tokens_that_may_still_be_entered_are_shown(supply):
+    assert [one.sale for one in trials.trial(supply, at=LATER).tokens] == [supply.sales.get()]
+
+
+def test_a_proof_finds_a_settlement_that_says_otherwise(supply, triggers_off):
+    close(supply)
+    Settlement.objects.update(refund_minor=1)
+    found = proofs.differences_of(proofs.prove(at=LATER))
+    assert {one.proof for one in found} >= {
+        "a settlement's lines add up to nothing",
+        "what customers who left are owed is what was settled and not paid",
+    }
