@@ -80,9 +80,10 @@ def forgive(*, username: str, address: str) -> None:
     LogInAttempt.objects.filter(username=username.casefold()[:150], address=address).delete()
 
 
-def forget_old(at: datetime) -> None:
-    """Delete the tries that count for nothing any more."""
-    LogInAttempt.objects.filter(at__lt=at - KEPT).delete()
+def forget_old(at: datetime) -> int:
+    """Delete the tries that count for nothing any more; return how many there were."""
+    deleted, _ = LogInAttempt.objects.filter(at__lt=at - KEPT).delete()
+    return deleted
 
 
 def _limit_passed(given: dict[str, Any], at: datetime) -> Limit | None:

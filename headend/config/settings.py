@@ -89,11 +89,13 @@ INSTALLED_APPS = [
     "headend.announcements",
     "headend.fleet",
     "headend.vending",
+    "headend.engineering",
     "headend.supply",
     "headend.api",
     "headend.channels.home",
     "headend.channels.till",
     "headend.vendors",
+    "headend.housekeeping",
     "headend.webhooks",
 ]
 
@@ -196,6 +198,10 @@ TIME_ZONE = os.environ.get("OPENPREPAY_TIME_ZONE", "Africa/Johannesburg")
 MQTT_URL = os.environ.get("MQTT_URL", "mqtt://127.0.0.1:1883")
 TOPIC_PREFIX = os.environ.get("OPENPREPAY_TOPIC_PREFIX", "prepay/v1")
 NOTIFICATION_URLS = _words("OPENPREPAY_NOTIFICATION_URLS")  # apprise; none: the console
+# Webhooks go to the internet by TLS; besides only to these networks, such as 10.1.2.0/24, and
+# certificates are trusted of the system's authorities and of those in this file.
+WEBHOOK_NETWORKS = _words("OPENPREPAY_WEBHOOK_NETWORKS")
+WEBHOOK_AUTHORITIES = os.environ.get("OPENPREPAY_WEBHOOK_AUTHORITIES", "")
 
 LOGGING = {
     "version": 1,

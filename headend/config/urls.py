@@ -11,6 +11,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("sales/", include("headend.vending.urls")),
     path("customers/", include("headend.customers.urls")),
     path("debts/", include("headend.debts.urls")),
+    path("housekeeping/", include("headend.housekeeping.urls")),
     path("ledger/", include("headend.ledger.urls")),
     path("keys/", include("headend.securitymodule.urls")),
     path("shifts/", include("headend.vendors.shift_urls")),

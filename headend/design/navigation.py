@@ -104,6 +104,13 @@ LINKS = (
         "audit.search_audit",
         "Who did what, when and why; any object's whole life.",
     ),
+    Link(
+        "housekeeping",
+        "Housekeeping",
+        "housekeeping:chores",
+        "housekeeping.view_chorerecord",
+        "What is checked and tidied each night, and what came of it.",
+    ),
 )
 
 

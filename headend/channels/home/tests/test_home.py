@@ -8,6 +8,7 @@ from headend.testing import NOON
 _EVERYTHING = [
     *("/till/", "/shifts/", "/sales/", "/customers/", "/meters/", "/tariffs/"),
     *("/debts/", "/vendors/", "/ledger/", "/keys/", "/people/", "/approvals/", "/audit/"),
+    "/housekeeping/",
 ]
 _TO_LOOK_AT = [link for link in _EVERYTHING if link not in ("/till/", "/shifts/", "/people/")]
 
