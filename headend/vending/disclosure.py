@@ -20,6 +20,7 @@ from headend.vending.errors import SaleReversed
 from headend.vending.models import Disclosure, IssuedToken, Reversal, Sale, TokenHold
 
 _CREDIT_CLASS = 0
+RELATED = ("sale__hold", "sale__disclosure", "sale__reversal", "free_grant")
 
 
 def is_held(sale: Sale) -> bool:
@@ -42,12 +43,17 @@ def is_paid_for(token: IssuedToken) -> bool:
 
 
 def digits_of(token: IssuedToken) -> str | None:
-    """Return a token's digits, or None if they must be shown to nobody now."""
+    """Return a token's digits, or None if they must be shown to nobody now.
+
+    Whatever shows a token asks this; a list selects what is in RELATED with its tokens.
+    """
     sale = token.sale
     if sale is None:
         return token.digits
-    is_hidden = is_held(sale) or (is_paid_for(token) and is_reversed(sale))
-    return None if is_hidden else token.digits
+    if hasattr(sale, "reversal"):
+        return None if is_paid_for(token) else token.digits
+    held = hasattr(sale, "hold") and not hasattr(sale, "disclosure")
+    return None if held else token.digits
 
 
 def hold(sale: Sale, *, at: datetime) -> None:

@@ -23,3 +23,12 @@ class SalesFilter(forms.Form):
         choices=[("", "Any"), *((name, title) for name, (title, _) in DELIVERIES.items())],
     )
     mine = forms.BooleanField(label="Only mine", required=False)
+
+
+class ReverseForm(forms.Form):
+    """Why a sale is taken back; the message id makes it happen once."""
+
+    reason = forms.CharField(
+        label="Why", max_length=200, help_text="Kept on the record with your name."
+    )
+    message_id = forms.UUIDField(widget=forms.HiddenInput)

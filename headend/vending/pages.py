@@ -15,6 +15,7 @@ from headend.design import words
 from headend.fleet import wording
 from headend.fleet.delivery import FINISHED, UNFINISHED
 from headend.fleet.models import Command
+from headend.vending import disclosure
 from headend.vending.models import IssuedToken, Sale, TokenDelivery
 from headend.vendors.queries import of_own_vendor
 
@@ -34,6 +35,7 @@ class Totals:
     count: int
     tender_minor: int
     issued_wh: int
+    reversed: int  # how many more were reversed, and count for nothing
 
 
 def sales(
@@ -57,7 +59,7 @@ def sales(
     """
     latest = Command.objects.filter(delivers__token__sale=OuterRef("pk")).order_by("-pk")
     found: QuerySet[Sale] = Sale.objects.select_related(
-        "meter", "operator", "vendor", "agreement__customer", "agreement__premises"
+        "meter", "operator", "vendor", "agreement__customer", "agreement__premises", "reversal"
     ).annotate(delivery_state=Subquery(latest.values("state")[:1]))
     found = of_own_vendor(found, seen_by)
     if text.strip():
@@ -75,10 +77,14 @@ def sales(
 
 def totals(found: QuerySet[Sale]) -> Totals:
     """Add up the sales of a list; all of one currency, the utility's."""
+    stands = Q(reversal=None)
     sums = found.order_by().aggregate(
-        count=Count("pk"), tender=Sum("tender_minor"), issued=Sum("issued_wh")
+        count=Count("pk", filter=stands),
+        tender=Sum("tender_minor", filter=stands),
+        issued=Sum("issued_wh", filter=stands),
+        reversed=Count("reversal"),
     )
-    return Totals(sums["count"], sums["tender"] or 0, sums["issued"] or 0)
+    return Totals(sums["count"], sums["tender"] or 0, sums["issued"] or 0, sums["reversed"])
 
 
 def sale_numbered(receipt_number: str, *, seen_by: User) -> QuerySet[Sale]:
@@ -91,9 +97,24 @@ def sale_numbered(receipt_number: str, *, seen_by: User) -> QuerySet[Sale]:
             "agreement__customer",
             "agreement__premises",
             "agreement__tariff",
+            "hold",
+            "disclosure",
+            "reversal__reversed_by",
+            "reallocation__new_sale",
+            "reallocated_from__sale",
         )
-        .prefetch_related("lines", Prefetch("tokens", IssuedToken.objects.order_by("position")))
+        .prefetch_related(
+            "lines",
+            Prefetch(
+                "tokens", IssuedToken.objects.select_related("free_grant").order_by("position")
+            ),
+        )
     )
+
+
+def is_held(sale: Sale) -> bool:
+    """Say whether a sale that was read by `sale_numbered` still waits for its token's showing."""
+    return hasattr(sale, "hold") and not (hasattr(sale, "disclosure") or hasattr(sale, "reversal"))
 
 
 @dataclass(frozen=True)
@@ -109,14 +130,15 @@ class Delivery:
 
 
 def deliveries(sale: Sale) -> list[Delivery]:
-    """How far each token of a sale has come, in order of entry."""
+    """How far each token of a sale that may be shown has come, in order of entry."""
     latest = {
         one.token_id: one.command
         for one in TokenDelivery.objects.filter(token__sale=sale)
         .select_related("command")
         .order_by("pk")
     }
-    return [_delivery(token, latest.get(token.pk)) for token in sale.tokens.all()]
+    shown = [token for token in sale.tokens.all() if disclosure.digits_of(token) is not None]
+    return [_delivery(token, latest.get(token.pk)) for token in shown]
 
 
 def _delivery(token: IssuedToken, command: Command | None) -> Delivery:

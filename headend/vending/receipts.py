@@ -7,6 +7,7 @@ the template `vending/receipt.html`; plain text is for narrow printers and for s
 from __future__ import annotations
 
 import textwrap
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -17,6 +18,7 @@ from django.utils import timezone
 
 from headend.design import figures
 from headend.tariffs.numbers import as_decimal
+from headend.vending import disclosure
 from headend.vending.models import IssuedToken, Sale, SaleLine
 from headend.vending.quotes import WH_PER_TOKEN_UNIT
 
@@ -70,6 +72,7 @@ class Receipt:
     energy_wh: int
     tokens: tuple[PrintedToken, ...]
     copy_number: int = 0  # 0: the original
+    marks: tuple[str, ...] = ()  # what became of the sale since
     vendor: str = ""  # empty at the utility's own tills
     vendor_tax_number: str = ""
 
@@ -108,6 +111,8 @@ class Receipt:
     def how_to_enter(self) -> str:
         """What the customer does with the tokens."""
         if not self.tokens:
+            if self.marks:
+                return "This receipt shows no token."
             return "No token: nothing of this payment was left for energy."
         if len(self.tokens) == 1:
             return "Type the 20 digits on the meter's keypad, then press #."
@@ -149,10 +154,26 @@ def receipt_of(sale: Sale, *, copy_number: int = 0) -> Receipt:
         currency_digits=settings.BASE_CURRENCY_MINOR_DIGITS,
         energy_wh=sale.encoded_wh,
         tokens=tuple(
-            _token(one, sale.receipt_number) for one in sorted(sale.tokens.all(), key=_position)
+            _token(one, sale.receipt_number)
+            for one in sorted(sale.tokens.all(), key=_position)
+            if disclosure.digits_of(one) is not None
         ),
         copy_number=copy_number,
+        marks=tuple(_marks(sale)),
     )
+
+
+def _marks(sale: Sale) -> Iterator[str]:
+    """Yield what became of a sale, and what it came from, in words for the receipt's head."""
+    if hasattr(sale, "reversal"):
+        day = timezone.localtime(sale.reversal.reversed_at).strftime("%Y-%m-%d %H:%M")
+        yield f"REVERSED {day}"
+    elif hasattr(sale, "hold") and not hasattr(sale, "disclosure"):
+        yield "TOKEN NOT GIVEN OUT"
+    if hasattr(sale, "reallocation"):
+        yield f"MOVED TO {sale.reallocation.new_sale}"
+    if hasattr(sale, "reallocated_from"):
+        yield f"INSTEAD OF {sale.reallocated_from.sale}"
 
 
 def _position(token: IssuedToken) -> int:
@@ -236,6 +257,8 @@ def render_text(receipt: Receipt, *, paper_mm: int = 80) -> str:
         out.append(f"Tax no. {receipt.utility_tax_number}".center(columns).rstrip())
     if receipt.copy_number:
         out += ["", f"*** COPY {receipt.copy_number} ***".center(columns).rstrip()]
+    for mark in receipt.marks:
+        out += ["", *(part.center(columns).rstrip() for part in textwrap.wrap(mark, columns))]
     out.append(rule)
     for name, value in receipt.facts:
         out += _pair(name, value, columns)

@@ -133,7 +133,8 @@ def try_out(draft: TariffDraft, *, at: datetime) -> TryOut:
     ends = month_start(at)
     begins = month_start(ends - timedelta(days=1))
     bought = (
-        Sale.objects.filter(
+        Sale.objects.standing()
+        .filter(
             created_at__gte=begins,
             created_at__lt=ends,
             tariff_version__tariff__code=draft.code,

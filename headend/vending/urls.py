@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from headend.vending import tryout_views, views
+from headend.vending import reversal_views, tryout_views, views
 
 app_name = "vending"
 urlpatterns = [
@@ -13,4 +13,6 @@ urlpatterns = [
     path("<slug:receipt_number>/delivery/", views.delivery, name="delivery"),
     path("<slug:receipt_number>/send/", views.send, name="send"),
     path("<slug:receipt_number>/copy/", views.copy, name="copy"),
+    path("<slug:receipt_number>/show/", reversal_views.show, name="show"),
+    path("<slug:receipt_number>/reverse/", reversal_views.reverse, name="reverse"),
 ]

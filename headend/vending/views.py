@@ -14,9 +14,9 @@ from django.views.decorators.http import require_POST, require_safe
 
 from headend.accounts.requests import PageRequest
 from headend.config.errors import Refusal
-from headend.vending import pages, receipts, services
+from headend.vending import disclosure, pages, receipts, services
 from headend.vending.forms import SalesFilter
-from headend.vending.models import Sale
+from headend.vending.models import Disclosure, Sale
 
 PER_PAGE = 50
 JUST_SOLD = "just_sold"  # session: the receipt whose original this person may print
@@ -56,6 +56,9 @@ def sale(request: PageRequest, receipt_number: str) -> HttpResponse:
     found = _sale(request, receipt_number)
     copy_number = _copy_number(request, found)
     is_original = request.session.get(JUST_SOLD) == found.receipt_number
+    if is_original and pages.is_held(found):
+        disclosure.disclose(found, to=request.user, how=Disclosure.How.SHOWN, at=timezone.now())
+        found = _sale(request, receipt_number)
     return render(
         request,
         "vending/sale.html",
@@ -65,6 +68,7 @@ def sale(request: PageRequest, receipt_number: str) -> HttpResponse:
             "copy_number": copy_number,
             "may_print": is_original or copy_number,
             "just_sold": is_original and "sold" in request.GET,
+            "is_held": pages.is_held(found),
             **_deliveries(found),
         },
     )

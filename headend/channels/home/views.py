@@ -23,7 +23,7 @@ def home(request: PageRequest) -> HttpResponse:
     page: dict[str, object] = {"links": links_for(request)}
     if user.has_perm("vending.view_sale"):
         midnight = timezone.localtime().replace(hour=0, minute=0, second=0, microsecond=0)
-        today = Sale.objects.filter(created_at__gte=midnight)
+        today = Sale.objects.standing().filter(created_at__gte=midnight)
         if not user.has_perm("audit.search_audit"):
             today, page["whose"] = today.filter(operator=user), "You today"
         page["today"] = today.aggregate(

@@ -118,6 +118,7 @@ def _sell(request: PageRequest, context: dict[str, Any]) -> HttpResponse:
                 operator=request.user,
                 at=timezone.now(),
                 terminal=TERMINAL,
+                hold_token=True,  # until the sale's page shows it
             )
         except Refusal as error:
             refused = str(error)

@@ -238,7 +238,7 @@ def test_the_keys_ceiling_is_as_before(supply):
     key.refresh_from_db()
     allowance.open_allowance(key)
     sale = vend(supply)
-    assert allowance.units_left(key) < 10_000
+    assert (allowance.units_left(key) or 0) == 10_000 - 173
     reverse(sale)
     assert allowance.units_left(key) == 10_000
 

@@ -1,0 +1,66 @@
+"""Giving a held token out, and taking a sale back: one page that says what will happen."""
+
+from __future__ import annotations
+
+import uuid
+
+from django.contrib import messages
+from django.contrib.auth.decorators import permission_required
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods, require_POST
+
+from headend.accounts.requests import PageRequest
+from headend.config.errors import Refusal
+from headend.vending import disclosure, pages, reversals
+from headend.vending.forms import ReverseForm
+from headend.vending.models import Disclosure, Sale
+
+
+@require_POST
+@permission_required("vending.view_sale", raise_exception=True)
+def show(request: PageRequest, receipt_number: str) -> HttpResponse:
+    """Give out a token that was held back; from now on the sale can't be reversed."""
+    found = _sale(request, receipt_number)
+    try:
+        disclosure.disclose(found, to=request.user, how=Disclosure.How.SHOWN, at=timezone.now())
+    except Refusal as error:
+        messages.error(request, str(error), extra_tags="danger")
+    return redirect("vending:sale", found.receipt_number)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@permission_required("vending.reverse", raise_exception=True)
+@never_cache
+def reverse(request: PageRequest, receipt_number: str) -> HttpResponse:
+    """Say what taking the sale back does, or why it can't be; on confirmation do it, once."""
+    found = _sale(request, receipt_number)
+    form = ReverseForm(request.POST or None, initial={"message_id": uuid.uuid4()})
+    if request.method == "POST" and form.is_valid():
+        try:
+            reversals.reverse(
+                caller=f"user:{request.user.pk}",
+                message_id=str(form.cleaned_data["message_id"]),
+                sale=found,
+                by=request.user,
+                at=timezone.now(),
+                reason=form.cleaned_data["reason"],
+            )
+        except Refusal as error:
+            form.add_error(None, str(error))
+        else:
+            messages.success(request, "The sale is reversed.", extra_tags="good")
+            return redirect("vending:sale", found.receipt_number)
+    context = {"sale": found, "form": form, "grounds": None, "refused": ""}
+    try:
+        context["grounds"] = reversals.grounds_of(found)
+    except Refusal as error:
+        context["refused"] = str(error)
+    status = 422 if request.method == "POST" else 200
+    return render(request, "vending/reverse.html", context, status=status)
+
+
+def _sale(request: PageRequest, receipt_number: str) -> Sale:
+    return get_object_or_404(pages.sale_numbered(receipt_number, seen_by=request.user))
