@@ -7,6 +7,7 @@ from typing import Any
 
 from django.db.models import Q
 
+from headend.announcements.services import announce
 from headend.fleet import watermark
 from headend.fleet.models import Event, MeterLink, Reading
 from headend.fleet.work_items import open_work_item
@@ -15,6 +16,17 @@ from shared.wire import code_names, codes
 from shared.wire.commands import is_integer
 
 UNREADABLE = 0  # event code of a message that was kept without being understood
+# Besides suspicious ones, events of which programs are told.
+WORTH_TELLING = frozenset(
+    {
+        codes.EVENT_CREDIT_EXHAUSTED,
+        codes.EVENT_SWITCH_OPENED,
+        codes.EVENT_SWITCH_CLOSED,
+        codes.EVENT_SWITCH_FAULT,
+        codes.EVENT_MODE_CHANGED,
+        codes.EVENT_STORAGE_FAULT,
+    }
+)
 ENERGY_REGISTER = "1.8.0"  # OBIS: active energy, import, total
 
 
@@ -36,7 +48,13 @@ def take_event(
         "received_at": at,
         "detail": claims.get("detail", {}),
     }
-    if _store_once(Event, meter, link, claims, detail) and codes.is_fraud_event(claims["code"]):
+    event = _store_once(Event, meter, link, claims, detail)
+    if event is None:
+        return
+    is_fraud = codes.is_fraud_event(claims["code"])
+    if is_fraud or claims["code"] in WORTH_TELLING:
+        announce("fleet.event", event.pk, at=at)
+    if is_fraud:
         name = code_names.event_name(claims["code"])
         open_work_item(
             kind="fraud",
@@ -106,21 +124,21 @@ def _store_once(
     link: MeterLink,
     claims: dict[str, Any],
     fields: dict[str, Any],
-) -> bool:
-    """Store a numbered message unless it is there; move the watermark. Return True if new."""
+) -> Event | Reading | None:
+    """Store a numbered message unless it is there; move the watermark. Return it if it is new."""
     number = (claims["boot"], claims["seq"])
     after = tuple(claims["after"]) if "after" in claims else None
     after_fields = {"after_boot": after[0], "after_seq": after[1]} if after else {}
     mine = model._default_manager.filter(meter=meter, boot=number[0], seq=number[1])
-    is_new = not mine.exists()
-    if is_new:
-        model._default_manager.create(
+    made = None
+    if not mine.exists():
+        made = model._default_manager.create(
             meter=meter, boot=number[0], seq=number[1], **after_fields, **fields
         )
     elif after_fields:
         mine.update(**after_fields)  # the meter may have dropped what stood between since
     _move_watermark(link, number, after)
-    return is_new
+    return made
 
 
 def _move_watermark(

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import datetime
 
+from headend.announcements.services import announce
 from headend.fleet import followers
 from headend.fleet.delivery import FINISHED, Occurrence, State, next_state
 from headend.fleet.models import Command
+from shared.wire import commands
 
 # Which moment each state stamps.
 _STAMPS = {
@@ -14,6 +16,8 @@ _STAMPS = {
     State.PUBLISHED: "published_at",
     State.RECEIVED: "received_at",
 }
+# Ends that programs are told of; of what the head-end orders by itself they are not.
+_TOLD = frozenset({State.ACCEPTED, State.REJECTED, State.EXPIRED})
 
 
 def step(command: Command, occurrence: Occurrence, *, at: datetime.datetime) -> bool:
@@ -40,4 +44,7 @@ def step(command: Command, occurrence: Occurrence, *, at: datetime.datetime) -> 
     command.save()
     if reached in FINISHED:
         followers.tell(command, at=at)
+    if reached in _TOLD and (command.requested_by_id or command.command == commands.TOKEN):
+        facts = {"state": str(reached), "status": command.status}
+        announce("fleet.command_finished", command.pk, at=at, facts=facts)
     return True

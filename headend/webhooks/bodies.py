@@ -1,0 +1,149 @@
+"""What the `data` of each event says. Money is in minor units, energy in watt-hours.
+
+There is no token, key, name or address in it: whoever may see those reads them through the API.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from ninja import Schema
+
+
+class Sale(Schema):
+    """A sale; its tokens are read at `/sales/{receipt_number}`."""
+
+    receipt_number: str
+    meter: str
+    customer_id: int
+    agreement_id: int
+    vendor_id: int | None
+    currency: str
+    tender_minor: int
+    issued_wh: int
+    created_at: datetime
+
+
+class ReversedSale(Sale):
+    """A sale that was taken back, and why."""
+
+    reason: str
+
+
+class TokenDelivery(Schema):
+    """A token that was sent to its meter, without its digits."""
+
+    meter: str
+    command_id: str
+    token_id: int | None
+    receipt_number: str | None  # null: it is of no sale
+    state: str
+    answer: str  # of the meter, in words
+
+
+class Command(Schema):
+    """An order to a meter that has ended."""
+
+    meter: str
+    command_id: str
+    command: str
+    state: str
+    answer: str
+
+
+class MeterEvent(Schema):
+    """Something a meter noticed."""
+
+    meter: str
+    code: int
+    name: str
+    occurred_at: datetime | None  # by the meter's clock; null if that was never set
+    detail: dict[str, Any]
+
+
+class LowCredit(Schema):
+    """A meter's credit fell to its customer's threshold; said once per fall."""
+
+    meter: str
+    customer_id: int
+    agreement_id: int
+    credit_wh: int
+    threshold_wh: int
+
+
+class Debt(Schema):
+    """A debt and what is owed of it after what happened."""
+
+    debt_id: int
+    title: str
+    customer_id: int | None
+    premises_id: int | None
+    external_reference: str | None
+    currency: str
+    balance_minor: int
+
+
+class VendorCredit(Schema):
+    """Credit that a vendor bought."""
+
+    vendor_id: int
+    payment_reference: str
+    paid_minor: int
+    credit_minor: int
+    currency: str
+
+
+class Vendor(Schema):
+    """A vendor that may not sell any more, or may again."""
+
+    vendor_id: int
+    status: str
+
+
+class Approval(Schema):
+    """A request that waits for a second person, or was decided."""
+
+    approval_id: int
+    act: str
+    summary: str
+    state: str
+    requested_by: str
+    decided_by: str | None
+
+
+class Customer(Schema):
+    """A customer."""
+
+    customer_id: int
+
+
+class Meter(Schema):
+    """A meter of the register."""
+
+    meter: str
+    status: str
+
+
+class Agreement(Schema):
+    """A supply agreement."""
+
+    agreement_id: int
+    customer_id: int
+    meter: str
+    tariff: str
+    ended_at: datetime | None
+
+
+class Tariff(Schema):
+    """A version of a tariff that was published."""
+
+    tariff: str
+    version_id: int
+    valid_from: datetime
+
+
+class Test(Schema):
+    """Only shows that events arrive."""
+
+    webhook_id: int
