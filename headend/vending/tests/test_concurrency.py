@@ -235,3 +235,49 @@ print("null")
     )
     after = json.loads(alone(environment, COLLECTED))
     assert after == {"owed": [0, 0], "paid": 101_00, "differences": []}
+
+
+ENROL = """
+from datetime import date
+from headend.customers.models import SupplyAgreement
+from headend.vending.models import FreeAmount, FreeEnrolment, FreeProgramme
+
+first, second = SupplyAgreement.objects.order_by("meter__drn")[:2]
+SupplyAgreement.objects.update(customer=first.customer)
+programme = FreeProgramme.objects.create(code="fbe", title="Free")
+FreeAmount.objects.create(programme=programme, from_month=date(2040, 1, 1), energy_wh=50_000,
+    registered_at=AT, requested_by=operator, approved_by=operator)
+for one in (first, second):
+    FreeEnrolment.objects.create(programme=programme, customer=first.customer,
+        premises=one.premises, from_month=date(2040, 1, 1), enrolled_at=AT, enrolled_by=operator)
+"""
+
+
+def test_a_customer_with_two_meters_is_given_a_month_once(environment):
+    """Half of the processes lock one meter and half the other; some sell and some only give."""
+    alone(environment, ENROL)
+    run_together(
+        environment,
+        """
+from headend.vending import free_electricity
+outcomes = []
+for i in range(3):
+    try:
+        if number < 2:
+            vend(f"{number}-{i}", meters[number % 2])
+        else:
+            free_electricity.grant(meter=meters[number % 2], by=operator, at=AT)
+    except Refusal as error:
+        assert error.code == "no_free_electricity", error
+print("null")
+""",
+    )
+    given = alone(
+        environment,
+        """
+from headend.vending.models import FreeGrant
+print(json.dumps([FreeGrant.objects.count(), Sale.objects.filter(caller="test").count(),
+                  IssuedToken.objects.filter(issued_at=AT).count()]))
+""",
+    )
+    assert json.loads(given) == [1, 6, 7]

@@ -11,6 +11,7 @@ from headend.audit.models import AuditEntry
 from headend.config.errors import NotPermitted
 from headend.customers.services import end_agreement, open_agreement, register_customer
 from headend.ledger.models import Entry
+from headend.ledger.proofs import differences_of, prove
 from headend.meters.models import Meter
 from headend.tariffs import components as kinds
 from headend.tariffs.queries import version_in_force
@@ -20,6 +21,8 @@ from headend.vending import free_electricity
 from headend.vending.errors import InvalidFreeProgramme, MeterNotInstalled, NoFreeElectricity
 from headend.vending.history import circumstances, state_at_take_over
 from headend.vending.models import FreeEnrolment, FreeGrant, FreeProgramme, OpeningUse
+from headend.vending.receipts import receipt_of, render_text
+from headend.vending.services import vend
 
 pytestmark = pytest.mark.django_db
 
@@ -240,3 +243,45 @@ def test_fees_charged_before_a_take_over_are_not_charged_again():
     assert first_sale(NOON).fees["Service"].periods == 0
     assert first_sale(NOON + timedelta(days=61)).fees["Service"].periods == 2
     assert first_sale(NOON + timedelta(days=61)).limit_periods == 2
+
+
+def sell(agreement, message_id, at=NOON, **more):
+    return vend(
+        caller="test",
+        message_id=message_id,
+        meter=agreement.meter,
+        tender_minor=5_000,
+        operator=console_user(),
+        at=at,
+        **more,
+    )
+
+
+def test_it_comes_with_the_first_purchase_as_a_token_of_its_own(agreement):
+    sale = sell(agreement, "1")
+    bought, free = sale.tokens.order_by("position")
+    assert (free.units, free.tid) == (500, bought.tid + 1)
+    assert free.free_grant.energy_wh == 50_000
+    assert sale.encoded_wh == bought.units * 100
+    printed = receipt_of(sale)
+    assert [one.title for one in printed.tokens] == [
+        "Electricity",
+        "Free basic electricity 2026-11",
+    ]
+    assert "in this order" in printed.how_to_enter
+    assert "Free basic electricity 2026-11 50.0 kWh" in render_text(printed)
+    assert sell(agreement, "1") == sale
+    assert sell(agreement, "2").tokens.count() == 1
+    assert sell(agreement, "3", NOON + timedelta(days=20)).tokens.count() == 2
+    assert differences_of(prove(at=NOON)) == []
+
+
+def test_it_is_sent_to_the_meter_with_the_purchase(agreement):
+    sale = sell(agreement, "1", send=True)
+    assert [one.delivery is not None for one in sale.tokens.all()] == [True, True]
+
+
+def test_units_given_with_a_purchase_count_for_the_next_one(agreement):
+    first, second = sell(agreement, "1"), sell(agreement, "2")
+    assert bought_wh(agreement) == first.issued_wh + second.issued_wh + 50_000
+    assert first.issued_wh == second.issued_wh  # one price for all energy here
