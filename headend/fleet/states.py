@@ -6,6 +6,7 @@ import datetime
 from collections.abc import Callable
 from typing import Any
 
+from headend.announcements.services import announce
 from headend.customers.models import SupplyAgreement
 from headend.customers.queries import agreements
 from headend.fleet import low_credit
@@ -123,6 +124,12 @@ def _judge_credit(
     if not verdict.tell_now:
         return
     link.low_credit_drops += 1
+    facts = {
+        "meter": state.meter.drn,
+        "credit_wh": state.credit_wh,
+        "threshold_wh": agreement.low_credit_threshold_wh,
+    }
+    announce("fleet.low_credit", agreement.pk, at=at, facts=facts)
     notify(
         kind="low_credit",
         key=f"low_credit {link.meter_id} {link.low_credit_drops}",
