@@ -12,9 +12,11 @@ from django.db import transaction
 
 from headend.accounts.models import User
 from headend.audit import services as audit
-from headend.meters.models import Meter
+from headend.meters.keys import with_attributes
+from headend.meters.models import KeyChange, Meter
 from headend.meters.services import allocate_token_identifiers
 from headend.securitymodule.tokens import Content, Credit, MeterTest, generate_token
+from headend.vending.key_changes import lock
 from headend.vending.models import IssuedToken, Sale
 
 
@@ -30,6 +32,7 @@ def issue(
     source: str = "",
     sale: Sale | None = None,
     position: int = 0,
+    earlier_key: KeyChange | None = None,
 ) -> IssuedToken:
     """Make a token under the meter's key, keep it and put it on the record.
 
@@ -45,13 +48,16 @@ def issue(
         source: the channel it was asked for by.
         sale: the sale with which it is handed out, if there is one.
         position: its place in the order of entry among the sale's tokens.
+        earlier_key: a change of key, on one base date, that the meter did not take: the token
+            is made under the key from before.
 
     Raises:
         KeyRefused: the meter's key can't be used.
         InvalidTokenContent: no such token can be made.
         TokenIdentifiersExhausted: the meter's base date has no identifier left.
     """
-    meter.refresh_from_db(from_queryset=Meter.objects.select_for_update())
+    lock(meter)
+    keyed = with_attributes(meter, earlier_key.before) if earlier_key else meter
     tid = None
     if not isinstance(content, MeterTest):
         (tid,) = allocate_token_identifiers(meter, count=1, at=at)
@@ -59,13 +65,13 @@ def issue(
         meter=meter,
         sale=sale,
         position=position,
-        digits=generate_token(meter, content, tid=tid, at=at),
+        digits=generate_token(keyed, content, tid=tid, at=at),
         token_class=content.token_class,
         subclass=content.subclass,
         base_date=meter.base_date,
         tid=tid,
         units=content.units if isinstance(content, Credit) else None,
-        krn=meter.krn,
+        krn=keyed.krn,
         purpose=purpose[:200],
         issued_by=by,
         issued_at=at,
