@@ -12,7 +12,7 @@ from headend.fleet import followers
 from headend.fleet.delivery import State
 from headend.fleet.models import Command
 from headend.fleet.work_items import open_work_item
-from headend.supply import closings
+from headend.supply import closings, replacements
 from headend.supply.models import Closing, Source
 from headend.supply.trials import Registers
 from shared.wire import commands
@@ -46,6 +46,12 @@ def take_closing_registers(command: Command, *, at: datetime) -> None:
         closings.keep_cleared(
             closing, Closing.Cleared.COMMAND, by=None, at=at, note="told by the meter"
         )
+
+
+@followers.of(commands.ADJUST_CREDIT)
+def follow_transfer(command: Command, *, at: datetime) -> None:
+    """Notice that a new meter refused the credit of the one it replaced."""
+    replacements.take_back_failed_transfer(command, at=at)
 
 
 def _ask_for_a_person(closing: Closing, command: Command, *, at: datetime) -> None:

@@ -40,17 +40,38 @@ def proof(token: IssuedToken) -> dict[str, Any] | None:
     told = (change.boot, change.seq)
     if told > (link.stored_boot, link.stored_seq) or not _is_another_key(change.detail, token):
         return None
-    numbers = _numbers_since(token, told)
-    if not _are_all_there(numbers):
-        return None
-    accepted = events.filter(code=codes.EVENT_TOKEN_ACCEPTED, received_at__gt=token.issued_at)
-    if any(event.detail.get("tid") == token.tid for event in accepted):
+    messages = messages_without(token, until=told)
+    if messages is None:
         return None
     return {
         "key": {name: change.detail.get(name) for name in ("sgc", "krn", "ti")},
         "key_changed": list(told),
-        "messages": [list(numbers[0]), list(numbers[-1])],
+        "messages": messages,
     }
+
+
+def messages_without(token: IssuedToken, *, until: Number) -> list[list[int]] | None:
+    """Return the numbers of the messages that tell that a token was not accepted, or None.
+
+    Args:
+        token: a credit token with its own token identifier.
+        until: number of a stored message; whether the token was accepted later is not asked.
+
+    Returns:
+        list: the first and the last number of messages that are all stored, the first one from
+            before the token was made. None: one is missing, or one accepts the token.
+    """
+    numbers = _numbers_since(token, until)
+    if not _are_all_there(numbers):
+        return None
+    accepted = Event.objects.filter(
+        meter=token.meter_id,
+        code=codes.EVENT_TOKEN_ACCEPTED,
+        received_at__gt=token.issued_at,
+    )
+    if any(event.detail.get("tid") == token.tid for event in accepted):
+        return None
+    return [list(numbers[0]), list(numbers[-1])]
 
 
 def _is_another_key(detail: dict[str, Any], token: IssuedToken) -> bool:

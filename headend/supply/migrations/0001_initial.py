@@ -146,7 +146,7 @@ class Migration(migrations.Migration):
                     models.CharField(
                         blank=True,
                         choices=[
-                            ("kept", "stays on the meter for the way back"),
+                            ("kept", "stays on the meter: it is used up before energy is billed"),
                             ("refunded", "is taken off the meter and credited to the bill"),
                         ],
                         max_length=8,
@@ -362,7 +362,7 @@ class Migration(migrations.Migration):
                     "mode_credit",
                     models.CharField(
                         choices=[
-                            ("kept", "stays on the meter for the way back"),
+                            ("kept", "stays on the meter: it is used up before energy is billed"),
                             ("refunded", "is taken off the meter and credited to the bill"),
                         ],
                         default="kept",

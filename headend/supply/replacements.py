@@ -1,0 +1,336 @@
+"""Replacing a meter: the agreement goes on, its month too, and the credit moves over once.
+
+Credit goes to the new meter as a token or by command, never as both. It may become known later
+than the meters are exchanged: until then the replacement is an open item. Tokens of the old meter
+that were not entered are in `second_issues`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db import transaction
+
+from headend.accounts.models import User
+from headend.accounts.services import require
+from headend.audit import services as audit
+from headend.customers.models import SupplyAgreement
+from headend.customers.services import replace_meter
+from headend.design.figures import kwh
+from headend.fleet.delivery import State
+from headend.fleet.models import Command, WorkItem
+from headend.fleet.services import (
+    change_payment_mode,
+    lock_link,
+    queue_adjust_credit,
+    queue_token,
+)
+from headend.fleet.work_items import open_work_item
+from headend.meters.models import Meter
+from headend.meters.services import install_meter, remove_meter
+from headend.securitymodule.services import refusals_recorded
+from headend.securitymodule.tokens import Credit
+from headend.supply.closings import call_back_orders, check_registers
+from headend.supply.errors import ReplacementNotPossible
+from headend.supply.models import Replacement, Source
+from headend.supply.trials import Registers
+from headend.supply.words import new_number
+from headend.vending.issuing import issue
+from headend.vending.models import IssuedToken
+
+
+@dataclass(frozen=True)
+class OldMeter:
+    """What is known of the meter that comes down; without registers its credit is open."""
+
+    energy_wh: int | None = None
+    credit_wh: int | None = None
+    scrapped: bool = False
+
+
+@transaction.atomic
+def replace(
+    agreement: SupplyAgreement,
+    new_meter: Meter,
+    *,
+    old: OldMeter,
+    new_energy_wh: int,
+    by: User,
+    at: datetime,
+    reason: str,
+) -> Replacement:
+    """Exchange the meter of a running agreement.
+
+    Orders that wait for the old meter are called back. A new meter of a post-payment supply is
+    ordered to post-payment.
+
+    Args:
+        agreement: whose; its `meter` is brought up to date.
+        new_meter: from stock, or taken down elsewhere before.
+        old: what the old one showed and what becomes of it.
+        new_energy_wh: what the new one shows, 0 or more.
+        by: who replaces; needs supply.replace_meter and meters.change_meter.
+        at: now.
+        reason: why.
+
+    Raises:
+        ReplacementNotPossible: it is the same meter, or only one register was read.
+        InvalidMeter: the new one is not in stock.
+        InvalidAgreement: the agreement has ended, or the new meter serves somebody.
+        InvalidRegisters: no meter shows such figures.
+    """
+    require(by, "supply.replace_meter")
+    if new_meter.pk == agreement.meter_id:
+        raise ReplacementNotPossible(f"meter {new_meter} can't replace itself; take another")
+    if (old.energy_wh is None) != (old.credit_wh is None):
+        raise ReplacementNotPossible("read both registers of the old meter, or neither")
+    meters = locked_meters(agreement.meter_id, new_meter.pk)
+    old_meter, new_meter = meters[agreement.meter_id], meters[new_meter.pk]
+    if old.energy_wh is not None and old.credit_wh is not None:
+        check_registers(old_meter, energy_wh=old.energy_wh, credit_wh=old.credit_wh)
+    check_registers(new_meter, energy_wh=new_energy_wh, credit_wh=0)
+    called_back = call_back_orders(old_meter, at=at)
+    if old_meter.status == Meter.Status.INSTALLED:
+        remove_meter(old_meter, scrapped=old.scrapped, by=by, at=at, reason=reason)
+    install_meter(new_meter, by=by, at=at)
+    replace_meter(agreement, new_meter, by=by, at=at, reason=reason)
+    if old_meter.intended_payment_mode != new_meter.intended_payment_mode:
+        change_payment_mode(
+            meter=new_meter,
+            payment_mode=old_meter.intended_payment_mode,
+            requested_by=None,
+            reason=f"replaces meter {old_meter}",
+            at=at,
+        )
+    known = old.credit_wh is not None
+    replacement = Replacement.objects.create(
+        number=new_number("R", at),
+        agreement=agreement,
+        old_meter=old_meter,
+        new_meter=new_meter,
+        replaced_at=at,
+        by=by,
+        reason=reason[:200],
+        new_energy_wh=new_energy_wh,
+        energy_wh=old.energy_wh,
+        credit_wh=old.credit_wh,
+        registers_source=Source.PERSON if known else "",
+        registers_at=at if known else None,
+        registers_by=by if known else None,
+    )
+    audit.record(
+        actor=by,
+        action="supply.replace_meter",
+        target=replacement,
+        at=at,
+        before={"meter": old_meter.drn, "energy_wh": old.energy_wh, "credit_wh": old.credit_wh},
+        after={"meter": new_meter.drn, "energy_wh": new_energy_wh, "called_back": called_back},
+        reason=reason,
+    )
+    if is_open(replacement):
+        _open_item(replacement, at=at)
+    return replacement
+
+
+@transaction.atomic
+def note_registers(
+    replacement: Replacement, *, energy_wh: int, credit_wh: int, by: User, at: datetime
+) -> Replacement:
+    """Take down what a replaced meter showed, if it could not be read when it came down.
+
+    Raises:
+        ReplacementNotPossible: it is known already.
+        InvalidRegisters: no meter shows such figures.
+    """
+    require(by, "supply.replace_meter")
+    kept = locked(replacement)
+    if kept.credit_wh is not None:
+        raise ReplacementNotPossible(f"the registers of replacement {kept} are known already")
+    check_registers(kept.old_meter, energy_wh=energy_wh, credit_wh=credit_wh)
+    kept.energy_wh, kept.credit_wh = energy_wh, credit_wh
+    kept.registers_source, kept.registers_at, kept.registers_by = Source.PERSON, at, by
+    kept.save()
+    audit.record(
+        actor=by,
+        action="supply.note_registers",
+        target=kept,
+        at=at,
+        after={"energy_wh": energy_wh, "credit_wh": credit_wh},
+    )
+    if not is_open(kept):
+        _close_item(kept, by=by, at=at)
+    return kept
+
+
+def transfer_by_token(
+    replacement: Replacement, *, by: User, at: datetime, send: bool = False
+) -> IssuedToken:
+    """Make a token for the new meter that carries the credit of the old one, once.
+
+    Args:
+        replacement: with known credit above zero that was not transferred yet.
+        by: who transfers; needs supply.replace_meter, and fleet.send_token to send.
+        at: now.
+        send: also queue the token to the new meter.
+
+    Raises:
+        ReplacementNotPossible: nothing to transfer, or it was transferred already.
+        Refusal: no such token can be made.
+    """
+    require(by, "supply.replace_meter")
+    with refusals_recorded(by=by, at=at), transaction.atomic():
+        locked_meters(replacement.new_meter_id)
+        kept = _transferable(replacement)
+        if not kept.credit_wh or kept.credit_wh < 0:
+            raise ReplacementNotPossible("credit below zero can't be carried by a token")
+        token = issue(
+            meter=kept.new_meter,
+            content=Credit.of_energy(kept.credit_wh),
+            purpose=f"credit of replaced meter {kept.old_meter}",
+            by=by,
+            at=at,
+            reason=str(kept),
+        )
+        kept.transfer_token = token
+        _transferred(kept, by=by, at=at)
+        if send:
+            queue_token(
+                meter=kept.new_meter,
+                digits=token.digits,
+                requested_by=by,
+                token_identifier=token.tid,
+                at=at,
+            )
+        return token
+
+
+@transaction.atomic
+def transfer_by_command(replacement: Replacement, *, by: User, at: datetime) -> Command:
+    """Order the new meter to take over the credit of the old one, once; it may be below zero.
+
+    Args:
+        replacement: with known credit that was not transferred yet.
+        by: who transfers; needs supply.replace_meter.
+        at: now.
+
+    Raises:
+        ReplacementNotPossible: nothing to transfer, or it was transferred already.
+    """
+    require(by, "supply.replace_meter")
+    lock_link(replacement.new_meter)
+    kept = _transferable(replacement)
+    command = queue_adjust_credit(
+        meter=kept.new_meter,
+        amount_wh=kept.credit_wh or 0,
+        requested_by=None,
+        approved_by=None,
+        reason=f"replacement {kept}: credit of meter {kept.old_meter}, by {by}",
+        at=at,
+    )
+    kept.transfer_command = command
+    _transferred(kept, by=by, at=at)
+    return command
+
+
+def take_back_failed_transfer(command: Command, *, at: datetime) -> None:
+    """Let credit be transferred again that the new meter refused; its link is locked.
+
+    Only a refusal proves that nothing was added: an order that ran out may still have arrived.
+    """
+    rows = Replacement.objects.select_for_update(of=("self",)).filter(transfer_command=command)
+    kept = rows.select_related("new_meter", "old_meter").first()
+    if kept is None or command.state == State.ACCEPTED:
+        return
+    if command.state == State.REJECTED:
+        kept.transfer_command, kept.transferred_at, kept.transferred_by = None, None, None
+        kept.save()
+        audit.record(actor=None, action="supply.transfer_refused", target=kept, at=at)
+        _open_item(kept, at=at)
+        return
+    open_work_item(
+        kind="supply",
+        cause=f"transfer of replacement {kept.pk}",
+        summary=f"whether meter {kept.new_meter} took over the credit of {kept.old_meter} is not "
+        f"known ({command.state}): read it, and see replacement {kept}",
+        at=at,
+        meter=kept.new_meter,
+        command=command,
+    )
+
+
+def is_open(replacement: Replacement) -> bool:
+    """Say whether credit of the old meter is still to be found out or transferred."""
+    return replacement.credit_wh is None or (
+        replacement.credit_wh != 0 and replacement.transferred_at is None
+    )
+
+
+def registers_of(replacement: Replacement) -> Registers | None:
+    """Return what the old meter showed, None as long as it is not known."""
+    if replacement.energy_wh is None or replacement.credit_wh is None:
+        return None
+    at = replacement.registers_at or replacement.replaced_at
+    return Registers(
+        replacement.energy_wh, replacement.credit_wh, replacement.registers_source, at
+    )
+
+
+def _transferable(replacement: Replacement) -> Replacement:
+    kept = locked(replacement)
+    if not kept.credit_wh:
+        raise ReplacementNotPossible(f"replacement {kept} has no known credit to transfer")
+    if kept.transferred_at is not None:
+        raise ReplacementNotPossible(f"the credit of replacement {kept} was transferred already")
+    return kept
+
+
+def _transferred(kept: Replacement, *, by: User, at: datetime) -> None:
+    kept.transferred_at, kept.transferred_by = at, by
+    kept.save()
+    token = kept.transfer_token
+    audit.record(
+        actor=by,
+        action="supply.transfer_credit",
+        target=kept,
+        at=at,
+        after={"credit_wh": kept.credit_wh, "by": "token" if token else "command"},
+    )
+    _close_item(kept, by=by, at=at)
+
+
+def _open_item(replacement: Replacement, *, at: datetime) -> None:
+    known = replacement.credit_wh is not None
+    credit = f"transfer {kwh(replacement.credit_wh or 0)} kWh" if known else "read its registers"
+    open_work_item(
+        kind="supply",
+        cause=_cause(replacement),
+        summary=f"replacement {replacement} of meter {replacement.old_meter}: {credit}",
+        at=at,
+        meter=replacement.old_meter if not known else replacement.new_meter,
+    )
+
+
+def _close_item(replacement: Replacement, *, by: User, at: datetime) -> None:
+    WorkItem.objects.filter(cause=_cause(replacement), closed_at=None).update(
+        closed_at=at, closed_by=by
+    )
+
+
+def _cause(replacement: Replacement) -> str:
+    return f"credit of replacement {replacement.pk}"
+
+
+def locked(replacement: Replacement) -> Replacement:
+    """Return a replacement and keep others from changing it until the transaction ends."""
+    rows = Replacement.objects.select_for_update(of=("self",))
+    return rows.select_related("old_meter", "new_meter", "agreement").get(pk=replacement.pk)
+
+
+def locked_meters(*meters: int) -> dict[int, Meter]:
+    """Hold meters' rows, then their links', each in one order everywhere."""
+    locked = Meter.objects.select_for_update().filter(pk__in=meters).order_by("pk")
+    found = {one.pk: one for one in locked}
+    for pk in sorted(found):
+        lock_link(found[pk])
+    return found

@@ -1,0 +1,185 @@
+"""Replacing a meter: what goes on, what moves over once, what stays open."""
+
+from datetime import timedelta
+
+import pytest
+
+from headend.accounts.services import console_user, create_user
+from headend.config.errors import NotPermitted
+from headend.customers.queries import agreement_of
+from headend.fleet import followers
+from headend.fleet.models import Command, Event, MeterLink, WorkItem
+from headend.fleet.services import queue_token
+from headend.meters.errors import InvalidMeter
+from headend.meters.models import Meter
+from headend.meters.services import KeyAttributes, register_meter
+from headend.securitymodule.services import DEMONSTRATION_SGC
+from headend.supply import replacements, second_issues
+from headend.supply.errors import InvalidRegisters, NotProvedUnused, ReplacementNotPossible
+from headend.supply.replacements import OldMeter
+from headend.supply.tests.conftest import DAY, sell, tell_state
+from headend.testing import NOON, new_drn
+
+pytestmark = pytest.mark.django_db
+LATER = NOON + DAY
+
+
+@pytest.fixture
+def stock(supply) -> Meter:
+    return register_meter(
+        drn=new_drn(), key=KeyAttributes(sgc=DEMONSTRATION_SGC), by=console_user(), at=NOON
+    )
+
+
+def replace(supply, stock, *, energy_wh=12_000, credit_wh=10_050, scrapped=False, **more):
+    return replacements.replace(
+        supply,
+        stock,
+        old=OldMeter(energy_wh, credit_wh, scrapped),
+        new_energy_wh=0,
+        by=console_user(),
+        at=LATER,
+        reason="burnt",
+        **more,
+    )
+
+
+def test_the_agreement_goes_on_with_the_new_meter(supply, stock):
+    old = supply.meter
+    waiting = queue_token(meter=old, digits="1" * 20, requested_by=None, at=NOON)
+    replace(supply, stock, scrapped=True)
+    for row in (old, stock, waiting):
+        row.refresh_from_db()
+    assert agreement_of(stock, at=LATER) == supply
+    assert (old.status, stock.status) == ("scrapped", "installed")
+    assert waiting.state == "cancelled"
+    assert sell(supply, 50_00, at=LATER).meter == stock
+
+
+def test_credit_moves_over_as_a_token_once(supply, stock):
+    done = replace(supply, stock)
+    assert "transfer 10.1 kWh" in WorkItem.objects.get(closed_at=None).summary
+    token = replacements.transfer_by_token(done, by=console_user(), at=LATER, send=True)
+    assert (token.meter, token.units) == (stock, 101)  # rounded up, for the customer
+    assert Command.objects.get(meter=stock).arguments == {"digits": token.digits}
+    for again in (replacements.transfer_by_token, replacements.transfer_by_command):
+        with pytest.raises(ReplacementNotPossible, match="already"):
+            again(done, by=console_user(), at=LATER)
+    assert not WorkItem.objects.filter(closed_at=None).exists()
+
+
+def test_credit_moves_over_by_command_again_only_after_a_refusal(supply, stock):
+    done = replace(supply, stock, credit_wh=-2_000)
+    with pytest.raises(ReplacementNotPossible, match="below zero"):
+        replacements.transfer_by_token(done, by=console_user(), at=LATER)
+    command = replacements.transfer_by_command(done, by=console_user(), at=LATER)
+    assert command.arguments == {"amount_wh": -2_000}
+    end(command, "expired")
+    with pytest.raises(ReplacementNotPossible, match="already"):
+        replacements.transfer_by_command(done, by=console_user(), at=LATER)
+    assert "is not known" in WorkItem.objects.get(closed_at=None).summary
+    end(command, "rejected")
+    assert replacements.transfer_by_command(done, by=console_user(), at=LATER) != command
+
+
+def end(command, state):
+    command.state = state
+    command.save()
+    followers.tell(command, at=LATER)
+
+
+def test_credit_that_nobody_could_read_stays_open(supply, stock):
+    done = replace(supply, stock, energy_wh=None, credit_wh=None)
+    assert replacements.is_open(done)
+    with pytest.raises(ReplacementNotPossible, match="no known credit"):
+        replacements.transfer_by_token(done, by=console_user(), at=LATER)
+    replacements.note_registers(done, energy_wh=12_000, credit_wh=0, by=console_user(), at=LATER)
+    done.refresh_from_db()
+    assert not replacements.is_open(done)
+    assert not WorkItem.objects.filter(closed_at=None).exists()
+    with pytest.raises(ReplacementNotPossible, match="known already"):
+        replacements.note_registers(
+            done, energy_wh=12_000, credit_wh=1, by=console_user(), at=LATER
+        )
+
+
+def test_a_post_payment_supply_stays_one(supply, stock):
+    Meter.objects.filter(pk=supply.meter_id).update(intended_payment_mode="postpayment")
+    replace(supply, stock)
+    stock.refresh_from_db()
+    assert stock.intended_payment_mode == "postpayment"
+    assert Command.objects.get(meter=stock).arguments == {"mode": "postpayment"}
+
+
+def test_what_can_not_be_is_refused(supply, stock):
+    with pytest.raises(ReplacementNotPossible, match="itself"):
+        replace(supply, supply.meter)
+    with pytest.raises(ReplacementNotPossible, match="both"):
+        replace(supply, stock, credit_wh=None)
+    tell_state(supply.meter, energy_wh=15_000, credit_wh=0)
+    with pytest.raises(InvalidRegisters):
+        replace(supply, stock)
+    Meter.objects.filter(pk=stock.pk).update(status="scrapped")
+    with pytest.raises(InvalidMeter):
+        replace(supply, stock, energy_wh=16_000)
+    supply.refresh_from_db()
+    assert supply.meter.status == "installed"
+    auditor = create_user(username="looks", password=None, groups=("auditor",))
+    with pytest.raises(NotPermitted):
+        replacements.replace(
+            supply, stock, old=OldMeter(), new_energy_wh=0, by=auditor, at=LATER, reason="x"
+        )
+
+
+def test_installers_replace_meters(supply, stock):
+    installer = create_user(username="climbs", password=None, groups=("installer",))
+    replacements.replace(
+        supply, stock, old=OldMeter(), new_energy_wh=0, by=installer, at=LATER, reason="burnt"
+    )
+    assert agreement_of(stock, at=LATER) == supply
+
+
+def told_everything(meter, *, accepted=None, stored=(1, 3)):
+    """Have a meter's messages 1 to 3 be stored, the last one told after the replacement."""
+    for seq, at in ((1, NOON - DAY), (2, NOON + timedelta(hours=1)), (3, LATER)):
+        Event.objects.create(
+            meter=meter,
+            boot=1,
+            seq=seq,
+            code=201 if seq == 2 else 101,
+            received_at=at,
+            detail={"tid": accepted} if seq == 2 else {},
+        )
+    MeterLink.objects.update_or_create(
+        meter=meter, defaults={"stored_boot": stored[0], "stored_seq": stored[1]}
+    )
+    tell_state(meter, energy_wh=12_000, credit_wh=0, at=LATER + timedelta(hours=1), last=(1, 3))
+
+
+def test_a_token_is_issued_anew_only_if_proved_unused(supply, stock):
+    old, token = supply.meter, supply.sales.get().tokens.get()
+    done = replace(supply, stock)
+    with pytest.raises(NotProvedUnused, match="moved instead"):
+        second_issues.reissue(done, token, by=console_user(), at=LATER)
+    told_everything(old)
+    made = second_issues.reissue(done, token, by=console_user(), at=LATER)
+    assert (made.new_token.meter, made.new_token.units) == (stock, token.units)
+    with pytest.raises(ReplacementNotPossible, match="not to be issued"):
+        second_issues.reissue(done, token, by=console_user(), at=LATER)
+
+
+def test_a_token_that_the_old_meter_accepted_is_not_issued_anew(supply, stock):
+    old, token = supply.meter, supply.sales.get().tokens.get()
+    done = replace(supply, stock)
+    told_everything(old, accepted=token.tid)
+    assert second_issues.open_tokens(done) == []
+    with pytest.raises(ReplacementNotPossible):
+        second_issues.reissue(done, token, by=console_user(), at=LATER)
+
+
+def test_a_gap_in_the_old_meters_messages_proves_nothing(supply, stock):
+    old, token = supply.meter, supply.sales.get().tokens.get()
+    done = replace(supply, stock)
+    told_everything(old, stored=(1, 2))
+    with pytest.raises(NotProvedUnused):
+        second_issues.reissue(done, token, by=console_user(), at=LATER)
