@@ -15,8 +15,11 @@ LOOK_EVERY_S = 20.0
 
 
 def run(stop: threading.Event) -> None:
-    """Do chores until told to stop; a database that is away is waited for."""
-    while not stop.is_set():
+    """Do chores until told to stop; a database that is away is waited for.
+
+    It waits first: where all programs start together, the sealer gets the time to catch up.
+    """
+    while not stop.wait(LOOK_EVERY_S):
         try:
             for record in services.do_due():
                 log.log(
@@ -26,5 +29,4 @@ def run(stop: threading.Event) -> None:
         except (OperationalError, InterfaceError) as error:
             log.warning("the database is out of reach for housekeeping: %s", error)
             connection.close()
-        stop.wait(LOOK_EVERY_S)
     connection.close()

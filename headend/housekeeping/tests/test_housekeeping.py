@@ -1,7 +1,8 @@
 """Chores are done when due, by one process, and what came of them can be seen."""
 
-import threading
 from datetime import timedelta
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from django.contrib.sessions.models import Session
@@ -128,13 +129,14 @@ def test_postgresqls_lock_is_one_process_long():
 
 
 def test_the_worker_looks_until_it_is_told_to_stop(sweeping):
-    stop = threading.Event()
-    stop.wait = lambda seconds: stop.set()  # type: ignore[method-assign]
+    waits = iter([False, False, True])  # the third time it is told
+    stop: Any = SimpleNamespace(wait=lambda seconds: next(waits))
     worker.run(stop)
     assert len(sweeping.times) == 1
 
 
-def test_the_real_chores_on_a_day_of_work(db, log_in, capsys):
+def test_the_real_chores_on_a_day_of_work(log_in, settings, tmp_path):
+    settings.AUDIT_SEALS = tmp_path
     supply, by = make_supply(), console_user()
     sell(supply, by)
     call_command("seal_audit", "--once")
@@ -151,7 +153,8 @@ def test_the_real_chores_on_a_day_of_work(db, log_in, capsys):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_difference_in_the_ledger_is_told_by_name(triggers_off):
+def test_a_difference_in_the_ledger_is_told_by_name(triggers_off, settings, tmp_path):
+    settings.AUDIT_SEALS = tmp_path
     supply, by = make_supply(), console_user()
     sale = sell(supply, by)
     Sale.objects.update(tender_minor=60_00)

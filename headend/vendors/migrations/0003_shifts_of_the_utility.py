@@ -1,24 +1,9 @@
-"""Tills and shifts of the utility itself; cash that is given back counts in a shift."""
+"""Tills and shifts of the utility itself: they have no vendor."""
 
 import django.db.models.deletion
 from django.conf import settings
 from django.db import migrations, models
 from django.db.models import Q
-
-
-def users_of_operators(apps, schema_editor):
-    """A shift was an operator's; it is that operator's user's."""
-    for shift in apps.get_model("vendors", "Shift").objects.select_related("operator").iterator():
-        shift.user_id = shift.operator.user_id
-        shift.save(update_fields=["user"])
-
-
-def operators_of_users(apps, schema_editor):
-    """Back again; a shift at the utility's own till has no operator and makes this impossible."""
-    operators = apps.get_model("vendors", "Operator").objects
-    for shift in apps.get_model("vendors", "Shift").objects.iterator():
-        shift.operator = operators.get(user=shift.user_id)
-        shift.save(update_fields=["operator"])
 
 
 class Migration(migrations.Migration):
@@ -81,5 +66,14 @@ class Migration(migrations.Migration):
                 to="vendors.operator",
             ),
         ),
-        migrations.RunPython(users_of_operators, operators_of_users),
+        migrations.AlterField(
+            model_name="shift",
+            name="vendor",
+            field=models.ForeignKey(
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="shifts",
+                to="vendors.vendor",
+            ),
+        ),
     ]
