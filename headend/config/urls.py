@@ -7,6 +7,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("headend.accounts.urls")),
     path("till/", include("headend.channels.till.urls")),
     path("api-keys/", include("headend.api.page_urls")),
+    path("webhooks/", include("headend.webhooks.urls")),
     path("audit/", include("headend.audit.urls")),
     path("sales/", include("headend.vending.urls")),
     path("customers/", include("headend.customers.urls")),
@@ -16,6 +17,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("keys/", include("headend.securitymodule.urls")),
     path("shifts/", include("headend.vendors.shift_urls")),
     path("vendors/", include("headend.vendors.urls")),
+    path("engineering/", include("headend.engineering.urls")),
     path("meters/", include("headend.fleet.urls")),
     path("tariffs/", include("headend.tariffs.urls")),
 ]

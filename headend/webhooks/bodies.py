@@ -31,6 +31,16 @@ class ReversedSale(Sale):
     reason: str
 
 
+class IssuedToken(Schema):
+    """A token of no sale, without its digits."""
+
+    token_id: int
+    meter: str
+    token_class: int
+    subclass: int
+    purpose: str
+
+
 class TokenDelivery(Schema):
     """A token that was sent to its meter, without its digits."""
 

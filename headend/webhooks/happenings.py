@@ -107,6 +107,26 @@ def _sales(entries: Entries) -> Iterator[Happening]:
     yield from _paid_off({f"sale:{sale.receipt_number}": entry for entry, sale in sales})
 
 
+@_of("vending.reverse", kinds=("sale.reversed",))
+def _reversals(entries: Entries) -> Iterator[Happening]:
+    for entry, sale in _objects(Sale.objects.select_related("meter", "agreement"), entries):
+        data = _sale(sale) | {"reason": entry.reason}
+        yield Happening("sale.reversed", _key(entry), entry.at, data, sale.vendor_id)
+
+
+@_of("vending.issue_token", kinds=("token.issued",))
+def _tokens(entries: Entries) -> Iterator[Happening]:
+    for entry, token in _objects(IssuedToken.objects.select_related("meter"), entries):
+        data = {
+            "token_id": token.pk,
+            "meter": token.meter.drn,
+            "token_class": token.token_class,
+            "subclass": token.subclass,
+            "purpose": token.purpose,
+        }
+        yield Happening("token.issued", _key(entry), entry.at, data)
+
+
 def _sale(sale: Sale) -> dict[str, Any]:
     return {
         "receipt_number": sale.receipt_number,

@@ -9,6 +9,7 @@ from ninja import Schema
 from headend.webhooks import bodies
 
 _SALE, _COMMAND, _EVENT = "vending.view_sale", "fleet.view_command", "fleet.view_event"
+_TOKEN = "vending.view_issuedtoken"  # noqa: S105 - the name of a permission
 _DEBT, _VENDOR, _APPROVAL = "debts.view_debt", "vendors.view_vendor", "accounts.view_approval"
 _CUSTOMER, _AGREEMENT = "customers.view_customer", "customers.view_supplyagreement"
 _METER, _TARIFF = "meters.view_meter", "tariffs.view_tariff"
@@ -32,6 +33,12 @@ class Kind(NamedTuple):
 
 KINDS: dict[str, Kind] = {
     "sale.made": Kind("A sale was made.", _SALE, bodies.Sale, of_vendors=True),
+    "sale.reversed": Kind("A sale was taken back.", _SALE, bodies.ReversedSale, of_vendors=True),
+    "token.issued": Kind(
+        "A token was made that is of no sale: an engineering or replacement token, for example.",
+        _TOKEN,
+        bodies.IssuedToken,
+    ),
     "token.delivered": Kind(
         "A meter took the token that was sent to it.",
         _SALE,

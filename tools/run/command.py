@@ -97,10 +97,11 @@ def _start(
         installation.logs / "gateway.log",
         lambda line: supervisor.console.print(f"[cyan]{escape(line)}[/cyan]"),
     )
-    with supervisor.step("Gateway to the meters, sealer of the audit record, housekeeping"):
+    with supervisor.step("Gateway to the meters, sealer of the audit record, housekeeping, webhooks"):
         supervisor.add(lambda: program("gateway", "-m", "headend.manage", "gateway"))
         supervisor.add(lambda: program("sealer", "-m", "headend.manage", "seal_audit"))
         supervisor.add(lambda: program("housekeeping", "-m", "headend.manage", "housekeeping"))
+        supervisor.add(lambda: program("webhooks", "-m", "headend.manage", "deliver_webhooks"))
     till = f"http://127.0.0.1:{web}/"
     access_key = secrets.token_urlsafe(16)
     with supervisor.step("Meters, panel and pages"):

@@ -6,6 +6,7 @@ import json
 from collections import Counter
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -25,6 +26,7 @@ from headend.fleet import steps
 from headend.fleet.delivery import Occurrence
 from headend.fleet.numbered import WORTH_TELLING
 from headend.testing import NOON, make_supply
+from headend.vending import reversals
 from headend.vending.models import TokenDelivery
 from headend.vending.services import vend
 from headend.vendors.services import add_operator
@@ -116,6 +118,25 @@ def test_a_sale_is_told_once_with_its_facts_and_without_its_token(supply, subscr
     assert Delivery.objects.get().state == DELIVERED
 
 
+def test_a_reversal_is_told_with_its_reason(supply, subscribe):
+    subscribe("sale.reversed")
+    sale = sell(supply, hold_token=True)
+    reversals.reverse(
+        caller="till",
+        message_id="r-1",
+        sale=sale,
+        by=console_user(),
+        at=NOON + timedelta(minutes=2),
+        reason="wrong meter",
+    )
+    receiver = Receiver()
+    work(receiver)
+    ((_, body, _),) = receiver.taken
+    assert body["kind"] == "sale.reversed"
+    assert body["data"]["receipt_number"] == sale.receipt_number
+    assert body["data"]["reason"] == "wrong meter"
+
+
 def test_what_nobody_wants_makes_no_event(supply, subscribe):
     sell(supply)
     work(Receiver())
@@ -178,7 +199,7 @@ def test_requests_and_their_decisions_are_told(supply, subscribe):
         owner=supply.customer,
         title="Meter",
         amount_minor=2_000,
-        terms=Terms(method="percent", percent=10),
+        terms=Terms(method="percent", percent=Decimal(10)),
         by=console_user(),
         at=NOON,
     )
@@ -270,7 +291,7 @@ def test_a_program_of_a_vendor_is_told_of_its_vendor_only(supply, subscribe):
 
 def test_a_program_subscribes_itself_within_what_it_may_see(supply):
     program = program_named("crm")
-    asked = {"program": program, "name": "mine", "url": URL, "at": NOON}
+    asked: dict[str, Any] = {"program": program, "name": "mine", "url": URL, "at": NOON}
     with pytest.raises(NotPermitted):
         services.subscribe(**asked, kinds=["sale.made"], by=program)
     grant(program, ["webhooks.subscribe", "vending.view_sale"])
@@ -439,6 +460,7 @@ def test_the_record_tells_who_did_what_and_no_secret(supply):
         at=NOON,
     )
     entry = AuditEntry.objects.get(action="webhooks.subscribe")
+    assert entry.after is not None
     assert entry.after["url"] == URL
     assert made.text not in json.dumps(entry.after)
     assert made.text.encode() not in bytes(made.webhook.sealed_secret)
