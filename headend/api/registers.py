@@ -41,6 +41,7 @@ from headend.meters import services as meters
 from headend.meters.models import Meter
 from headend.meters.queries import meter_numbered
 from headend.tariffs.models import Tariff
+from headend.vending import disclosure
 from headend.vending.models import IssuedToken, Sale
 from headend.vendors.queries import of_own_vendor
 
@@ -247,7 +248,10 @@ def list_sales(
     limit: Limit = _USUAL_LIMIT,
 ) -> dict[str, Any]:
     """List sales, the newest first."""
-    found = of_own_vendor(Sale.objects.select_related("meter", "agreement"), request.auth.program)
+    found = of_own_vendor(
+        Sale.objects.select_related("meter", "agreement", *disclosure.RELATED),
+        request.auth.program,
+    )
     if meter is not None:
         found = found.filter(meter=meter_numbered(meter))
     if customer_id is not None:
@@ -282,9 +286,9 @@ def list_tokens(
     limit: Limit = _USUAL_LIMIT,
 ) -> dict[str, Any]:
     """List issued tokens and how far each has come, the newest first."""
-    found = IssuedToken.objects.select_related("meter", "sale").prefetch_related(
-        "deliveries__command"
-    )
+    found = IssuedToken.objects.select_related(
+        "meter", "sale", "free_grant", *(f"sale__{name}" for name in disclosure.RELATED)
+    ).prefetch_related("deliveries__command")
     found = of_own_vendor(found, request.auth.program, field="sale__vendor")
     if meter is not None:
         found = found.filter(meter=meter_numbered(meter))

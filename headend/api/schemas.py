@@ -58,6 +58,7 @@ class TrialVendIn(Body):
 
     meter: MeterNumber
     tender_minor: Tender
+    waive_floor: bool = False  # debts may take what is otherwise kept for energy
 
 
 class VendIn(TrialVendIn):
@@ -66,6 +67,7 @@ class VendIn(TrialVendIn):
     message_id: MessageId
     send: bool = False
     terminal: Annotated[str, text(40, shortest=0)] = ""
+    hold_token: bool = False  # give the token out later: until then the sale can be reversed
 
 
 class ReprintIn(Body):
@@ -110,7 +112,7 @@ class TokenOut(Schema):
     """One token that was issued."""
 
     id: int
-    digits: str
+    digits: str | None  # null: held back, or of a sale that was reversed
     meter: str
     receipt_number: str | None
     token_class: int
@@ -140,6 +142,8 @@ class SaleOut(Schema):
     issued_wh: int
     encoded_wh: int
     created_at: datetime
+    reversed_at: datetime | None
+    token_held: bool  # until it is asked for with `disclose`
     lines: list[LineOut]
     tokens: list[TokenOut]
 
@@ -156,6 +160,7 @@ class SaleSummaryOut(Schema):
     tender_minor: int
     issued_wh: int
     created_at: datetime
+    reversed_at: datetime | None
 
 
 class CopyOut(Schema):

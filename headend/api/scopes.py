@@ -14,6 +14,7 @@ class Scope(NamedTuple):
 
 # A program that belongs to a vendor sells and sees for that vendor all the same.
 FOR_UTILITY = "vendors.act_for_utility"
+WITHOUT_SHIFT = "vendors.sell_without_shift"  # it has no drawer
 
 SCOPES: dict[str, Scope] = {
     "vend": Scope(
@@ -24,7 +25,12 @@ SCOPES: dict[str, Scope] = {
             "vending.view_sale",
             "fleet.send_token",
             FOR_UTILITY,
+            WITHOUT_SHIFT,
         ),
+    ),
+    "reverse": Scope(
+        "Take back own sales whose token can do nothing.",
+        ("vending.reverse", "vending.view_sale", FOR_UTILITY, WITHOUT_SHIFT),
     ),
     "sales:read": Scope("Read sales.", ("vending.view_sale", FOR_UTILITY)),
     "tokens:read": Scope(

@@ -8,7 +8,7 @@ from django.http import HttpRequest
 from ninja import NinjaAPI, Schema
 from ninja.openapi.schema import OpenAPISchema
 
-from headend.api import problems, registers, vend
+from headend.api import problems, registers, reversal, vend
 
 VERSION = "1"
 PATH = "/api/v1/"
@@ -58,6 +58,7 @@ api = _Api(
 )
 problems.handle(api)
 api.add_router("", vend.router)
+api.add_router("", reversal.router)
 api.add_router("", registers.router)
 
 

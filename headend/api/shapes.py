@@ -9,7 +9,8 @@ from headend.api.errors import ObjectNotFound
 from headend.customers.models import Customer, SupplyAgreement
 from headend.meters.models import Meter
 from headend.tariffs.models import Tariff, TariffVersion
-from headend.vending import pages
+from headend.vending import disclosure, pages
+from headend.vending.disclosure import Standing
 from headend.vending.models import IssuedToken, Sale
 from headend.vending.quotes import WH_PER_TOKEN_UNIT, Quote
 
@@ -54,11 +55,19 @@ def quote(one: Quote) -> dict[str, Any]:
     }
 
 
-def sale(one: Sale, *, caller: str) -> dict[str, Any]:
-    """A sale with lines and tokens; its message id is shown to its own caller only."""
+def sale(one: Sale, *, caller: str, standing: Standing | None = None) -> dict[str, Any]:
+    """A sale with lines and tokens; its message id is shown to its own caller only.
+
+    Args:
+        one: the sale.
+        caller: who asks.
+        standing: what became of the sale, where it is known already.
+    """
     agreement = one.agreement
+    standing = standing or disclosure.standing_of(one)
     return {
-        **sale_summary(one),
+        **sale_summary(one, standing),
+        "token_held": standing.is_held,
         "message_id": one.message_id if one.caller == caller else None,
         "customer": agreement.customer.name,
         "address": agreement.premises.address,
@@ -66,12 +75,16 @@ def sale(one: Sale, *, caller: str) -> dict[str, Any]:
         "sold_wh": one.sold_wh,
         "encoded_wh": one.encoded_wh,
         "lines": [line(each) for each in one.lines.order_by("position")],
-        "tokens": [token(each) for each in one.tokens.order_by("position")],
+        "tokens": [
+            token(each, standing)
+            for each in one.tokens.select_related("free_grant").order_by("position")
+        ],
     }
 
 
-def sale_summary(one: Sale) -> dict[str, Any]:
+def sale_summary(one: Sale, standing: Standing | None = None) -> dict[str, Any]:
     """A sale in a list."""
+    standing = standing or disclosure.standing_of(one)
     return {
         "id": one.pk,
         "receipt_number": one.receipt_number,
@@ -82,16 +95,17 @@ def sale_summary(one: Sale) -> dict[str, Any]:
         "tender_minor": one.tender_minor,
         "issued_wh": one.issued_wh,
         "created_at": one.created_at,
+        "reversed_at": standing.reversed_at,
     }
 
 
-def token(one: IssuedToken) -> dict[str, Any]:
-    """An issued token and how far it has come."""
+def token(one: IssuedToken, standing: Standing | None = None) -> dict[str, Any]:
+    """An issued token and how far it has come; digits that are given to nobody are null."""
     is_energy = one.token_class == _CREDIT_CLASS and one.units is not None
     command = one.delivery
     return {
         "id": one.pk,
-        "digits": one.digits,
+        "digits": disclosure.digits_of(one, standing),
         "meter": one.meter.drn,
         "receipt_number": one.sale.receipt_number if one.sale else None,
         "token_class": one.token_class,

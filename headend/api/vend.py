@@ -29,6 +29,7 @@ from headend.api.schemas import (
 )
 from headend.meters.queries import meter_numbered
 from headend.vending import receipts, services
+from headend.vending.disclosure import Standing
 from headend.vending.models import IssuedToken, Sale
 from headend.vendors.queries import of_own_vendor
 
@@ -49,6 +50,7 @@ def trial_vend(request: KeyRequest, body: TrialVendIn) -> dict[str, Any]:
         tender_minor=body.tender_minor,
         at=timezone.now(),
         operator=request.auth.program,
+        waive_floor=body.waive_floor,
     )
     return shapes.quote(quote)
 
@@ -73,8 +75,12 @@ def vend(request: KeyRequest, body: VendIn) -> dict[str, Any]:
             at=now,
             send=body.send,
             terminal=body.terminal or TERMINAL,
+            hold_token=body.hold_token,
+            waive_floor=body.waive_floor,
         )
-    return shapes.sale(sale, caller=caller_of(key))
+    # A sale that was vended without holding its token gives it out here and now.
+    standing = None if body.hold_token else Standing()
+    return shapes.sale(sale, caller=caller_of(key), standing=standing)
 
 
 @router.get("/vend/advice/{message_id}", **needs("vend", SaleOut))

@@ -9,6 +9,7 @@ reversed.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import transaction
@@ -20,7 +21,7 @@ from headend.vending.errors import SaleReversed
 from headend.vending.models import Disclosure, IssuedToken, Reversal, Sale, TokenHold
 
 _CREDIT_CLASS = 0
-RELATED = ("sale__hold", "sale__disclosure", "sale__reversal", "free_grant")
+RELATED = ("hold", "disclosure", "reversal")
 
 
 def is_held(sale: Sale) -> bool:
@@ -42,18 +43,36 @@ def is_paid_for(token: IssuedToken) -> bool:
     return token.token_class == _CREDIT_CLASS and not hasattr(token, "free_grant")
 
 
-def digits_of(token: IssuedToken) -> str | None:
+@dataclass(frozen=True)
+class Standing:
+    """What became of a sale since it was made, as far as its token's showing goes."""
+
+    is_held: bool = False
+    reversed_at: datetime | None = None
+
+
+def standing_of(sale: Sale) -> Standing:
+    """Return what became of a sale; a list selects what is in RELATED with its sales."""
+    if hasattr(sale, "reversal"):
+        return Standing(reversed_at=sale.reversal.reversed_at)
+    return Standing(is_held=hasattr(sale, "hold") and not hasattr(sale, "disclosure"))
+
+
+def digits_of(token: IssuedToken, standing: Standing | None = None) -> str | None:
     """Return a token's digits, or None if they must be shown to nobody now.
 
-    Whatever shows a token asks this; a list selects what is in RELATED with its tokens.
+    Whatever shows a token asks this.
+
+    Args:
+        token: any; a list selects "free_grant" and its sale's RELATED with it.
+        standing: that of its sale, where it is known already.
     """
-    sale = token.sale
-    if sale is None:
+    if token.sale is None:
         return token.digits
-    if hasattr(sale, "reversal"):
+    standing = standing or standing_of(token.sale)
+    if standing.reversed_at is not None:
         return None if is_paid_for(token) else token.digits
-    held = hasattr(sale, "hold") and not hasattr(sale, "disclosure")
-    return None if held else token.digits
+    return None if standing.is_held else token.digits
 
 
 def hold(sale: Sale, *, at: datetime) -> None:

@@ -112,11 +112,6 @@ def sale_numbered(receipt_number: str, *, seen_by: User) -> QuerySet[Sale]:
     )
 
 
-def is_held(sale: Sale) -> bool:
-    """Say whether a sale that was read by `sale_numbered` still waits for its token's showing."""
-    return hasattr(sale, "hold") and not (hasattr(sale, "disclosure") or hasattr(sale, "reversal"))
-
-
 @dataclass(frozen=True)
 class Delivery:
     """How far one token has come on its way to the meter; `command` is None if never sent."""

@@ -128,7 +128,7 @@ def receipt_of(sale: Sale, *, copy_number: int = 0) -> Receipt:
         sale: the sale; its lines and tokens are read too.
         copy_number: 0 for the original, else the number of the copy.
     """
-    told = sale.particulars
+    told, standing = sale.particulars, disclosure.standing_of(sale)
     return Receipt(
         number=sale.receipt_number,
         issued_at=timezone.localtime(sale.created_at),
@@ -156,19 +156,18 @@ def receipt_of(sale: Sale, *, copy_number: int = 0) -> Receipt:
         tokens=tuple(
             _token(one, sale.receipt_number)
             for one in sorted(sale.tokens.all(), key=_position)
-            if disclosure.digits_of(one) is not None
+            if disclosure.digits_of(one, standing) is not None
         ),
         copy_number=copy_number,
-        marks=tuple(_marks(sale)),
+        marks=tuple(_marks(sale, standing)),
     )
 
 
-def _marks(sale: Sale) -> Iterator[str]:
+def _marks(sale: Sale, standing: disclosure.Standing) -> Iterator[str]:
     """Yield what became of a sale, and what it came from, in words for the receipt's head."""
-    if hasattr(sale, "reversal"):
-        day = timezone.localtime(sale.reversal.reversed_at).strftime("%Y-%m-%d %H:%M")
-        yield f"REVERSED {day}"
-    elif hasattr(sale, "hold") and not hasattr(sale, "disclosure"):
+    if standing.reversed_at is not None:
+        yield f"REVERSED {timezone.localtime(standing.reversed_at):%Y-%m-%d %H:%M}"
+    if standing.is_held:
         yield "TOKEN NOT GIVEN OUT"
     if hasattr(sale, "reallocation"):
         yield f"MOVED TO {sale.reallocation.new_sale}"

@@ -56,7 +56,7 @@ def sale(request: PageRequest, receipt_number: str) -> HttpResponse:
     found = _sale(request, receipt_number)
     copy_number = _copy_number(request, found)
     is_original = request.session.get(JUST_SOLD) == found.receipt_number
-    if is_original and pages.is_held(found):
+    if is_original and disclosure.standing_of(found).is_held:
         disclosure.disclose(found, to=request.user, how=Disclosure.How.SHOWN, at=timezone.now())
         found = _sale(request, receipt_number)
     return render(
@@ -68,7 +68,7 @@ def sale(request: PageRequest, receipt_number: str) -> HttpResponse:
             "copy_number": copy_number,
             "may_print": is_original or copy_number,
             "just_sold": is_original and "sold" in request.GET,
-            "is_held": pages.is_held(found),
+            "is_held": disclosure.standing_of(found).is_held,
             **_deliveries(found),
         },
     )
