@@ -79,7 +79,7 @@ def test_what_was_given_up_is_seen_and_sent_again(log_in, webhook):
     assert "nobody there" in admin.get("/webhooks/given-up/").content.decode()
     assert "1 given up" in admin.get("/webhooks/").content.decode()
     assert "webhook.test" in admin.get(f"/webhooks/{webhook.pk}/?state=dead").content.decode()
-    again = (
+    again: tuple[tuple[str, dict[str, str]], ...] = (
         (f"/webhooks/deliveries/{made.pk}/", {}),
         (f"/webhooks/{webhook.pk}/replay/", {}),
         (f"/webhooks/{webhook.pk}/replay/", {"since": "2026-11-20T00:00"}),
