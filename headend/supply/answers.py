@@ -12,7 +12,7 @@ from headend.fleet import followers
 from headend.fleet.delivery import State
 from headend.fleet.models import Command
 from headend.fleet.work_items import open_work_item
-from headend.supply import closings, replacements
+from headend.supply import closings, modes, replacements
 from headend.supply.models import Closing, Source
 from headend.supply.trials import Registers
 from shared.wire import commands
@@ -46,6 +46,13 @@ def take_closing_registers(command: Command, *, at: datetime) -> None:
         closings.keep_cleared(
             closing, Closing.Cleared.COMMAND, by=None, at=at, note="told by the meter"
         )
+
+
+@followers.of(commands.PAYMENT_MODE)
+def settle_mode_switch(command: Command, *, at: datetime) -> None:
+    """Settle the switch that a meter did."""
+    if command.state == State.ACCEPTED:
+        modes.settle(command, at=at)
 
 
 @followers.of(commands.ADJUST_CREDIT)

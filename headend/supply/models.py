@@ -214,7 +214,7 @@ class Refund(models.Model):
     class Method(models.TextChoices):
         """How it was paid."""
 
-        CASH = "cash", "In cash"
+        CASH = "cash", "In cash, from the safe"
         BANK = "bank", "By bank transfer"
 
     settlement = models.OneToOneField(Settlement, on_delete=models.PROTECT, related_name="refund")

@@ -15,10 +15,10 @@ from headend.ledger import services as ledger
 from headend.supply.errors import RefundNotPossible
 from headend.supply.models import Closing, Refund, Settlement
 from headend.supply.words import money
-from headend.vendors import seats
 
 PAY_REFUND = "supply.pay_refund"
 REFERENCE = "refund"
+_ACCOUNTS = {Refund.Method.CASH: chart.CASH_IN_SAFE, Refund.Method.BANK: chart.BANK}
 
 
 def pay(
@@ -28,7 +28,7 @@ def pay(
 
     Args:
         settlement: with a refund that was not paid yet.
-        method: of Refund.Method; cash comes from the drawer of whoever pays.
+        method: of Refund.Method; cash comes from the safe, not from a till's drawer.
         by: who pays; needs supply.pay_refund.
         at: now.
         reference: of the transfer.
@@ -37,8 +37,7 @@ def pay(
         Refund: it is paid; Approval: somebody else has to approve it first.
 
     Raises:
-        RefundNotPossible: nothing to pay, paid already, asked for already, or a vendor's drawer.
-        NoOpenShift, DrawerTooLow: the cash can't come from there.
+        RefundNotPossible: nothing to pay, paid already, or asked for already.
     """
     require(by, "supply.pay_refund")
     _require_unpaid(settlement)
@@ -79,13 +78,12 @@ def record(
     approved_by: User | None,
     at: datetime,
 ) -> Refund:
-    """Pay a refund out: from the drawer or the bank. Only `pay` and the approved act call it.
+    """Pay a refund out: from the safe or the bank. Only `pay` and the approved act call it.
 
     Raises: as `pay`.
     """
     closing = Closing.objects.select_for_update(of=("self",)).get(pk=settlement.closing_id)
     _require_unpaid(settlement)
-    from_account = _paid_from(method, settlement.refund_minor, by)
     refund = Refund.objects.create(
         settlement=settlement,
         amount_minor=settlement.refund_minor,
@@ -101,7 +99,9 @@ def record(
         reference=f"{REFERENCE}:{closing}",
         postings=[
             ledger.Posting(chart.REFUNDS, refund.amount_minor, settlement.currency),
-            ledger.Posting(from_account, -refund.amount_minor, settlement.currency),
+            ledger.Posting(
+                _ACCOUNTS[Refund.Method(method)], -refund.amount_minor, settlement.currency
+            ),
         ],
     )
     closing.state = Closing.State.REFUNDED
@@ -119,17 +119,6 @@ def record(
         },
     )
     return refund
-
-
-def _paid_from(method: str, amount_minor: int, by: User) -> str:
-    """Return the account that a refund is paid from, and count cash in the payer's drawer."""
-    if method == Refund.Method.BANK:
-        return chart.BANK
-    seat = seats.seat_of(by)
-    if seat.vendor is not None:
-        raise RefundNotPossible("refunds are paid at the utility, not from a vendor's drawer")
-    seats.pay_out(seat, amount_minor)
-    return seats.drawer(seat)
 
 
 def _require_unpaid(settlement: Settlement) -> None:

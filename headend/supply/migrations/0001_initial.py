@@ -480,7 +480,8 @@ class Migration(migrations.Migration):
                 (
                     "method",
                     models.CharField(
-                        choices=[("cash", "In cash"), ("bank", "By bank transfer")], max_length=4
+                        choices=[("cash", "In cash, from the safe"), ("bank", "By bank transfer")],
+                        max_length=4,
                     ),
                 ),
                 ("reference", models.CharField(blank=True, max_length=60)),

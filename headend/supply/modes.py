@@ -1,0 +1,195 @@
+"""Settling a switch of the payment mode: closing registers, remaining credit, word to billing.
+
+What counts is the meter's own answer, not that somebody wanted the switch. Each real switch is one
+row, never changed; billing takes them as a sheet (`handover`).
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from datetime import datetime
+from typing import Any
+
+from django.conf import settings
+from django.db.models import QuerySet
+from django.utils import timezone
+
+from headend.audit import services as audit
+from headend.customers.models import SupplyAgreement
+from headend.customers.queries import agreements
+from headend.fleet.models import Command
+from headend.fleet.services import queue_adjust_credit
+from headend.ledger import chart
+from headend.ledger import services as ledger
+from headend.meters.models import Meter
+from headend.supply.models import ModeSwitch, Rule
+from headend.supply.reckoning import credit_lines
+from headend.supply.rules import rule_in_force
+from headend.supply.valuation import price_of, worth
+from headend.supply.words import new_number
+
+REFERENCE = "mode-switch"
+COLUMNS = (
+    "number", "switched_at", "meter", "customer", "address", "payment_mode", "energy_wh",
+    "postpaid_wh", "credit_wh", "credit_treatment", "credited_minor", "currency",
+)  # fmt: skip
+POSTPAYMENT = Meter.PaymentMode.POSTPAYMENT
+
+
+def settle(command: Command, *, at: datetime) -> ModeSwitch | None:
+    """Settle the switch that a meter said it did; its link is locked.
+
+    On the way to post-payment the credit stays on the meter, where it is used up first, or by
+    rule is taken off and credited to the bill. On the way back nothing is credited: what the
+    meter counted in post-payment is billing's.
+
+    Args:
+        command: an accepted order of a payment mode, with the meter's answer.
+        at: when the answer came.
+
+    Returns:
+        ModeSwitch: None if the meter was in that mode already.
+    """
+    meter, mode = command.meter, command.arguments["mode"]
+    before = ModeSwitch.objects.filter(meter=meter).order_by("-switched_at", "-pk").first()
+    was = before.payment_mode if before else Meter.PaymentMode.PREPAYMENT
+    if mode == was:
+        return None
+    agreement = agreements(at=at).filter(meter=meter).first()
+    told = command.detail
+    rule = rule_in_force(at=at)
+    refunds = (
+        mode == POSTPAYMENT
+        and agreement is not None
+        and rule.mode_credit == Rule.ModeCredit.REFUNDED
+        and told["credit_wh"] > 0
+    )
+    number = new_number("M", at)
+    credited_minor, explanation = 0, ""
+    if refunds and agreement is not None:
+        credited_minor, explanation = _credit(number, agreement, rule, told["credit_wh"], at=at)
+        queue_adjust_credit(
+            meter=meter,
+            amount_wh=-told["credit_wh"],
+            requested_by=None,
+            approved_by=None,
+            reason=f"{number}: credited to the bill",
+            at=at,
+        )
+    switch = ModeSwitch.objects.create(
+        number=number,
+        meter=meter,
+        agreement=agreement,
+        command=command,
+        payment_mode=mode,
+        switched_at=at,
+        energy_wh=told["energy_wh"],
+        credit_wh=told["credit_wh"],
+        postpaid_wh=told["postpaid_wh"],
+        credit_treatment=_treatment(mode, told["credit_wh"], credited=refunds),
+        currency=settings.BASE_CURRENCY,
+        credited_minor=credited_minor,
+        explanation=explanation,
+        particulars=_particulars(agreement),
+    )
+    audit.record(
+        actor=None,
+        action="supply.settle_mode_switch",
+        target=switch,
+        at=at,
+        before={"payment_mode": was},
+        after={
+            "payment_mode": mode,
+            "energy_wh": switch.energy_wh,
+            "credit_wh": switch.credit_wh,
+            "credited_minor": credited_minor,
+        },
+        reason=command.reason,
+    )
+    return switch
+
+
+def switches(
+    *, since: datetime | None = None, until: datetime | None = None
+) -> QuerySet[ModeSwitch]:
+    """Return the switches of a half-open period, oldest first."""
+    found = ModeSwitch.objects.select_related("meter").order_by("switched_at", "pk")
+    if since is not None:
+        found = found.filter(switched_at__gte=since)
+    return found if until is None else found.filter(switched_at__lt=until)
+
+
+def handover_row(switch: ModeSwitch) -> dict[str, Any]:
+    """Return what billing is told of a switch; times are local, energy in Wh."""
+    told = switch.particulars
+    return {
+        "number": switch.number,
+        "switched_at": timezone.localtime(switch.switched_at).isoformat(timespec="seconds"),
+        "meter": switch.meter.drn,
+        "customer": told.get("customer", ""),
+        "address": told.get("address", ""),
+        "payment_mode": switch.payment_mode,
+        "energy_wh": switch.energy_wh,
+        "postpaid_wh": switch.postpaid_wh,
+        "credit_wh": switch.credit_wh,
+        "credit_treatment": switch.credit_treatment,
+        "credited_minor": switch.credited_minor,
+        "currency": switch.currency,
+    }
+
+
+def handover(*, since: datetime | None = None, until: datetime | None = None) -> str:
+    """Return the switches of a period as a sheet (CSV) for billing."""
+    out = io.StringIO()
+    writer = csv.DictWriter(out, COLUMNS, lineterminator="\r\n")
+    writer.writeheader()
+    for switch in switches(since=since, until=until):
+        writer.writerow({name: _safe(cell) for name, cell in handover_row(switch).items()})
+    return out.getvalue()
+
+
+def _credit(
+    number: str, agreement: SupplyAgreement, rule: Rule, credit_wh: int, *, at: datetime
+) -> tuple[int, str]:
+    """Credit what is left on a meter to its customer's bill; return how much, and why."""
+    price = price_of(agreement, rule, at=at)
+    why = f"{price.told(settings.BASE_CURRENCY)}, {price.why}"
+    value = worth(credit_wh, price)
+    if value.whole_minor:
+        currency = settings.BASE_CURRENCY
+        ledger.post(
+            at=at,
+            description=f"Credit of meter {agreement.meter} to the bill, {number}",
+            reference=f"{REFERENCE}:{number}",
+            postings=[
+                *(
+                    ledger.Posting(line.account, line.amount_minor, currency)
+                    for line in credit_lines(credit_wh, value, why)
+                ),
+                ledger.Posting(chart.BILLING, -value.whole_minor, currency),
+            ],
+        )
+    return value.whole_minor, why
+
+
+def _treatment(mode: str, credit_wh: int, *, credited: bool) -> str:
+    if mode != POSTPAYMENT or not credit_wh:
+        return ""
+    return Rule.ModeCredit.REFUNDED if credited else Rule.ModeCredit.KEPT
+
+
+def _particulars(agreement: SupplyAgreement | None) -> dict[str, str]:
+    if agreement is None:
+        return {}
+    return {
+        "customer": agreement.customer.name,
+        "address": agreement.premises.address,
+        "tariff": agreement.tariff.name,
+    }
+
+
+def _safe(cell: Any) -> Any:
+    """Keep a spreadsheet from running a text that begins like a formula."""
+    is_formula = isinstance(cell, str) and cell[:1] in ("=", "+", "-", "@", "\t", "\r")
+    return f"'{cell}" if is_formula else cell

@@ -1,0 +1,70 @@
+"""Settling a switch of the payment mode by the meter's own answer."""
+
+import csv
+import io
+
+import pytest
+
+from headend.accounts.services import console_user
+from headend.fleet import followers
+from headend.fleet.models import Command
+from headend.fleet.services import change_payment_mode
+from headend.ledger import proofs
+from headend.ledger.queries import balance_minor
+from headend.supply import modes
+from headend.supply.models import ModeSwitch
+from headend.supply.rules import set_rule
+from headend.supply.tests.conftest import DAY
+from headend.testing import NOON
+
+pytestmark = pytest.mark.django_db
+LATER = NOON + DAY
+
+
+def switch(meter, mode, *, at=LATER, state="accepted", credit_wh=10_000, postpaid_wh=0):
+    command = change_payment_mode(meter=meter, payment_mode=mode, requested_by=None, at=at)
+    command.state = state
+    command.detail = {"energy_wh": 12_000, "credit_wh": credit_wh, "postpaid_wh": postpaid_wh}
+    command.save()
+    followers.tell(command, at=at)
+    return ModeSwitch.objects.order_by("pk").last()
+
+
+def test_credit_stays_on_the_meter_by_default(supply):
+    done = switch(supply.meter, "postpayment")
+    assert (done.agreement, done.energy_wh, done.credit_wh) == (supply, 12_000, 10_000)
+    assert (done.credit_treatment, done.credited_minor) == ("kept", 0)
+    assert not Command.objects.filter(command="adjust_credit").exists()
+
+
+def test_by_rule_credit_goes_to_the_bill_and_off_the_meter(supply):
+    set_rule(valuation="last_purchase", mode_credit="refunded", by=console_user(), at=NOON)
+    done = switch(supply.meter, "postpayment")
+    assert (done.credit_treatment, done.credited_minor) == ("refunded", 28_75)
+    assert Command.objects.get(command="adjust_credit").arguments == {"amount_wh": -10_000}
+    assert balance_minor("billing.customers", "ZAR") == -28_75
+    assert proofs.differences_of(proofs.prove(at=LATER)) == []
+
+
+def test_the_way_back_notes_the_opening_registers(supply):
+    switch(supply.meter, "postpayment")
+    back = switch(supply.meter, "prepayment", at=LATER + DAY, credit_wh=0, postpaid_wh=7_000)
+    assert (back.payment_mode, back.postpaid_wh, back.credited_minor) == ("prepayment", 7_000, 0)
+
+
+def test_what_the_meter_did_not_do_is_not_settled(supply):
+    assert switch(supply.meter, "postpayment", state="rejected") is None
+    assert switch(supply.meter, "prepayment") is None  # it was in that mode already
+    first = switch(supply.meter, "postpayment")
+    assert switch(supply.meter, "postpayment", at=LATER + DAY) == first
+
+
+def test_billing_gets_a_sheet(supply):
+    supply.customer.name = "=SUM(A1)"
+    supply.customer.save()
+    done = switch(supply.meter, "postpayment")
+    (row,) = csv.DictReader(io.StringIO(modes.handover(since=NOON)))
+    assert (row["number"], row["meter"]) == (done.number, supply.meter.drn)
+    assert (row["energy_wh"], row["customer"]) == ("12000", "'=SUM(A1)")
+    assert row["switched_at"] == "2026-11-22T14:00:00+02:00"
+    assert modes.handover(until=LATER).count("\r\n") == 1
