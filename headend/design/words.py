@@ -14,6 +14,8 @@ TONES = {
     # life of a meter or an agreement
     "in stock": "calm", "installed": "good", "removed": "calm", "scrapped": "calm",
     "active": "good", "ended": "calm", "not yet active": "info",
+    # a change of a meter's key
+    "prepared": "info", "issued": "low", "entered": "good",
     # a row of a sheet
     "opened": "good", "already there": "calm",
     "suspended": "danger",
