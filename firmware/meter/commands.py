@@ -20,16 +20,23 @@ _KEPT = (
     commands.SET_CLOCK,
     commands.CLOSE_ACCOUNT,
     commands.ADJUST_CREDIT,
+    commands.CLEAR_TAMPER,
+    commands.RESET_TRIP,
+    commands.MESSAGE,
 )
 _REGISTERS = ("energy_wh", "credit_wh", "postpaid_wh", "open_reasons")
+_REASONS = ("open_reasons",)
 _DETAILS = (
     ("tid", "credit_wh", "credited_wh"),
     _REGISTERS,
-    ("open_reasons",),
+    _REASONS,
     (),
     ("step_s",),
     ("energy_wh", "cleared_wh", "postpaid_wh", "open_reasons"),
     _REGISTERS,
+    _REASONS,
+    _REASONS,
+    (),
 )
 NOTHING = (0, 0, 0, 0)
 
@@ -177,7 +184,26 @@ def _adjust_credit(meter, state, arguments):
 def _load_switch(meter, state, arguments):
     if not load_switch.act(state, arguments["action"]):
         return codes.NOT_ALLOWED, NOTHING
+    return _reasons(state)
+
+
+def _reasons(state):
     return codes.OK, (state.open_reasons, 0, 0, 0)
+
+
+def _clear_tamper(meter, state, arguments):
+    load_switch.clear_tamper(state)
+    return _reasons(state)
+
+
+def _reset_trip(meter, state, arguments):
+    load_switch.remove_reason(state, codes.OPEN_OVER_POWER)
+    return _reasons(state)
+
+
+def _message(meter, state, arguments):
+    state.message = arguments["until"], arguments["text"].encode()
+    return codes.OK, NOTHING
 
 
 def _configure(meter, state, arguments):
@@ -210,4 +236,7 @@ _ACTIONS = {
     commands.SET_CLOCK: _set_clock,
     commands.CLOSE_ACCOUNT: _close_account,
     commands.ADJUST_CREDIT: _adjust_credit,
+    commands.CLEAR_TAMPER: _clear_tamper,
+    commands.RESET_TRIP: _reset_trip,
+    commands.MESSAGE: _message,
 }

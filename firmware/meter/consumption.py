@@ -74,6 +74,8 @@ class Consumption:
         return max(credit_wh, 0) * seconds // (self._used_wh * _DAY_S)
 
     def _update_power(self, state, now):
+        if self._off_since is None and state.open_reasons & OPEN_OVER_POWER:
+            self._off_since = now  # power was cut during the pause: it begins anew
         if self._off_since is not None and now - self._off_since >= _PAUSE_S:
             self._off_since = None
             load_switch.remove_reason(state, OPEN_OVER_POWER)

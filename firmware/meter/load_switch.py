@@ -1,7 +1,7 @@
 """Why the load is off: a set of open reasons. The load switch is closed when the set is empty."""
 
 from firmware.meter.state import CLOSED, POSTPAYMENT, RECLOSE_KEY
-from shared.wire.codes import OPEN_NO_CREDIT, OPEN_READY, OPEN_REMOTE
+from shared.wire.codes import OPEN_NO_CREDIT, OPEN_READY, OPEN_REMOTE, OPEN_TAMPER
 
 # What driving the switch came to.
 MOVED = 1
@@ -31,6 +31,12 @@ def update_credit_reason(state):
             add_reason(state, OPEN_NO_CREDIT)
     else:
         remove_reason(state, OPEN_NO_CREDIT)
+
+
+def clear_tamper(state):
+    """Take the mark of tampering away, and with it the reason."""
+    state.tampered = 0
+    remove_reason(state, OPEN_TAMPER)
 
 
 def press_key(state):

@@ -9,7 +9,7 @@ from firmware.meter.consumption import Consumption
 from firmware.meter.recorder import Recorder
 from firmware.meter.ring import StorageFault
 from firmware.meter.screen import CODE_LENGTH, TOKEN_LENGTH, Screen
-from firmware.meter.state import MeterState, UnknownSchema
+from firmware.meter.state import NO_MESSAGE, MeterState, UnknownSchema
 from firmware.meter.token_door import TokenDoor
 from shared.sts import result
 from shared.sts import token as tokens
@@ -142,6 +142,10 @@ class Meter:
             except MemoryError:
                 self._recorder.queue_reading(*figures)
             self.changes += 1
+        until = self.state.message[0]
+        if until and (self.clock.utc() or 0) >= until:
+            self.state.message = NO_MESSAGE
+            self._unsaved = True
 
     def _record(self):
         try:

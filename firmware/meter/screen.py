@@ -15,11 +15,13 @@ from shared.wire.keypad_messages import (
 
 TOKEN_LENGTH = 20
 CODE_LENGTH = 3
+ROW = 16
 _FIRST_ROW = 12  # digits of a token in the first row
 # In 0.1 s.
 _ENTRY_TIME = 300
 _RESULT_TIME = 60
 _SCREEN_TIME = 50
+_TURNS = 3  # a message of the utility has every third
 _ACCEPTED = (
     result.ACCEPT,
     result.FIRST_SECTION,
@@ -58,6 +60,7 @@ class Screen:
         self._entry = ""
         self._shown = []
         self._until = None
+        self._message_turn = False
 
     def press(self, key, now):
         """Take one key.
@@ -123,7 +126,11 @@ class Screen:
         self.changed = True
 
     def update(self, now):
-        """Drop what has been shown long enough, and an entry left alone."""
+        """Drop what has been shown long enough, and what was left; a message has its turns."""
+        turn = now // _SCREEN_TIME % _TURNS == 0
+        if turn != self._message_turn:
+            self._message_turn = turn
+            self.changed = True
         if self._until is None or now < self._until:
             return
         self.changed = True
@@ -156,6 +163,9 @@ class Screen:
             face.rows = [row, other]
         elif self._entry:
             face.rows, face.cursor = _entry_rows(self._entry)
+        elif self._message_turn and state.message[0]:
+            text = state.message[1].decode().rstrip("\0")
+            face.rows = [text[:ROW], text[ROW:]]
         else:
             face.rows = _rest_rows(state, words)
         face.lamps = _lamps(state, linked)

@@ -57,6 +57,8 @@ _CREDITED_SIZE = 8
 _EVENT_SIZE = 28
 # Snapshot it refers to, credit, total (40 bits), post-payment, remainder, time.
 _ENERGY = "<IiIBIHI"
+_MESSAGE = "<I32s"
+NO_MESSAGE = (0, b"")
 _BLANK_NUMBER = b"\xff\xff\xff\xff"
 
 
@@ -71,6 +73,7 @@ class MeterState:
         decoder: STS key, its attributes and the token identifiers taken.
         answers: the last eight (n, digest, command, status, total, a, b, c), oldest first.
         tokens: the last twenty (identifier | remote << 24, credited Wh), oldest first.
+        message: (UTC second until which it is shown, text for the display in ASCII).
         events: packed messages decided with this snapshot; queued again if power failed between.
     """
 
@@ -94,6 +97,7 @@ class MeterState:
         self.answers = []
         self.tokens = []
         self.events = []
+        self.message = NO_MESSAGE
 
     def remember_answer(self, answer):
         """Keep the answer to a command; the oldest of nine is forgotten."""
@@ -122,6 +126,7 @@ class MeterState:
             event = self.events[index] if index < len(self.events) else _BLANK_NUMBER
             _put(buffer, at, event)
             at += _EVENT_SIZE
+        struct.pack_into(_MESSAGE, buffer, at, *self.message)
 
     def unpack_from(self, buffer):
         """Read the whole state from a snapshot record.
@@ -147,6 +152,8 @@ class MeterState:
         for start in range(at, at + EVENTS_KEPT * _EVENT_SIZE, _EVENT_SIZE):
             if buffer[start : start + 4] != _BLANK_NUMBER:
                 self.events.append(bytes(buffer[start : start + _EVENT_SIZE]))
+        # Zeros where earlier firmware wrote the snapshot: no message.
+        self.message = struct.unpack_from(_MESSAGE, buffer, at + EVENTS_KEPT * _EVENT_SIZE)
 
     def pack_energy(self, buffer, snapshot):
         """Write what use of energy changes into an energy record.

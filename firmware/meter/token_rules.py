@@ -3,7 +3,7 @@
 from firmware.meter import credit, load_switch
 from shared.sts import result
 from shared.sts import token as tokens
-from shared.wire.codes import OPEN_OVER_POWER, OPEN_TAMPER
+from shared.wire.codes import OPEN_OVER_POWER
 
 _WH_PER_UNIT = 100
 _ELECTRICITY = 0
@@ -62,8 +62,7 @@ def _clear_credit(state, token):
 
 
 def _clear_tamper(state, token):
-    state.tampered = 0
-    load_switch.remove_reason(state, OPEN_TAMPER)
+    load_switch.clear_tamper(state)
     return result.ACCEPT
 
 

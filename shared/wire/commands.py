@@ -15,6 +15,9 @@ READ = "read"
 SET_CLOCK = "set_clock"
 CLOSE_ACCOUNT = "close_account"
 ADJUST_CREDIT = "adjust_credit"
+CLEAR_TAMPER = "clear_tamper"
+RESET_TRIP = "reset_trip"
+MESSAGE = "message"
 PING = "ping"
 
 # Executed again whenever they come, and never journaled.
@@ -22,10 +25,12 @@ HARMLESS = (READ, PING)
 
 LOAD_SWITCH_ACTIONS = ("disconnect", "connect", "arm")
 MOST_ADJUSTED_WH = 1_000_000_000  # either way; more than the largest token carries
+LONGEST_TEXT = 32  # two rows of the smallest display
 READABLE = ("registers", "events", "settings")
 
 # Arguments of each command: name -> what it may be. A tuple of texts: one of them. A pair of
-# integers: lowest and highest. "digits20": 20 decimal digits. A trailing "?": optional.
+# integers: lowest and highest. "digits20": 20 decimal digits. "text32": up to LONGEST_TEXT
+# characters that every display has. A trailing "?": optional.
 ARGUMENTS: dict = {
     TOKEN: {"digits": "digits20"},
     PAYMENT_MODE: {"mode": codes.PAYMENT_MODES, "from?": (0, LATEST_SECOND)},
@@ -41,6 +46,9 @@ ARGUMENTS: dict = {
     SET_CLOCK: {"utc": (1704067200, LATEST_SECOND)},
     CLOSE_ACCOUNT: {},
     ADJUST_CREDIT: {"amount_wh": (-MOST_ADJUSTED_WH, MOST_ADJUSTED_WH)},
+    CLEAR_TAMPER: {},
+    RESET_TRIP: {},
+    MESSAGE: {"text": "text32", "until": (1704067200, LATEST_SECOND)},
     PING: {},
 }
 
@@ -139,9 +147,15 @@ def check_arguments(command, arguments):
 def _fits(value, rule):
     if rule == "digits20":
         return isinstance(value, str) and len(value) == 20 and is_digits(value)
+    if rule == "text32":
+        return isinstance(value, str) and len(value) <= LONGEST_TEXT and _is_plain(value)
     if isinstance(rule[0], str):
         return value in rule
     return is_integer(value, rule[0], rule[1])
+
+
+def _is_plain(text):
+    return all(" " <= character <= "}" for character in text)
 
 
 def check_stored(claims, drn):

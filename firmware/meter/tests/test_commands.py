@@ -1,6 +1,9 @@
 """Commands take effect once, whatever is sent, lost, repeated or dated wrongly."""
 
 from firmware.meter.tests.kit import NOW, Bench
+
+# isort: split
+from firmware.meter import load_switch
 from shared.sts import result
 from shared.wire import codes
 
@@ -234,6 +237,67 @@ def test_credit_never_overflows_by_adjustment():
     assert bench.command("adjust_credit", taken)["status"] == codes.NOT_ALLOWED
     bench.boot()
     assert bench.meter.state.credit_wh == -1_500_000_000
+
+
+def test_a_trip_is_reset_before_its_pause_is_over():
+    bench = Bench(credit_wh=100_000, power_limit_w=3600)
+    for _ in range(40):
+        bench.use(2)
+        bench.tick(1)
+    assert not bench.relay.closed
+    assert bench.command("reset_trip")["detail"] == {"open_reasons": 0}
+    assert bench.relay.closed
+    assert bench.command("reset_trip")["status"] == codes.OK
+
+
+def test_the_mark_of_tampering_is_cleared():
+    bench = Bench(credit_wh=5000)
+    bench.meter.state.tampered = 1
+    load_switch.add_reason(bench.meter.state, codes.OPEN_TAMPER)
+    bench.tick()
+    assert not bench.relay.closed
+    assert bench.command("clear_tamper")["detail"] == {"open_reasons": 0}
+    bench.boot()
+    assert bench.relay.closed
+    assert bench.meter.state.tampered == 0
+
+
+def faces(bench, seconds):
+    """Return the different rows shown at rest within so many seconds."""
+    shown = set()
+    for _ in range(seconds):
+        bench.tick(1)
+        shown.add(bench.rows())
+    return shown
+
+
+def test_a_message_is_shown_in_turn_until_it_is_over():
+    bench = Bench(credit_wh=5500)
+    rest = ("Credit  5.50 kWh", "Prepaid       On")
+    assert faces(bench, 20) == {rest}
+    text = {"text": "No supply Sunday8:00 to 12:00", "until": NOW + 100}
+    assert bench.command("message", text)["status"] == codes.OK
+    message = ("No supply Sunday", "8:00 to 12:00")
+    assert faces(bench, 20) == {rest, message}
+    bench.boot()
+    assert faces(bench, 20) == {rest, message}
+    bench.tick(60)
+    assert faces(bench, 20) == {rest}
+    bench.boot()
+    assert bench.meter.state.message[0] == 0
+
+
+def test_a_message_gives_way_to_typing_and_to_the_next_message():
+    bench = Bench(credit_wh=5500)
+    bench.command("message", {"text": "First", "until": NOW + 9999})
+    bench.press("12")
+    assert faces(bench, 20) == {("12", "")}
+    bench.press("**")
+    bench.command("message", {"text": "Second", "until": NOW + 9999})
+    bench.tick(31)
+    assert ("Second", "") in faces(bench, 20)
+    bench.command("message", {"text": "", "until": NOW + 1})
+    assert ("Second", "") not in faces(bench, 20)
 
 
 def test_what_is_sent_has_the_agreed_form():

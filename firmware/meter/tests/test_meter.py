@@ -322,6 +322,18 @@ def test_too_much_power_opens_and_closes_by_itself():
     assert bench.relay.closed
 
 
+def test_too_much_power_is_over_though_power_was_cut_in_the_pause():
+    bench = Bench(credit_wh=100_000, power_limit_w=3600)
+    for _ in range(40):
+        bench.use(2)
+        bench.tick(1)
+    bench.boot()
+    assert not bench.relay.closed
+    for _ in range(62):
+        bench.tick(1)
+    assert bench.relay.closed
+
+
 def test_readings_come_at_the_ends_of_intervals():
     bench = Bench(credit_wh=5000, reading_interval_s=60)
     for _ in range(130):

@@ -170,6 +170,10 @@ def test_commands_of_every_name_pass():
         ("set_clock", {"utc": 1800000000}),
         ("close_account", {}),
         ("adjust_credit", {"amount_wh": -1_000_000_000}),
+        ("clear_tamper", {}),
+        ("reset_trip", {}),
+        ("message", {"text": "No supply Sunday 8:00 to 12:00", "until": 1800000000}),
+        ("message", {"text": "", "until": 1800000000}),
         ("ping", {}),
     ):
         commands.check_command(command(cmd, args), DRN)
@@ -197,6 +201,11 @@ def test_bad_commands_name_their_status():
         (command("configure", {}), codes.BAD_ARGUMENTS),
         (command("close_account", {"amount_wh": 1}), codes.BAD_ARGUMENTS),
         (command("adjust_credit", {}), codes.BAD_ARGUMENTS),
+        (command("message", {"text": "No date"}), codes.BAD_ARGUMENTS),
+        (command("message", {"text": 33 * "x", "until": 1800000000}), codes.BAD_ARGUMENTS),
+        (command("message", {"text": "na\u00efve", "until": 1800000000}), codes.BAD_ARGUMENTS),
+        (command("message", {"text": "a\nb", "until": 1800000000}), codes.BAD_ARGUMENTS),
+        (command("message", {"text": 5, "until": 1800000000}), codes.BAD_ARGUMENTS),
         (command("adjust_credit", {"amount_wh": 1_000_000_001}), codes.BAD_ARGUMENTS),
         (command("adjust_credit", {"amount_wh": True}), codes.BAD_ARGUMENTS),
         (command("configure", {"reading_interval_s": 1}), codes.BAD_ARGUMENTS),
