@@ -10,4 +10,9 @@ class VendingConfig(AppConfig):
 
     def ready(self) -> None:
         """Say what belongs to whose life, and make known what needs a second person."""
-        from headend.vending import free_electricity, key_changes, life  # noqa: F401 - registers
+        from headend.vending import (  # noqa: F401 - registers
+            free_electricity,
+            key_changes,
+            life,
+            reallocations,
+        )

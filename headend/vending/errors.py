@@ -81,6 +81,12 @@ class ReversalRefused(Refusal):
     code = "reversal_refused"
 
 
+class ReallocationRefused(Refusal):
+    """The sale can't be moved to another meter like that."""
+
+    code = "reallocation_refused"
+
+
 class NotLatestSale(Refusal):
     """A later sale under the same agreement was reckoned from this one."""
 

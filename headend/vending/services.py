@@ -112,6 +112,7 @@ def vend(
     terminal: str = "",
     hold_token: bool = False,
     waive_floor: bool = False,
+    seat: seats.Seat | None = None,
 ) -> Sale:
     """Sell energy: sale, ledger entry, token and audit entry in one transaction.
 
@@ -128,6 +129,7 @@ def vend(
         hold_token: keep the token back until `disclosure.disclose`, so that the sale can be
             reversed until then; without effect if it is sent.
         waive_floor: the customer wants debts paid even out of what would be kept for energy.
+        seat: from where it is sold, if not from where the operator sells.
 
     Returns:
         Sale: the new one, or the one this very request made before.
@@ -148,7 +150,7 @@ def vend(
                 return _same_request(earlier, digest)
             if agreement is None:
                 raise no_agreement(meter, at)
-            seat = seats.seat_of(operator)
+            seat = seat or seats.seat_of(operator)
             offer = _offer(agreement, tender_minor, at, lock=True, waive_floor=waive_floor)
             request = _Request(caller, message_id, digest, operator, seat, at, terminal)
             sale, tokens = _sell(offer, request)
