@@ -91,6 +91,7 @@ INSTALLED_APPS = [
     "headend.vending",
     "headend.engineering",
     "headend.supply",
+    "headend.exchange",
     "headend.api",
     "headend.channels.home",
     "headend.channels.till",

@@ -1,0 +1,155 @@
+"""The cells of one row, read as what their columns say: the same words and refusals everywhere."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, date, datetime, time
+from decimal import Decimal, InvalidOperation
+
+from django.conf import settings
+from django.utils import timezone
+
+from headend.exchange.errors import InvalidCell
+
+_YES, _NO = ("yes", "true", "1", "y"), ("no", "false", "0", "n")
+
+
+class Cells:
+    """One row: text by the column's name. A column that the sheet lacks is as if empty."""
+
+    def __init__(self, cells: dict[str, str]) -> None:
+        self._cells = cells
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._cells
+
+    def text(self, name: str) -> str:
+        """Return a cell as it is; empty if there is none."""
+        return self._cells.get(name, "")
+
+    def needed(self, name: str) -> str:
+        """Return a cell that must say something.
+
+        Raises:
+            InvalidCell: it is empty.
+        """
+        text = self.text(name)
+        if not text:
+            raise InvalidCell(f"{name} is empty")
+        return text
+
+    def whole(self, name: str, default: int | None = None) -> int:
+        """Return a whole number, not below 0.
+
+        Raises:
+            InvalidCell: it is none, or empty without a default.
+        """
+        text = self.text(name)
+        if not text and default is not None:
+            return default
+        if not re.fullmatch(r"[0-9]{1,12}", text, re.ASCII):
+            raise InvalidCell(f"{name} {text!r} is no whole number")
+        return int(text)
+
+    def minor(self, name: str) -> int:
+        """Return an amount of money in minor units of the base currency.
+
+        Raises:
+            InvalidCell: it is none; more decimals than the currency has are not rounded.
+        """
+        text, digits = self.text(name), settings.BASE_CURRENCY_MINOR_DIGITS
+        if not re.fullmatch(rf"[0-9]{{1,12}}([.,][0-9]{{1,{digits}}})?", text, re.ASCII):
+            raise InvalidCell(f"{name} {text!r} is no amount; write 150 or 150.00")
+        return int(Decimal(text.replace(",", ".")).scaleb(digits))
+
+    def minor_or_none(self, name: str) -> int | None:
+        """Return an amount of money, or None if the cell is empty."""
+        return self.minor(name) if self.text(name) else None
+
+    def wh(self, name: str, default: int | None = None) -> int:
+        """Return an energy in Wh, written in kWh.
+
+        Raises:
+            InvalidCell: it is none, or empty without a default.
+        """
+        text = self.text(name)
+        if not text and default is not None:
+            return default
+        if not re.fullmatch(r"[0-9]{1,9}([.,][0-9]{1,3})?", text, re.ASCII):
+            raise InvalidCell(f"{name} {text!r} is no energy; write kWh such as 120 or 120.5")
+        return int(Decimal(text.replace(",", ".")).scaleb(3))
+
+    def percent(self, name: str) -> Decimal:
+        """Return a percentage of at most four decimals.
+
+        Raises:
+            InvalidCell: it is none.
+        """
+        text = self.text(name)
+        try:
+            percent = Decimal(text.removesuffix("%").strip())
+        except InvalidOperation:
+            percent = Decimal("NaN")
+        if not percent.is_finite() or percent != percent.quantize(Decimal("0.0001")):
+            raise InvalidCell(f"{name} {text!r} is no percentage of at most four decimals")
+        return percent
+
+    def day(self, name: str) -> date:
+        """Return a day.
+
+        Raises:
+            InvalidCell: it is none.
+        """
+        text = self.text(name)
+        if re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", text, re.ASCII):
+            try:
+                return date.fromisoformat(text)
+            except ValueError:
+                pass
+        raise InvalidCell(f"{name} {text!r} is no day; write 2026-12-01")
+
+    def month(self, name: str) -> date:
+        """Return the first day of a month.
+
+        Raises:
+            InvalidCell: it is none.
+        """
+        text = self.text(name)
+        shape = re.fullmatch(r"([0-9]{4})-([0-9]{2})(-[0-9]{2})?", text, re.ASCII)
+        try:
+            return date(int(shape[1]), int(shape[2]), 1) if shape else date(0, 0, 0)
+        except ValueError:
+            raise InvalidCell(f"{name} {text!r} is no month; write 2026-12") from None
+
+    def instant(self, name: str) -> datetime:
+        """Return an instant; without a zone it is in the utility's, without a time its midnight.
+
+        Raises:
+            InvalidCell: it is none.
+        """
+        text = self.text(name)
+        try:
+            if not re.match(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", text, re.ASCII):
+                raise ValueError
+            then = datetime.fromisoformat(text)
+            if timezone.is_naive(then):
+                then = timezone.make_aware(then)
+            return then.astimezone(UTC)
+        except (ValueError, OverflowError):
+            raise InvalidCell(f"{name} {text!r} is no time; write 2026-12-01 14:30") from None
+
+    def yes(self, name: str) -> bool:
+        """Return whether a cell says yes; empty is no.
+
+        Raises:
+            InvalidCell: it says neither.
+        """
+        text = self.text(name).lower()
+        if text and text not in (*_YES, *_NO):
+            raise InvalidCell(f"{name} {text!r} is neither yes nor no")
+        return text in _YES
+
+
+def midnight(day: date) -> datetime:
+    """Return the beginning of a day in the utility's time zone."""
+    return timezone.make_aware(datetime.combine(day, time.min))

@@ -1,0 +1,76 @@
+"""Finding what a row names: a customer, an agreement by its meter, a tariff."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from headend.customers.models import Customer, SupplyAgreement
+from headend.customers.queries import agreement_of
+from headend.exchange.cells import Cells
+from headend.exchange.errors import InvalidCell
+from headend.exchange.kinds import Column
+from headend.meters.queries import meter_numbered
+from headend.tariffs.models import Tariff
+
+METER = Column("meter", "number of the meter, 11 or 13 digits", True, "04123456789")
+CUSTOMER = (
+    Column("customer", "number of the customer, as in the address of their page"),
+    Column("customer_reference", "or their number in the system they come from", example="C-1001"),
+)
+
+
+def customer_of(cells: Cells) -> Customer | None:
+    """Return the customer that a row names; None if it names nobody.
+
+    Raises:
+        InvalidCell: there is no such customer, or it names them twice.
+    """
+    reference = cells.text("customer_reference")
+    if cells.text("customer"):
+        if reference:
+            raise InvalidCell("the row names a customer twice; number or reference is enough")
+        number = cells.whole("customer")
+        found = Customer.objects.filter(pk=number).first()
+        if found is None:
+            raise InvalidCell(f"there is no customer {number}")
+        return found
+    if not reference:
+        return None
+    found = Customer.objects.filter(external_reference=reference).first()
+    if found is None:
+        raise InvalidCell(f"there is no customer with the reference {reference!r}")
+    return found
+
+
+def agreement_of_row(cells: Cells, *, at: datetime) -> SupplyAgreement:
+    """Return the running agreement of the meter that a row names.
+
+    Raises:
+        InvalidMeterNumber, MeterNotFound, NoSupplyAgreement: there is none.
+    """
+    return agreement_of(meter_numbered(cells.needed("meter")), at=at)
+
+
+def tariff_of(cells: Cells) -> Tariff:
+    """Return the tariff that a row names by its code.
+
+    Raises:
+        InvalidCell: there is none.
+    """
+    code = cells.needed("tariff")
+    found = Tariff.objects.filter(code=code).first()
+    if found is None:
+        raise InvalidCell(f"there is no tariff with the code {code!r}")
+    return found
+
+
+def choice_of(cells: Cells, name: str, allowed: list[str], default: str) -> str:
+    """Return one of several words.
+
+    Raises:
+        InvalidCell: it is another.
+    """
+    word = cells.text(name).lower() or default
+    if word not in allowed:
+        raise InvalidCell(f"{name} {word!r} is none of {', '.join(allowed)}")
+    return word

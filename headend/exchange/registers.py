@@ -1,0 +1,224 @@
+"""Sheets of customers, meters and supply agreements."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from headend.customers import services as customers
+from headend.customers.models import Customer, SupplyAgreement
+from headend.customers.queries import agreements
+from headend.exchange.cells import Cells
+from headend.exchange.errors import InvalidCell, RowDiffers
+from headend.exchange.kinds import Column, Context, Done, Outcome, register
+from headend.exchange.parties import CUSTOMER, METER, choice_of, customer_of, tariff_of
+from headend.meters import services as meters
+from headend.meters.models import Meter
+from headend.meters.queries import meter_numbered
+
+STATUSES = [str(Meter.Status.STOCK), str(Meter.Status.INSTALLED)]
+_MODES = [str(one) for one in Meter.PaymentMode.values]
+_DETAILS = ("name", "phone", "email", "language")
+
+DETAILS = (
+    Column("phone", "how to reach them", example="+27 82 555 0101"),
+    Column("email", "how to reach them"),
+    Column("language", "code of the language they are written to in; en if empty"),
+)
+KEY_ATTRIBUTES = (
+    Column("sgc", "supply group code, six digits", True, "123456"),
+    Column("krn", "key revision number; 1 if empty"),
+    Column("ti", "tariff index; 1 if empty"),
+    Column("ken", "key expiry number; 255 if empty"),
+    Column("kt", "key type; 2 if empty"),
+    Column("base_date", "1993, 2014 (if empty) or 2035"),
+    Column("ea", "encryption algorithm, 7 (if empty) or 11"),
+    Column("dkga", "decoder key generation algorithm, 2 or 4 (if empty)"),
+)
+PAYMENT_MODE = Column("payment_mode", "prepayment (if empty) or postpayment")
+
+
+@register(
+    "customers",
+    title="Customers",
+    purpose="Registers customers, or changes how they are called and reached.",
+    columns=(
+        Column("reference", "their number in the system they come from", example="C-1001"),
+        Column("number", "or their number here: only to change a customer"),
+        Column("name", "person or organisation", True, "Nomsa Dube"),
+        *DETAILS,
+    ),
+    key=("reference", "number"),
+    permissions=("customers.add_customer", "customers.change_customer"),
+)
+def import_customer(cells: Cells, context: Context) -> Done:
+    """Register a customer whose reference is new, or change one."""
+    customer = _known_customer(cells)
+    details = {name: cells.text(name) for name in _DETAILS if name in cells}
+    if "language" in details:
+        details["language"] = details["language"] or "en"
+    cells.needed("name")
+    if customer is None:
+        made = customers.register_customer(
+            external_reference=cells.text("reference"),
+            by=context.by,
+            at=context.at,
+            source=context.source,
+            **details,
+        )
+        return Done(Outcome.ADDED, f"customer {made.pk}")
+    changed = customers.change_customer(
+        customer, by=context.by, at=context.at, source=context.source, **details
+    )
+    return Done(Outcome.CHANGED if changed else Outcome.UNCHANGED, f"customer {customer.pk}")
+
+
+def _known_customer(cells: Cells) -> Customer | None:
+    """Return the customer a row is about; None if it is a new one."""
+    reference = cells.text("reference")
+    if reference:
+        found = Customer.objects.filter(external_reference=reference).first()
+        if cells.text("number") and (found is None or found.pk != cells.whole("number")):
+            raise InvalidCell(f"number and reference {reference!r} are of different customers")
+        return found
+    if not cells.text("number"):
+        raise InvalidCell("the row has neither reference nor number; it could be imported twice")
+    number = cells.whole("number")
+    found = Customer.objects.filter(pk=number).first()
+    if found is None:
+        raise InvalidCell(f"there is no customer {number}")
+    return found
+
+
+@register(
+    "meters",
+    title="Meters",
+    purpose="Registers meters with the attributes of their keys.",
+    columns=(
+        METER,
+        *KEY_ATTRIBUTES,
+        Column("status", "stock (if empty) or installed"),
+        PAYMENT_MODE,
+    ),
+    key=("meter",),
+    permissions=("meters.add_meter", "meters.change_meter"),
+)
+def import_meter(cells: Cells, context: Context) -> Done:
+    """Register a meter, or install one that is in stock; a key is changed by a key change only."""
+    status = choice_of(cells, "status", STATUSES, STATUSES[0])
+    meter, is_new = register_or_find(cells, context)
+    if status == Meter.Status.INSTALLED and meter.status == Meter.Status.STOCK:
+        meters.install_meter(meter, by=context.by, at=context.at, source=context.source)
+        return Done(Outcome.ADDED if is_new else Outcome.CHANGED)
+    return Done(Outcome.ADDED if is_new else Outcome.UNCHANGED)
+
+
+def register_or_find(cells: Cells, context: Context) -> tuple[Meter, bool]:
+    """Return the meter of a row, registered if it was not, and whether it was.
+
+    Raises:
+        RowDiffers: it is registered with another key or payment mode.
+        InvalidMeterNumber, InvalidMeter: it can't be.
+    """
+    key = key_of(cells)
+    mode = choice_of(cells, "payment_mode", _MODES, _MODES[0])
+    drn = cells.needed("meter")
+    there = Meter.objects.filter(drn=drn).first()
+    if there is None:
+        made = meters.register_meter(
+            drn=drn,
+            key=key,
+            by=context.by,
+            at=context.at,
+            source=context.source,
+            payment_mode=mode,
+        )
+        return made, True
+    for name, wanted in vars(key).items():
+        if getattr(there, name) != wanted:
+            raise RowDiffers(
+                f"meter {drn} is registered with {name.upper()} {getattr(there, name)}, not "
+                f"{wanted}; a key is changed by a key change"
+            )
+    if cells.text("payment_mode") and there.intended_payment_mode != mode:
+        raise RowDiffers(
+            f"meter {drn} is on {there.intended_payment_mode}; switch it under Meters"
+        )
+    return there, False
+
+
+def key_of(cells: Cells) -> meters.KeyAttributes:
+    """Return the key attributes that a row names, or what is usual."""
+    usual = meters.KeyAttributes(sgc=cells.needed("sgc"))
+    numbers = {
+        column.name: cells.whole(column.name, getattr(usual, column.name))
+        for column in KEY_ATTRIBUTES[1:]
+    }
+    return meters.KeyAttributes(sgc=usual.sgc, **numbers)
+
+
+AGREEMENT = (
+    Column("address", "of the premises", True, "12 Acacia Street, Riverside"),
+    Column("tariff", "code of the tariff", True, "domestic"),
+    Column("since", "when it began, if before now; a day or a time", example="2021-03-01"),
+    Column("connection_va", "size of the connection, which some tariffs ask for"),
+    Column("low_credit_kwh", "the customer is told below it; 5 if empty"),
+)
+
+
+@register(
+    "agreements",
+    title="Supply agreements",
+    purpose="Joins customers, premises and meters: who is supplied where, on which tariff.",
+    columns=(METER, *CUSTOMER, *AGREEMENT),
+    key=("meter",),
+    permissions=("customers.add_supplyagreement",),
+)
+def import_agreement(cells: Cells, context: Context) -> Done:
+    """Open an agreement, unless the meter serves the same customer at the same place already."""
+    customer = customer_of(cells)
+    if customer is None:
+        raise InvalidCell("the row names no customer")
+    meter = meter_numbered(cells.needed("meter"))
+    _, is_new = open_or_find(cells, customer, meter, context)
+    return Done(Outcome.ADDED if is_new else Outcome.UNCHANGED)
+
+
+def open_or_find(
+    cells: Cells, customer: Customer, meter: Meter, context: Context
+) -> tuple[SupplyAgreement, bool]:
+    """Return the agreement of a row, opened if it was not there, and whether it was.
+
+    Raises:
+        RowDiffers: the meter serves somebody else, elsewhere, or on another tariff.
+        InvalidAgreement: it can't be opened so.
+    """
+    tariff, address = tariff_of(cells), cells.needed("address")
+    there = agreements(at=context.at).filter(meter=meter).first()
+    if there is None:
+        made = customers.open_agreement(
+            customer=customer,
+            address=address,
+            meter=meter,
+            tariff=tariff,
+            by=context.by,
+            at=context.at,
+            since=_since(cells),
+            low_credit_threshold_wh=cells.wh("low_credit_kwh", 5000),
+            connection_va=cells.whole("connection_va") if cells.text("connection_va") else None,
+            source=context.source,
+        )
+        return made, True
+    for what, here, wanted in (
+        ("serves", there.customer, customer),
+        ("stands at", there.premises.address, address),
+        ("is on tariff", there.tariff.code, tariff.code),
+    ):
+        if here != wanted:
+            raise RowDiffers(
+                f"meter {meter} {what} {here}, not {wanted}; end that agreement first"
+            )
+    return there, False
+
+
+def _since(cells: Cells) -> datetime | None:
+    return cells.instant("since") if cells.text("since") else None

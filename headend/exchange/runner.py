@@ -1,0 +1,198 @@
+"""Runs over sheets: a few rows in each transaction, together with what became of them.
+
+A run that was killed is taken up where it stopped: rows, results and progress are kept in one
+transaction, so no row is done twice or left out. One process at a time works on a run; it holds
+it for a while longer with each transaction, and another takes over when it has let go.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+import uuid
+from collections import deque
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
+from itertools import islice
+
+from django.db import InterfaceError, OperationalError, connection, transaction
+from django.db.models import F, Max, Q
+
+from headend.audit import services as audit
+from headend.config.errors import Refusal
+from headend.exchange import jobs, sheets
+from headend.exchange.cells import Cells
+from headend.exchange.errors import InvalidSheet, JobTaken, RowFailed, RowRepeated
+from headend.exchange.kinds import Context, Done, Kind, kind_named
+from headend.exchange.models import Job, Piece, RowResult, Sheet
+
+log = logging.getLogger(__name__)
+
+HELD = timedelta(seconds=20)
+MOST_ROWS = 100  # of one transaction
+MOST_SECONDS = 0.2  # of one transaction: on SQLite nobody else writes meanwhile
+PAUSE_SECONDS = 0.05  # between two: on SQLite, so that others get their turn
+_TO_DO = (Job.State.WAITING, Job.State.RUNNING)
+
+Clock = Callable[[], datetime]
+
+
+class _TakenBack(Exception):
+    """Ends a row that was only tried."""
+
+
+class Runner:
+    """Works on runs, one after the other.
+
+    Args:
+        clock: returns now.
+        stop: ends the work after the present transaction.
+    """
+
+    def __init__(self, clock: Clock, stop: threading.Event | None = None) -> None:
+        self._clock = clock
+        self._stop = stop or threading.Event()
+        self._name = uuid.uuid4().hex
+
+    def claim(self, only: Job | None = None) -> Job | None:
+        """Return the next run that nobody works on and hold it; or one named, if it is free."""
+        now = self._clock()
+        free = Q(held_until=None) | Q(held_until__lt=now) | Q(holder=self._name)
+        waiting = Job.objects.filter(free, state__in=_TO_DO)
+        if only is not None:
+            waiting = waiting.filter(pk=only.pk)
+        for job in waiting.select_related("sheet", "requested_by").order_by("pk")[:10]:
+            is_ours = Job.objects.filter(free, pk=job.pk, state__in=_TO_DO).update(
+                state=Job.State.RUNNING, holder=self._name, held_until=now + HELD
+            )
+            if is_ours:
+                return job
+        return None
+
+    def run(self, job: Job, told: Callable[[Job], object] = lambda _: None) -> None:
+        """Work on a run that was claimed, to its end or until told to stop.
+
+        Args:
+            job: the run; its `rows_done` is kept up to date.
+            told: is called after each transaction.
+
+        Raises:
+            JobTaken: it was stopped, or another process took it over because this one was slow.
+        """
+        with jobs.content_of(job.sheet) as file:
+            try:
+                self._count(job, sheets.rows_of(file, job.sheet.file_format))
+                done_up_to = job.results.aggregate(last=Max("row"))["last"] or 1
+                rows = sheets.rows_of(file, job.sheet.file_format, after=done_up_to)
+                ended = self._rows(job, rows, told)
+            except InvalidSheet as error:
+                self._finish(job, Job.State.STOPPED, str(error))
+                return
+        if ended:
+            self._finish(job, Job.State.DONE)
+
+    def release(self, job: Job) -> None:
+        """Let another process go on with a run at once."""
+        Job.objects.filter(pk=job.pk, holder=self._name).update(holder="", held_until=None)
+
+    def _count(self, job: Job, rows: Iterator[sheets.Row]) -> None:
+        """Count the rows, which also reads all of the sheet once before anything is done."""
+        if job.sheet.row_count is not None:
+            return
+        if not job.sheet.pieces.exists():
+            raise InvalidSheet("the sheet is not kept any more; hand it in again")
+        job.sheet.row_count = 0
+        for _ in rows:
+            job.sheet.row_count += 1
+            if job.sheet.row_count % 5000 == 0:
+                self._hold(job)
+        Sheet.objects.filter(pk=job.sheet_id).update(row_count=job.sheet.row_count)
+
+    def _rows(self, job: Job, rows: Iterator[sheets.Row], told: Callable[[Job], object]) -> bool:
+        """Do rows until there are none; False if told to stop before."""
+        kind = kind_named(job.sheet.kind)
+        next_rows: deque[sheets.Row] = deque()
+        while not self._stop.is_set():
+            next_rows.extend(islice(rows, MOST_ROWS - len(next_rows)))
+            if not next_rows:
+                return True
+            with transaction.atomic():
+                self._hold(job)
+                results = self._some_rows(job, kind, next_rows)
+                RowResult.objects.bulk_create(results)
+                Job.objects.filter(pk=job.pk).update(rows_done=F("rows_done") + len(results))
+            job.rows_done += len(results)
+            told(job)
+            if connection.vendor == "sqlite":
+                self._stop.wait(PAUSE_SECONDS)
+        return False
+
+    def _some_rows(self, job: Job, kind: Kind, next_rows: deque[sheets.Row]) -> list[RowResult]:
+        """Do as many of the next rows as one transaction has time for, and take them off."""
+        keys = [kind.key_of(Cells(cells)) for _, cells in next_rows]
+        earlier = job.results.filter(key__in=[key for key in keys if key])
+        seen = dict(earlier.order_by("-row").values_list("key", "row"))
+        context = Context(job.requested_by, self._clock(), f"import:{job.pk}")
+        began, results = time.monotonic(), list[RowResult]()
+        while next_rows and (not results or time.monotonic() - began < MOST_SECONDS):
+            number, cells = next_rows.popleft()
+            key = keys[len(results)]
+            result = RowResult(job=job, row=number, key=key)
+            try:
+                if key and key in seen:
+                    raise RowRepeated(f"row {seen[key]} is about {key} already")
+                done = _act(kind, Cells(cells), context, dry_run=job.dry_run)
+                result.outcome, result.explanation = done.outcome, done.explanation[:500]
+            except Refusal as error:
+                result.outcome = RowResult.Outcome.ERROR
+                result.code, result.explanation = error.code, str(error)[:500]
+            seen.setdefault(key, number)
+            results.append(result)
+        return results
+
+    def _hold(self, job: Job) -> None:
+        """Hold the run for a while longer.
+
+        Raises:
+            JobTaken: it is not ours any more.
+        """
+        held = Job.objects.filter(pk=job.pk, holder=self._name, state=Job.State.RUNNING)
+        if not held.update(held_until=self._clock() + HELD):
+            raise JobTaken(f"{job} was stopped, or another process works on it")
+
+    @transaction.atomic
+    def _finish(self, job: Job, state: str, problem: str = "") -> None:
+        now = self._clock()
+        self._hold(job)
+        Job.objects.filter(pk=job.pk).update(
+            state=state, problem=problem[:300], finished_at=now, holder="", held_until=None
+        )
+        job.refresh_from_db(fields=["state", "problem", "finished_at", "rows_done"])
+        if not job.dry_run:
+            Piece.objects.filter(sheet=job.sheet_id).delete()
+        audit.record(
+            actor=job.requested_by,
+            action="exchange.finish",
+            target=job,
+            at=now,
+            after={"state": state, "problem": problem, **jobs.counts(job)},
+            source=f"import:{job.pk}",
+        )
+
+
+def _act(kind: Kind, cells: Cells, context: Context, *, dry_run: bool) -> Done:
+    """Do one row, or do it and take it back."""
+    try:
+        with transaction.atomic():
+            done = kind.act(cells, context)
+            if dry_run:
+                raise _TakenBack
+            return done
+    except _TakenBack:
+        return done
+    except (Refusal, OperationalError, InterfaceError):
+        raise
+    except Exception as error:
+        log.exception("a row of an import of %s failed", kind.name)
+        raise RowFailed(f"the row met a fault of the program ({type(error).__name__})") from None

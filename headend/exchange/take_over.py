@@ -1,0 +1,232 @@
+"""The take-over of an installed base: one row for each meter, with all that another system knows.
+
+A row that was taken over is left alone when it comes again, so a sheet can be mended and handed
+in anew until nothing is left.
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta
+
+from headend.customers import services as customers
+from headend.customers.models import Customer, SupplyAgreement
+from headend.debts.services import open_debt
+from headend.exchange.cells import Cells, midnight
+from headend.exchange.debts import TERMS, is_there, terms_of
+from headend.exchange.errors import InvalidCell, RowDiffers
+from headend.exchange.kinds import Column, Context, Done, Outcome, register
+from headend.exchange.parties import METER
+from headend.exchange.registers import (
+    AGREEMENT,
+    DETAILS,
+    KEY_ATTRIBUTES,
+    PAYMENT_MODE,
+    open_or_find,
+    register_or_find,
+)
+from headend.meters import services as meters
+from headend.meters.models import Meter
+from headend.vending.free_electricity import month_of
+from headend.vending.models import OpeningUse
+from headend.vending.opening import record_opening_use
+from shared.sts import token_identifier
+from shared.sts.errors import StsError
+
+_NONE = "none"
+
+_HISTORY = (
+    Column(
+        "last_tid", "identifier of the last token issued to the meter; none if there never was one"
+    ),
+    Column(
+        "last_token_at",
+        "or when it was issued: with a zone, else in the utility's",
+        example="2026-11-20 16:42",
+    ),
+    Column("month_to_date_kwh", "issued in the month of as_of before it", True, "120.5"),
+    Column("as_of", "when the other system's figures were taken; now if empty"),
+    Column(
+        "fees_through",
+        "last month whose fees were charged; if empty, the month of as_of if anything was issued "
+        "in it, else the one before",
+    ),
+)
+_DEBT = tuple(
+    Column(f"debt_{column.name}", column.told, example=column.example)
+    for column in (
+        Column("reference", "if they owe something: the debt's name in the other system"),
+        Column("title", "what it is for; Arrears if empty"),
+        Column("amount", "what is owed"),
+        Column("method", "percent, per_purchase, per_month or instalments"),
+        Column("rate", "the percent, the amount each time, or the number of instalments"),
+        *TERMS,
+    )
+)
+
+
+@register(
+    "take-over",
+    title="Take-over of an installed base",
+    purpose="Takes meters over from another system with customer, key, history and debt.",
+    columns=(
+        METER,
+        *KEY_ATTRIBUTES,
+        *_HISTORY,
+        Column("customer_reference", "number of the customer in the other system", True, "C-1001"),
+        Column("name", "of the customer", True, "Nomsa Dube"),
+        *DETAILS,
+        *AGREEMENT,
+        PAYMENT_MODE,
+        *_DEBT,
+    ),
+    key=("meter",),
+    permissions=(
+        "customers.add_customer",
+        "customers.add_supplyagreement",
+        "debts.add_debt",
+        "meters.add_meter",
+        "meters.change_meter",
+        "vending.add_openinguse",
+    ),
+)
+def take_over(cells: Cells, context: Context) -> Done:
+    """Take one meter over, or say that it was."""
+    last_tid = _last_tid(cells)
+    issued_wh = cells.wh("month_to_date_kwh")
+    meter, _ = register_or_find(cells, context)
+    opening = OpeningUse.objects.filter(agreement__meter=meter).select_related("agreement").first()
+    if opening is None:
+        _refuse_in_use(meter)
+    elif opening.agreement.ended_at is not None:
+        return Done(Outcome.UNCHANGED, "taken over before; that agreement has ended since")
+    if meter.status == Meter.Status.STOCK:
+        meters.install_meter(meter, by=context.by, at=context.at, source=context.source)
+    customer = _customer(cells, context)
+    agreement, is_opened = open_or_find(cells, customer, meter, context)
+    done = Done(Outcome.UNCHANGED)
+    if is_opened:
+        _take_history(cells, agreement, last_tid, issued_wh, context)
+        said = "no token before" if last_tid is None else f"next token above {last_tid}"
+        done = Done(Outcome.ADDED, said)
+    if _take_debt(cells, customer, context) and not is_opened:
+        done = Done(Outcome.CHANGED, "its debt was added")
+    return done
+
+
+def _refuse_in_use(meter: Meter) -> None:
+    """Refuse to take over what this system has sold to, whose history is its own."""
+    if meter.last_tid is not None or meter.agreements.exists():
+        raise RowDiffers(
+            f"meter {meter} is in use here already; its own history counts, not another system's"
+        )
+
+
+def _customer(cells: Cells, context: Context) -> Customer:
+    reference = cells.needed("customer_reference")
+    there = Customer.objects.filter(external_reference=reference).first()
+    if there is not None:
+        if there.name != cells.needed("name"):
+            raise RowDiffers(f"customer {reference} is {there} here, not {cells.text('name')}")
+        return there
+    return customers.register_customer(
+        name=cells.needed("name"),
+        external_reference=reference,
+        phone=cells.text("phone"),
+        email=cells.text("email"),
+        language=cells.text("language") or "en",
+        by=context.by,
+        at=context.at,
+        source=context.source,
+    )
+
+
+def _last_tid(cells: Cells) -> int | None:
+    """Return the last identifier that was issued; None if there never was one.
+
+    Raises:
+        InvalidCell: the row does not say, or says an instant that the base date does not reach.
+    """
+    told = cells.text("last_tid").lower()
+    if told and cells.text("last_token_at"):
+        raise InvalidCell("last_tid and last_token_at are both filled; one is enough")
+    if told == _NONE:
+        return None
+    if told:
+        return cells.whole("last_tid")
+    if not cells.text("last_token_at"):
+        raise InvalidCell("fill last_tid or last_token_at; a meter never vended to has none")
+    issued_at = cells.instant("last_token_at")
+    base_date = cells.whole("base_date", 2014)
+    try:
+        return int(token_identifier.from_utc(int(issued_at.timestamp()), base_date))
+    except StsError as error:
+        raise InvalidCell(f"last_token_at: {error}") from None
+
+
+def _take_history(
+    cells: Cells,
+    agreement: SupplyAgreement,
+    last_tid: int | None,
+    issued_wh: int,
+    context: Context,
+) -> None:
+    if last_tid is not None:
+        meters.take_over_token_identifiers(
+            agreement.meter,
+            last_tid=last_tid,
+            by=context.by,
+            at=context.at,
+            source=context.source,
+        )
+    as_of = cells.instant("as_of") if cells.text("as_of") else context.at
+    if as_of > context.at:
+        raise InvalidCell(f"as_of {cells.text('as_of')} has not come yet")
+    record_opening_use(
+        agreement,
+        as_of=as_of,
+        issued_wh=issued_wh,
+        fees_through=_fees_through(cells, as_of, issued_wh),
+        by=context.by,
+        at=context.at,
+        source=context.source,
+    )
+
+
+def _fees_through(cells: Cells, as_of: datetime, issued_wh: int) -> datetime:
+    """Return the last instant whose fees were charged."""
+    this_month = month_of(as_of)
+    month = this_month if issued_wh else _month_before(this_month)
+    if cells.text("fees_through"):
+        month = cells.month("fees_through")
+    return as_of if month == this_month else _end_of(month)
+
+
+def _month_before(month: date) -> date:
+    return (month - timedelta(days=1)).replace(day=1)
+
+
+def _end_of(month: date) -> datetime:
+    following = (month + timedelta(days=31)).replace(day=1)
+    return midnight(following) - timedelta(seconds=1)
+
+
+def _take_debt(cells: Cells, customer: Customer, context: Context) -> bool:
+    """Open what the customer owes, if it is not here yet; say whether it was opened."""
+    reference = cells.text("debt_reference")
+    if not reference:
+        if cells.text("debt_amount"):
+            raise InvalidCell("debt_reference is empty, so the debt could be taken over twice")
+        return False
+    amount_minor = cells.minor("debt_amount")
+    if is_there(reference, amount_minor):
+        return False
+    open_debt(
+        owner=customer,
+        title=cells.text("debt_title") or "Arrears",
+        amount_minor=amount_minor,
+        terms=terms_of(cells, "debt_"),
+        by=context.by,
+        at=context.at,
+        external_reference=reference,
+    )
+    return True
