@@ -36,6 +36,11 @@ class Journal:
         self._snapshot = bytearray(SNAPSHOT_SIZE)
         self._record = bytearray(ENERGY_RECORD_SIZE)
 
+    @property
+    def serial(self):
+        """Serial number of the newest snapshot."""
+        return self._snapshots.serial
+
     def format(self):
         """Erase both rings; only provisioning does this."""
         self._snapshots.format()

@@ -69,6 +69,7 @@ class Meter:
         self._unrecorded_wh = 0
         self._unsaved = False
         self._is_doubtful = False  # the state in memory may be half changed
+        self._outcome = None  # what the work being done comes to once it is stored
         self._ticks = clock.ticks_ms()
         self._ms = 0
         self._now = 0  # 0.1 s since power-up
@@ -85,7 +86,7 @@ class Meter:
             self._load()
             state = self.state
             self.clock.restore(state.last_utc)
-            self._recorder.begin(state)
+            self._recorder.begin()
             state.boot += 1
             self._door.lock(self.state, self._now)
             self.note(codes.EVENT_POWER_UP)
@@ -209,9 +210,9 @@ class Meter:
         )
         if not changed:
             self._recorder.queue_notes()
-        elif not self._commit_or_undo():
-            return codes.STORAGE_FAULT, 0, None
-        return code, credited_wh, token
+            return code, credited_wh, token
+        self._outcome = code, credited_wh, token
+        return self._outcome if self._commit_or_undo() else (codes.STORAGE_FAULT, 0, None)
 
     def _whole(self, work, *arguments):
         """Do what changes the state wholly or not at all, though memory may run out in it.
@@ -221,10 +222,13 @@ class Meter:
         """
         if self._is_doubtful:
             self._undo()
+        serial = self._recorder.serial
         try:
             return work(*arguments)
         except MemoryError:
             self._undo()
+        if self._recorder.serial != serial:
+            return self._outcome  # it was stored before memory ran out
         try:
             return work(*arguments)
         except MemoryError:
@@ -300,7 +304,7 @@ class Meter:
 
     def _keep(self, claims, digest, status, figures):
         """Journal a command's effect and answer in one record; return the answer."""
-        told = commands.keep_answer(self.state, claims, digest, status, figures)
+        told = self._outcome = commands.keep_answer(self.state, claims, digest, status, figures)
         if self._commit_or_undo():
             return told
         return commands.answer(claims["n"], codes.STORAGE_FAULT)
@@ -416,6 +420,7 @@ class Meter:
         self._is_doubtful = True
         try:
             self._load()
+            self._recorder.queue_rest()
             self._pulses = self._recorded_pulses
             self._door.lock(self.state, self._now)
         except (StorageFault, UnknownSchema) as error:

@@ -26,8 +26,13 @@ class Recorder:
         self._notes = []
         self._unqueued = []  # told already, but the queue has not taken them yet
 
+    @property
+    def serial(self):
+        """Serial number of the newest snapshot: it rises when a change is stored."""
+        return self._journal.serial
+
     def load(self):
-        """Return the state as last stored.
+        """Return the state as last stored; messages it tells of are queued if they are not yet.
 
         Raises:
             StorageFault: there is none.
@@ -36,6 +41,7 @@ class Recorder:
         state = MeterState()
         self._journal.load(state)
         self._notes = []
+        self._unqueued += state.events
         self.stored(state, state.stored_boot, state.stored_seq)
         return state
 
@@ -44,12 +50,11 @@ class Recorder:
         self.messages.stored = max(self.messages.stored, (boot, seq))
         state.stored_boot, state.stored_seq = self.messages.stored
 
-    def begin(self, state):
+    def begin(self):
         """Mount the queue and queue what a power cut left between snapshot and queue."""
         try:
             self.messages.mount()
-            for message in state.events:
-                self.messages.append(message)
+            self.queue_rest()
         except StorageFault as error:
             self._log("error", str(error))
 

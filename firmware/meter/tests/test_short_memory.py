@@ -4,6 +4,7 @@ from firmware.meter.tests import kit
 from firmware.meter.tests.check_headend_link import Bench
 from firmware.meter.tests.mqtt_peer import run
 from shared.sts import result
+from shared.wire import codes
 
 TIMES = (1, 2)
 
@@ -51,6 +52,34 @@ def test_a_token_is_credited_once_wherever_memory_runs_out():
         bench.tick()
         bench.boot()
         assert bench.meter.state.credit_wh == 10_000, name
+
+
+def test_what_is_stored_is_said_to_be_though_memory_runs_out_afterwards():
+    for name in ("typed", "remote", "command"):
+        bench = kit.Bench()
+        short = Short(bench.meter._recorder._journal, "save", 1, after=True)
+        if name == "typed":
+            rows = bench.type_token(bench.credit_token(100))
+            assert rows == ("Accepted", "+10.00 kWh")
+        elif name == "remote":
+            answer = bench.command("token", {"digits": bench.credit_token(100)})
+            assert answer["status"] == result.ACCEPT
+        else:
+            answer = bench.command("adjust_credit", {"amount_wh": 10_000})
+            assert answer["detail"]["credit_wh"] == 10_000
+        assert not short.left
+        assert bench.meter.state.credit_wh == 10_000
+        bench.tick()
+        assert bench.relay.closed
+        told = bench.event_codes()
+        assert told[4:] == [
+            codes.EVENT_CREDIT_ADJUSTED if name == "command" else codes.EVENT_TOKEN_ACCEPTED,
+            codes.EVENT_LOW_CREDIT_ENDED,
+            codes.EVENT_SWITCH_CLOSED,
+        ]
+        bench.boot()
+        assert bench.event_codes()[:-1] == told
+        assert bench.meter.state.credit_wh == 10_000
 
 
 def test_a_token_for_which_there_is_no_memory_changes_nothing():
