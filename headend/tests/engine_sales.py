@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import invariant, precondition, rule
 
@@ -11,13 +12,16 @@ from headend.debts.queries import energy_floor
 from headend.ledger import chart
 from headend.ledger.queries import balance_minor
 from headend.tests.engine import Engine, money, which
-from headend.vending.errors import TenderTooSmall
-from headend.vending.models import Sale
+from headend.vending import disclosure, reversals
+from headend.vending.errors import NotLatestSale, SaleReversed, TenderTooSmall, TokenDisclosed
+from headend.vending.models import Disclosure, Sale
 from headend.vending.services import vend
 from headend.vendors import acts, shifts
-from headend.vendors.errors import NoOpenShift, WalletTooLow
+from headend.vendors.errors import DrawerTooLow, NoOpenShift, WalletTooLow
 from headend.vendors.models import Shift
 from headend.vendors.tests.conftest import Shop
+
+MAY_REFUSE = (SaleReversed, TokenDisclosed, NotLatestSale, NoOpenShift, DrawerTooLow)
 
 
 class Sales(Engine):
@@ -28,7 +32,9 @@ class Sales(Engine):
         self.shop = Shop()
         self.taken_minor = 0  # at the utility's till
 
-    def sell(self, number: int, tender_minor: int, *, operator: User, again: bool) -> Sale | None:
+    def sell(
+        self, number: int, tender_minor: int, *, operator: User, again: bool, hold: bool
+    ) -> Sale | None:
         """Sell, perhaps asked for twice; return None if it bought less than the least energy."""
         supply, message_id = self.supplies[number % 2], self.new_message()
         for _ in range(1 + again):
@@ -40,6 +46,7 @@ class Sales(Engine):
                     tender_minor=tender_minor,
                     operator=operator,
                     at=self.at,
+                    hold_token=hold,
                 )
             except TenderTooSmall:
                 return None
@@ -50,24 +57,60 @@ class Sales(Engine):
         assert bool(sale.issued_wh) == sale.tokens.filter(token_class=0).exists()
         return sale
 
-    @rule(number=which, tender_minor=money, again=st.booleans())
-    def sell_at_the_utility(self, number: int, tender_minor: int, again: bool) -> None:
+    @rule(number=which, tender_minor=money, again=st.booleans(), hold=st.booleans())
+    def sell_at_the_utility(self, number: int, tender_minor: int, again: bool, hold: bool) -> None:
         """The money is in the till."""
-        if self.sell(number, tender_minor, operator=self.by, again=again):
+        if self.sell(number, tender_minor, operator=self.by, again=again, hold=hold):
             self.taken_minor += tender_minor
 
-    @rule(number=which, tender_minor=money, again=st.booleans())
-    def sell_at_the_vendor(self, number: int, tender_minor: int, again: bool) -> None:
+    @rule(number=which, tender_minor=money, again=st.booleans(), hold=st.booleans())
+    def sell_at_the_vendor(self, number: int, tender_minor: int, again: bool, hold: bool) -> None:
         """Only in a shift, and only what the wallet covers."""
         in_shift = self.a_shift(Shift.OPEN) is not None
         wallet_minor = self.wallet_minor
         try:
-            sale = self.sell(number, tender_minor, operator=self.shop.cashier, again=again)
+            sale = self.sell(
+                number, tender_minor, operator=self.shop.cashier, again=again, hold=hold
+            )
         except (NoOpenShift, WalletTooLow):
             assert not in_shift or tender_minor > wallet_minor
             return
         assert in_shift
         assert self.wallet_minor == wallet_minor - (tender_minor if sale else 0)
+
+    @precondition(lambda _: Sale.objects.exists())
+    @rule(number=which, again=st.booleans())
+    def take_back(self, number: int, again: bool) -> None:
+        """What may be taken back is undone once; where the money was, it is no more."""
+        sale = Sale.objects.order_by("-pk")[number % min(4, Sale.objects.count())]
+        by, message_id, wallet_minor = sale.operator, self.new_message(), self.wallet_minor
+        for _ in range(1 + again):
+            try:
+                reversals.reverse(
+                    caller=f"user:{by.pk}",
+                    message_id=message_id,
+                    sale=sale,
+                    by=by,
+                    at=self.at,
+                    reason="test",
+                )
+            except MAY_REFUSE:
+                return
+        if by == self.by:
+            self.taken_minor -= sale.tender_minor
+        else:
+            assert self.wallet_minor == wallet_minor + sale.tender_minor
+
+    @precondition(lambda _: Sale.objects.filter(reversal=None).exists())
+    @rule(number=which)
+    def disclose(self, number: int) -> None:
+        """Who was shown the token can't give it back."""
+        standing = Sale.objects.filter(reversal=None).order_by("pk")
+        sale = standing[number % len(standing)]
+        disclosure.disclose(sale, to=sale.operator, at=self.at, how=Disclosure.How.SHOWN)
+        if sale.tokens.filter(token_class=0).exists():
+            with pytest.raises((TokenDisclosed, NotLatestSale)):
+                reversals.grounds_of(Sale.objects.get(pk=sale.pk))
 
     @rule(paid_minor=money, is_approved=st.booleans())
     def buy_credit(self, paid_minor: int, is_approved: bool) -> None:
