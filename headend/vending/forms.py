@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django import forms
 
+from headend.vending.models import Reallocation
 from headend.vending.pages import DELIVERIES
 
 
@@ -32,3 +33,18 @@ class ReverseForm(forms.Form):
         label="Why", max_length=200, help_text="Kept on the record with your name."
     )
     message_id = forms.UUIDField(widget=forms.HiddenInput)
+
+
+class MoveForm(forms.Form):
+    """To which meter a sale's value goes, and who carries what was given away."""
+
+    meter = forms.CharField(
+        label="The right meter",
+        max_length=18,
+        help_text="The number on its label.",
+        widget=forms.TextInput(attrs={"inputmode": "numeric", "autocomplete": "off"}),
+    )
+    bearer = forms.ChoiceField(label="Who carries it", choices=Reallocation.Bearer.choices)
+    reason = forms.CharField(
+        label="Why", max_length=200, help_text="Whoever approves reads this; it is kept."
+    )

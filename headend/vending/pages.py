@@ -100,7 +100,7 @@ def sale_numbered(receipt_number: str, *, seen_by: User) -> QuerySet[Sale]:
             "hold",
             "disclosure",
             "reversal__reversed_by",
-            "reallocation__new_sale",
+            "reallocation__new_sale__meter",
             "reallocated_from__sale",
         )
         .prefetch_related(

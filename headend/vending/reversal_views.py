@@ -1,4 +1,7 @@
-"""Giving a held token out, and taking a sale back: one page that says what will happen."""
+"""Giving a held token out, taking a sale back, and asking for one to be moved.
+
+Each has a page that says what will happen.
+"""
 
 from __future__ import annotations
 
@@ -14,9 +17,10 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from headend.accounts.requests import PageRequest
 from headend.config.errors import Refusal
-from headend.vending import disclosure, pages, reversals
-from headend.vending.forms import ReverseForm
-from headend.vending.models import Disclosure, Sale
+from headend.meters.queries import meter_numbered
+from headend.vending import disclosure, pages, reallocations, reversals
+from headend.vending.forms import MoveForm, ReverseForm
+from headend.vending.models import Disclosure, Reallocation, Sale
 
 
 @require_POST
@@ -60,6 +64,34 @@ def reverse(request: PageRequest, receipt_number: str) -> HttpResponse:
         context["refused"] = str(error)
     status = 422 if request.method == "POST" else 200
     return render(request, "vending/reverse.html", context, status=status)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@permission_required("vending.reallocate", raise_exception=True)
+@never_cache
+def move(request: PageRequest, receipt_number: str) -> HttpResponse:
+    """Ask for the value of a sale to be moved to another meter, which somebody else approves."""
+    found = _sale(request, receipt_number)
+    form = MoveForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        asked = form.cleaned_data
+        try:
+            approval = reallocations.request(
+                found,
+                to=meter_numbered(asked["meter"]),
+                bearer=Reallocation.Bearer(asked["bearer"]),
+                by=request.user,
+                at=timezone.now(),
+                reason=asked["reason"],
+            )
+        except Refusal as error:
+            form.add_error(None, str(error))
+        else:
+            messages.success(request, f"Asked for: {approval.summary}", extra_tags="good")
+            return redirect("vending:sale", found.receipt_number)
+    status = 422 if request.method == "POST" else 200
+    context = {"sale": found, "form": form}
+    return render(request, "vending/move.html", context, status=status)
 
 
 def _sale(request: PageRequest, receipt_number: str) -> Sale:

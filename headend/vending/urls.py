@@ -15,4 +15,5 @@ urlpatterns = [
     path("<slug:receipt_number>/copy/", views.copy, name="copy"),
     path("<slug:receipt_number>/show/", reversal_views.show, name="show"),
     path("<slug:receipt_number>/reverse/", reversal_views.reverse, name="reverse"),
+    path("<slug:receipt_number>/move/", reversal_views.move, name="move"),
 ]

@@ -14,7 +14,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from headend.accounts.requests import PageRequest
 from headend.config.errors import Refusal
-from headend.vending import disclosure, pages, receipts, services
+from headend.vending import disclosure, pages, reallocations, receipts, services
 from headend.vending.forms import SalesFilter
 from headend.vending.models import Disclosure, Sale
 
@@ -69,6 +69,7 @@ def sale(request: PageRequest, receipt_number: str) -> HttpResponse:
             "may_print": is_original or copy_number,
             "just_sold": is_original and "sold" in request.GET,
             "is_held": disclosure.standing_of(found).is_held,
+            "moves_waiting": reallocations.waiting(found),
             **_deliveries(found),
         },
     )

@@ -184,9 +184,9 @@ def test_what_changed_before_the_approval_is_seen(wrong, right, cashier, approve
     with pytest.raises(TokenDisclosed):
         approvals.approve(request, approver, NOON)
     request = ask(vend(make_supply(), message_id="m2"), right, Bearer.UTILITY, cashier)
-    end_agreement(right, by=console_user(), at=NOON, reason="moved out")
+    end_agreement(right, by=console_user(), at=NOON + MINUTE, reason="moved out")
     with pytest.raises(NoSupplyAgreement):
-        approvals.approve(request, approver, NOON + MINUTE)
+        approvals.approve(request, approver, NOON + 2 * MINUTE)
     assert not Reallocation.objects.exists()
     assert not Reversal.objects.exists()
 

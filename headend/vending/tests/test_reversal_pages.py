@@ -6,6 +6,8 @@ import uuid
 import pytest
 from django.urls import reverse as address
 
+from headend.accounts import approvals
+from headend.accounts.models import Approval
 from headend.testing import NOON, make_supply
 from headend.vending import services
 from headend.vending.models import Disclosure, Reversal
@@ -94,6 +96,23 @@ def test_a_refusal_is_told_and_nothing_is_done(cashier):
     assert answer.status_code == 422
     assert not Reversal.objects.exists()
     assert cashier.post(path, {"message_id": uuid.uuid4()}).status_code == 422
+
+
+def test_a_move_is_asked_for_and_shown_on_both_sales(cashier, log_in):
+    sale = vend(cashier, hold_token=False)
+    right = make_supply().meter
+    assert "Who carries it" in page(cashier, "move", sale)
+    path = address("vending:move", args=[sale.receipt_number])
+    asked = {"meter": right.drn, "bearer": "customer", "reason": "typed the neighbour's number"}
+    assert cashier.post(path, asked | {"meter": "04199999999"}).status_code == 422
+    assert cashier.post(path, asked).status_code == 302
+    assert "Waits for a second person" in page(cashier, "sale", sale)
+    approver = log_in("approver")
+    approvals.approve(Approval.objects.get(), approver.user, NOON)
+    new = right.sales.get()
+    assert new.receipt_number in page(cashier, "sale", sale)
+    assert sale.receipt_number in page(cashier, "sale", new)
+    assert "was moved to another meter already" in page(cashier, "reverse", sale)
 
 
 def test_reversing_needs_its_permission(log_in, cashier):
