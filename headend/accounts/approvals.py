@@ -27,6 +27,7 @@ from django.db import models, transaction
 
 from headend.accounts.errors import AlreadyDecided, SamePerson, UnknownAct
 from headend.accounts.models import Approval, User
+from headend.accounts.programs import programs
 from headend.accounts.services import require
 from headend.audit import services as audit
 from headend.config.errors import NotPermitted
@@ -193,6 +194,8 @@ def _open_for_decision(approval: Approval, by: User) -> tuple[Approval, Act]:
     locked = _locked(approval)
     known = act_named(locked.act)
     require(by, known.approve_permission)
+    if programs().filter(pk=by.pk).exists():
+        raise NotPermitted(f"{by} is a program; a person has to decide “{locked}”")
     if locked.requested_by == by:
         raise SamePerson(f"{by} asked for “{locked}”; somebody else has to decide it")
     return locked, known

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from headend.engineering.key_orders import PERMISSION as KEY_CHANGE
+from headend.engineering.kinds import KINDS
+
 
 class Scope(NamedTuple):
     """One thing a key may be good for."""
@@ -48,4 +51,32 @@ SCOPES: dict[str, Scope] = {
         ("customers.add_supplyagreement", "customers.change_supplyagreement"),
     ),
     "tariffs:read": Scope("Read tariffs.", ("tariffs.view_tariff",)),
+    "debts:read": Scope("Read debts and their statements.", ("debts.view_debt",)),
+    "debts:write": Scope("Open debts.", ("debts.add_debt",)),
+    "debts:request": Scope(
+        "Ask for debts to be adjusted or written off; a person decides.",
+        ("debts.adjust", "debts.write_off"),
+    ),
+    "vendors:read": Scope(
+        "Read vendors, their wallets, statements and shifts.",
+        ("vendors.view_vendor", "vendors.view_shift", FOR_UTILITY),
+    ),
+    "vendors:credit": Scope(
+        "Ask for credit that a vendor has paid for; a person decides.",
+        ("vendors.buy_credit", FOR_UTILITY),
+    ),
+    "approvals": Scope(
+        "Read what became of own requests, and take them back.", ("accounts.view_approval",)
+    ),
+    "engineering": Scope(
+        "Order engineering tokens and key changes; where it is due a person decides.",
+        (*sorted({kind.permission for kind in KINDS.values()}), KEY_CHANGE),
+    ),
+    "webhooks": Scope(
+        "Be told of what the key may read; keep own webhooks.", ("webhooks.subscribe",)
+    ),
+    "meters:events": Scope(
+        "Be told by webhooks what meters do and answer.",
+        ("fleet.view_command", "fleet.view_event", FOR_UTILITY),
+    ),
 }

@@ -8,7 +8,17 @@ from django.http import HttpRequest
 from ninja import NinjaAPI, Schema
 from ninja.openapi.schema import OpenAPISchema
 
-from headend.api import problems, registers, reversal, vend
+from headend.api import (
+    approvals,
+    debts,
+    engineering,
+    problems,
+    registers,
+    reversal,
+    vend,
+    vendors,
+    webhooks,
+)
 
 VERSION = "1"
 PATH = "/api/v1/"
@@ -60,6 +70,14 @@ problems.handle(api)
 api.add_router("", vend.router)
 api.add_router("", reversal.router)
 api.add_router("", registers.router)
+for _router in (
+    debts.router,
+    vendors.router,
+    approvals.router,
+    engineering.router,
+    webhooks.router,
+):
+    api.add_router("", _router)
 
 
 @api.get("/", response=Alive, tags=["about"])

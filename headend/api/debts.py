@@ -1,0 +1,246 @@
+"""Debts: what is owed, its statement, new debts; adjusting and writing off ask a second person."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Annotated, Any, Literal
+
+from django.utils import timezone
+from ninja import Path, Query, Router, Schema
+from pydantic import Field
+
+from headend.api import approvals as waiting
+from headend.api.errors import ObjectNotFound
+from headend.api.models import ApiKey
+from headend.api.once import once
+from headend.api.requests import Cursor, KeyRequest, Limit, needs, page
+from headend.api.schemas import Body, Identifier, MessageId, Page, text
+from headend.api.statements import StatementLineOut, statement_page
+from headend.config.errors import NotPermitted
+from headend.customers.models import Customer, Premises
+from headend.debts import acts, services
+from headend.debts.models import Debt
+from headend.debts.terms import Terms
+from headend.ledger.models import Line
+from headend.vendors.queries import vendor_of
+
+router = Router(tags=["debts"])
+_USUAL_LIMIT = 50
+
+OfCustomer = Annotated[Identifier | None, Query(description="only of this customer")]
+Reference = Annotated[
+    str | None, Query(description="only the one of this name in the other system"), text(60)
+]
+OnlyOpen = Annotated[bool, Query(description="only those of which something is owed")]
+Money = Annotated[int, Field(ge=1, le=services.LARGEST_DEBT_MINOR)]
+Percent = Annotated[Decimal, Field(strict=False, ge=0, le=100, max_digits=7, decimal_places=4)]
+
+
+class DebtOut(Schema):
+    """One debt: of a customer, or on a premises."""
+
+    id: int
+    customer_id: int | None
+    premises_id: int | None
+    title: str
+    external_reference: str | None
+    currency: str
+    principal_minor: int
+    balance_minor: int
+    priority: int
+    recovery: str  # how it is recovered, in words
+    opened_at: datetime
+
+
+class DebtIn(Body):
+    """A debt to open; of a customer or of a premises, one of the two."""
+
+    message_id: MessageId
+    customer_id: Identifier | None = None
+    premises_id: Identifier | None = None
+    title: Annotated[str, text(services.LONGEST_TITLE)]
+    amount_minor: Money
+    external_reference: Annotated[str, text(60, shortest=0)] = ""
+    method: Literal["percent", "per_purchase", "per_month", "instalments"]
+    priority: Annotated[int, Field(ge=1, le=99)] = 1
+    percent: Percent = Decimal(0)
+    instalment_minor: Annotated[int, Field(ge=0, le=services.LARGEST_DEBT_MINOR)] = 0
+    instalments: Annotated[int, Field(ge=1, le=240)] = 1
+    first_due: Annotated[date, Field(strict=False)] | None = None
+    cap_per_purchase_minor: Money | None = None
+    cap_per_month_minor: Money | None = None
+
+
+class WriteOffIn(Body):
+    """How much of a debt is to be given up, and why."""
+
+    message_id: MessageId
+    amount_minor: Money
+    reason: Annotated[str, text(500)]
+
+
+class AdjustIn(Body):
+    """By how much a debt is to be raised, or lowered if negative, and why."""
+
+    message_id: MessageId
+    amount_minor: Annotated[
+        int, Field(ge=-services.LARGEST_DEBT_MINOR, le=services.LARGEST_DEBT_MINOR)
+    ]
+    reason: Annotated[str, text(500)]
+
+
+@router.get("/debts", **needs("debts:read", Page[DebtOut]))
+def list_debts(
+    request: KeyRequest,
+    customer_id: OfCustomer = None,
+    external_reference: Reference = None,
+    only_open: OnlyOpen = False,
+    cursor: Cursor = None,
+    limit: Limit = _USUAL_LIMIT,
+) -> dict[str, Any]:
+    """List debts, paid ones too, the newest first."""
+    _require_utility(request.auth)
+    found = Debt.objects.all()
+    if customer_id is not None:
+        found = found.filter(customer_id=customer_id)
+    if external_reference is not None:
+        found = found.filter(external_reference=external_reference)
+    if only_open:
+        found = found.filter(balance_minor__gt=0)
+    return page(found, cursor=cursor, limit=limit, give=_shape)
+
+
+@router.post("/debts", **needs("debts:write", DebtOut))
+def open_debt(request: KeyRequest, body: DebtIn) -> dict[str, Any]:
+    """Open a debt, once per message id; its external reference is taken once as well.
+
+    `percent`, `instalment_minor` (per purchase or month), or `instalments` and `first_due` are
+    what the `method` asks for.
+    """
+    _require_utility(request.auth)
+    program, now = request.auth.program, timezone.now()
+    terms = Terms(
+        method=body.method,
+        priority=body.priority,
+        percent=body.percent,
+        amount_minor=body.instalment_minor,
+        instalments=body.instalments,
+        first_due=body.first_due,
+        cap_per_purchase_minor=body.cap_per_purchase_minor,
+        cap_per_month_minor=body.cap_per_month_minor,
+    )
+
+    def act() -> dict[str, Any]:
+        made = services.open_debt(
+            owner=_owner(body),
+            title=body.title,
+            amount_minor=body.amount_minor,
+            terms=terms,
+            by=program,
+            at=now,
+            external_reference=body.external_reference,
+        )
+        return _shape(made)
+
+    return once(
+        program=program,
+        message_id=body.message_id,
+        request={"what": "debts"} | body.model_dump(mode="json"),
+        at=now,
+        act=act,
+    )
+
+
+@router.get("/debts/{debt_id}", **needs("debts:read", DebtOut))
+def read_debt(request: KeyRequest, debt_id: Path[Identifier]) -> dict[str, Any]:
+    """Read one debt."""
+    return _shape(_one(request.auth, debt_id))
+
+
+@router.get("/debts/{debt_id}/statement", **needs("debts:read", Page[StatementLineOut]))
+def read_statement(
+    request: KeyRequest,
+    debt_id: Path[Identifier],
+    cursor: Cursor = None,
+    limit: Limit = _USUAL_LIMIT,
+) -> dict[str, Any]:
+    """Read what was owed and paid of a debt, the newest first, as the ledger has it."""
+    debt = _one(request.auth, debt_id)
+    lines = Line.objects.filter(account__code=debt.account, account__currency=debt.currency)
+    return statement_page(lines, sign=1, cursor=cursor, limit=limit)
+
+
+@router.post("/debts/{debt_id}/write-off", **needs("debts:request", waiting.ApprovalOut))
+def request_write_off(
+    request: KeyRequest, debt_id: Path[Identifier], body: WriteOffIn
+) -> dict[str, Any]:
+    """Ask for a debt, or a part of it, to be given up; a person decides. Once per message id."""
+    return _asked(request, debt_id, body, "write-off", acts.request_write_off)
+
+
+@router.post("/debts/{debt_id}/adjust", **needs("debts:request", waiting.ApprovalOut))
+def request_adjustment(
+    request: KeyRequest, debt_id: Path[Identifier], body: AdjustIn
+) -> dict[str, Any]:
+    """Ask for a debt to be raised or lowered; a person decides. Once per message id."""
+    return _asked(request, debt_id, body, "adjust", acts.request_adjustment)
+
+
+def _asked(
+    request: KeyRequest, debt_id: int, body: WriteOffIn | AdjustIn, what: str, ask: Any
+) -> dict[str, Any]:
+    program, now = request.auth.program, timezone.now()
+    debt = _one(request.auth, debt_id)
+
+    def act() -> dict[str, Any]:
+        asked = ask(debt, body.amount_minor, by=program, at=now, reason=body.reason)
+        return waiting.shape(asked)
+
+    return once(
+        program=program,
+        message_id=body.message_id,
+        request={"what": f"{what} {debt_id}"} | body.dict(),
+        at=now,
+        act=act,
+    )
+
+
+def _owner(body: DebtIn) -> Customer | Premises:
+    owner: Customer | Premises | None = None
+    if body.customer_id is not None and body.premises_id is None:
+        owner = Customer.objects.filter(pk=body.customer_id).first()
+    if body.premises_id is not None and body.customer_id is None:
+        owner = Premises.objects.filter(pk=body.premises_id).first()
+    if owner is None:
+        raise ObjectNotFound("name one customer or one premises that there is")
+    return owner
+
+
+def _one(key: ApiKey, debt_id: int) -> Debt:
+    _require_utility(key)
+    found = Debt.objects.filter(pk=debt_id).first()
+    if found is None:
+        raise ObjectNotFound(f"there is no debt {debt_id}")
+    return found
+
+
+def _require_utility(key: ApiKey) -> None:
+    if vendor_of(key.program) is not None:
+        raise NotPermitted("debts are the utility's business, not a vendor's")
+
+
+def _shape(one: Debt) -> dict[str, Any]:
+    return {
+        "id": one.pk,
+        "customer_id": one.customer_id,
+        "premises_id": one.premises_id,
+        "title": one.title,
+        "external_reference": one.external_reference,
+        "currency": one.currency,
+        "principal_minor": one.principal_minor,
+        "balance_minor": one.balance_minor,
+        "priority": one.priority,
+        "recovery": one.recovery,
+        "opened_at": one.opened_at,
+    }

@@ -1,0 +1,153 @@
+"""Engineering tokens and key changes: a program orders; where it is due a person decides."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any
+
+from django.utils import timezone
+from ninja import Path, Router, Schema
+from pydantic import Field
+
+from headend.api import approvals as waiting
+from headend.api import shapes
+from headend.api.once import once
+from headend.api.requests import Cursor, KeyRequest, Limit, needs, page
+from headend.api.schemas import Body, MessageId, MeterNumber, Page, TokenOut, text
+from headend.api.vend import caller_of
+from headend.engineering import key_orders, services
+from headend.engineering.kinds import kind_named
+from headend.meters.models import KeyChange
+from headend.meters.queries import meter_numbered
+
+router = Router(tags=["engineering"])
+_USUAL_LIMIT = 50
+
+
+class EngineeringTokenIn(Body):
+    """A token of class 1 or 2; the kinds and their values are listed in docs/engineering.md."""
+
+    message_id: MessageId
+    kind: Annotated[str, text(40)]
+    values: dict[str, int | str | list[int]] = {}
+    reason: Annotated[str, text(300)]
+
+
+class OrderedOut(Schema):
+    """What became of an order, one of the two: the token, or the request for a second person."""
+
+    token: TokenOut | None
+    approval: waiting.ApprovalOut | None
+
+
+class KeyChangeIn(Body):
+    """New key attributes of a meter; what is left out stays."""
+
+    message_id: MessageId
+    sgc: Annotated[str, Field(pattern=r"^[0-9]{6}$")] | None = None
+    kt: Annotated[int, Field(ge=0, le=3)] | None = None
+    krn: Annotated[int, Field(ge=1, le=9)] | None = None
+    ti: Annotated[int, Field(ge=0, le=99)] | None = None
+    base_date: Annotated[int, Field(ge=1993, le=2035)] | None = None
+    reason: Annotated[str, text(300)]
+
+
+class KeyChangeOut(Schema):
+    """One change of a meter's key, and how far it has come."""
+
+    id: int
+    state: str
+    before: dict[str, Any]
+    after: dict[str, Any]
+    prepared_at: datetime
+    issued_at: datetime | None
+    ended_at: datetime | None
+
+
+@router.post("/meters/{number}/engineering-tokens", **needs("engineering", OrderedOut))
+def order_token(
+    request: KeyRequest, number: Path[MeterNumber], body: EngineeringTokenIn
+) -> dict[str, Any]:
+    """Order an engineering token for a meter, once per message id.
+
+    Kinds that need a second person give a request; its token is read at `/tokens` once somebody
+    has approved.
+    """
+    program, now = request.auth.program, timezone.now()
+    meter = meter_numbered(number)
+
+    def act() -> dict[str, Any]:
+        made = services.order(
+            kind_named(body.kind),
+            meter,
+            body.values,
+            by=program,
+            at=now,
+            reason=body.reason,
+            source=caller_of(request.auth),
+        )
+        return {
+            "token": shapes.token(made.token) if made.token else None,
+            "approval": waiting.shape(made.approval) if made.approval else None,
+        }
+
+    return once(
+        program=program,
+        message_id=body.message_id,
+        request={"what": f"engineering {meter.drn}"} | body.dict(),
+        at=now,
+        act=act,
+    )
+
+
+@router.get("/meters/{number}/key-changes", **needs("meters:read", Page[KeyChangeOut]))
+def list_key_changes(
+    request: KeyRequest,
+    number: Path[MeterNumber],
+    cursor: Cursor = None,
+    limit: Limit = _USUAL_LIMIT,
+) -> dict[str, Any]:
+    """List the changes of a meter's key, the newest first."""
+    found = KeyChange.objects.filter(meter=meter_numbered(number))
+    return page(found, cursor=cursor, limit=limit, give=_key_change)
+
+
+@router.post("/meters/{number}/key-changes", **needs("engineering", waiting.ApprovalOut))
+def request_key_change(
+    request: KeyRequest, number: Path[MeterNumber], body: KeyChangeIn
+) -> dict[str, Any]:
+    """Ask for a meter's key to be changed; a person decides. Once per message id."""
+    program, now = request.auth.program, timezone.now()
+    meter = meter_numbered(number)
+    changes = body.dict(exclude={"message_id", "reason"}, exclude_none=True)
+
+    def act() -> dict[str, Any]:
+        asked = key_orders.order(
+            meter,
+            changes,
+            by=program,
+            at=now,
+            reason=body.reason,
+            source=caller_of(request.auth),
+        )
+        return waiting.shape(asked)
+
+    return once(
+        program=program,
+        message_id=body.message_id,
+        request={"what": f"key change {meter.drn}"} | body.dict(),
+        at=now,
+        act=act,
+    )
+
+
+def _key_change(one: KeyChange) -> dict[str, Any]:
+    return {
+        "id": one.pk,
+        "state": str(one.state),
+        "before": one.before,
+        "after": one.after,
+        "prepared_at": one.prepared_at,
+        "issued_at": one.issued_at,
+        "ended_at": one.ended_at,
+    }

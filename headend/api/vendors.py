@@ -1,0 +1,187 @@
+"""Vendors: who sells, their wallets and shifts; buying credit asks a second person."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+from django.utils import timezone
+from ninja import Path, Query, Router, Schema
+from pydantic import Field
+
+from headend.api import approvals as waiting
+from headend.api.errors import ObjectNotFound
+from headend.api.models import ApiKey
+from headend.api.once import once
+from headend.api.requests import Cursor, KeyRequest, Limit, needs, page
+from headend.api.schemas import Body, Identifier, MessageId, Page, text
+from headend.api.statements import StatementLineOut, statement_page
+from headend.ledger.models import Line
+from headend.vendors import acts, queries, services, wallet
+from headend.vendors.models import Shift, Vendor
+
+router = Router(tags=["vendors"])
+_USUAL_LIMIT = 50
+
+OfVendor = Annotated[Identifier | None, Query(description="only of this vendor")]
+ShiftState = Annotated[
+    Literal["open", "counted", "closed"] | None, Query(description="only those in this state")
+]
+
+
+class VendorOut(Schema):
+    """One vendor; its credit is read one vendor at a time."""
+
+    id: int
+    name: str
+    status: str
+    currency: str
+
+
+class VendorWithWalletOut(VendorOut):
+    """One vendor with its contract and what it may still sell for."""
+
+    balance_minor: int  # in the wallet, as the ledger says; below 0: credit is used
+    available_minor: int  # with the credit limit
+    contract: str | None
+    credit_limit_minor: int | None
+    largest_sale_minor: int | None
+
+
+class CreditIn(Body):
+    """A payment that is to become credit."""
+
+    message_id: MessageId
+    paid_minor: Annotated[int, Field(ge=1, le=services.LARGEST_PAYMENT_MINOR)]
+    payment_reference: Annotated[str, text(services.LONGEST_REFERENCE)]
+
+
+class ShiftOut(Schema):
+    """A shift at a till; its cash is null until it was counted."""
+
+    id: int
+    vendor_id: int | None  # null: at one of the utility's own tills
+    till: str
+    operator: str
+    state: str
+    opened_at: datetime
+    float_minor: int
+    sales_count: int
+    sold_minor: int
+    paid_out_minor: int  # for sales that were taken back
+    counted_minor: int | None
+    difference_minor: int | None
+    closed_at: datetime | None
+
+
+@router.get("/vendors", **needs("vendors:read", Page[VendorOut]))
+def list_vendors(
+    request: KeyRequest, cursor: Cursor = None, limit: Limit = _USUAL_LIMIT
+) -> dict[str, Any]:
+    """List vendors, the newest first; a vendor's program sees its own."""
+    found = queries.vendors_seen_by(request.auth.program)
+    return page(found, cursor=cursor, limit=limit, give=_shape)
+
+
+@router.get("/vendors/{vendor_id}", **needs("vendors:read", VendorWithWalletOut))
+def read_vendor(request: KeyRequest, vendor_id: Path[Identifier]) -> dict[str, Any]:
+    """Read one vendor with its wallet."""
+    found = _one(request.auth, vendor_id)
+    contract = found.contract
+    return _shape(found) | {
+        "balance_minor": wallet.balance_minor(found),
+        "available_minor": wallet.available_minor(found),
+        "contract": str(contract) if contract else None,
+        "credit_limit_minor": contract.credit_limit_minor if contract else None,
+        "largest_sale_minor": contract.largest_sale_minor if contract else None,
+    }
+
+
+@router.get("/vendors/{vendor_id}/statement", **needs("vendors:read", Page[StatementLineOut]))
+def read_statement(
+    request: KeyRequest,
+    vendor_id: Path[Identifier],
+    cursor: Cursor = None,
+    limit: Limit = _USUAL_LIMIT,
+) -> dict[str, Any]:
+    """Read what came into a vendor's wallet and went out of it, the newest first."""
+    vendor = _one(request.auth, vendor_id)
+    lines = Line.objects.filter(account__code=vendor.wallet, account__currency=vendor.currency)
+    return statement_page(lines, sign=-1, cursor=cursor, limit=limit)
+
+
+@router.post("/vendors/{vendor_id}/credit", **needs("vendors:credit", waiting.ApprovalOut))
+def request_credit(
+    request: KeyRequest, vendor_id: Path[Identifier], body: CreditIn
+) -> dict[str, Any]:
+    """Ask for the credit that a payment buys; somebody of the utility decides.
+
+    Once per message id, and once per payment reference.
+    """
+    program, now = request.auth.program, timezone.now()
+    vendor = _one(request.auth, vendor_id)
+
+    def act() -> dict[str, Any]:
+        asked = acts.request_purchase(
+            vendor,
+            paid_minor=body.paid_minor,
+            payment_reference=body.payment_reference,
+            by=program,
+            at=now,
+        )
+        return waiting.shape(asked)
+
+    return once(
+        program=program,
+        message_id=body.message_id,
+        request={"what": f"credit {vendor_id}"} | body.dict(),
+        at=now,
+        act=act,
+    )
+
+
+@router.get("/shifts", **needs("vendors:read", Page[ShiftOut]))
+def list_shifts(
+    request: KeyRequest,
+    vendor_id: OfVendor = None,
+    state: ShiftState = None,
+    cursor: Cursor = None,
+    limit: Limit = _USUAL_LIMIT,
+) -> dict[str, Any]:
+    """List shifts, the newest first; a vendor's program sees its vendor's."""
+    shifts = Shift.objects.select_related("till", "user")
+    found = queries.of_own_vendor(shifts, request.auth.program)
+    if vendor_id is not None:
+        found = found.filter(vendor_id=vendor_id)
+    if state is not None:
+        found = found.filter(state=state)
+    return page(found, cursor=cursor, limit=limit, give=_shift)
+
+
+def _one(key: ApiKey, vendor_id: int) -> Vendor:
+    found = queries.vendors_seen_by(key.program).filter(pk=vendor_id).first()
+    if found is None:
+        raise ObjectNotFound(f"there is no vendor {vendor_id}")
+    return found
+
+
+def _shape(one: Vendor) -> dict[str, Any]:
+    return {"id": one.pk, "name": one.name, "status": one.status, "currency": one.currency}
+
+
+def _shift(one: Shift) -> dict[str, Any]:
+    return {
+        "id": one.pk,
+        "vendor_id": one.vendor_id,
+        "till": one.till.name,
+        "operator": str(one.user),
+        "state": one.state,
+        "opened_at": one.opened_at,
+        "float_minor": one.float_minor,
+        "sales_count": one.sales_count,
+        "sold_minor": one.sold_minor,
+        "paid_out_minor": one.paid_out_minor,
+        "counted_minor": one.counted_minor,
+        "difference_minor": one.difference_minor,
+        "closed_at": one.closed_at,
+    }
