@@ -54,6 +54,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
         "accounts.*",
         "api.*",
         "audit.search_audit",
+        "campaigns.*",
         "customers.*",
         "debts.*",
         "engineering.*",
@@ -96,6 +97,8 @@ GROUPS: dict[str, tuple[str, ...]] = {
     VENDOR_CASHIER: (*_SELL, *_SHIFTS),
     ENGINEER: (
         *_VIEW_SUPPLY,
+        "campaigns.run_campaign",
+        "campaigns.view_*",
         "engineering.issue_*",
         "engineering.view_*",
         "supply.change_meter_credit",

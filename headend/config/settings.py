@@ -90,6 +90,7 @@ INSTALLED_APPS = [
     "headend.fleet",
     "headend.vending",
     "headend.engineering",
+    "headend.campaigns",
     "headend.supply",
     "headend.exchange",
     "headend.api",
