@@ -18,10 +18,19 @@ from headend.accounts.forms import DecisionForm
 from headend.accounts.models import Approval, User
 from headend.accounts.requests import PageRequest
 from headend.config.errors import Refusal
+from headend.design import navigation
 
 PER_PAGE = 50
 
 may_look = permission_required("accounts.view_approval", raise_exception=True)
+
+
+@navigation.count("approvals")
+def waiting_for(user: User) -> int:
+    """Return how many requests of others the user may decide."""
+    acts = approvals.acts_approved_by(user)
+    open_ones = Approval.objects.filter(state=Approval.OPEN, act__in=acts)
+    return open_ones.exclude(requested_by=user).count() if acts else 0
 
 
 @require_safe

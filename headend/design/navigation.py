@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from django.http import HttpRequest
@@ -16,6 +17,7 @@ class Link(NamedTuple):
     view: str
     permission: str
     purpose: str
+    is_on_top: bool = True  # otherwise only the start page leads there
 
 
 LINKS = (
@@ -47,6 +49,13 @@ LINKS = (
         "fleet:meters",
         "meters.view_meter",
         "Balance, load switch and presence of every meter; commands.",
+    ),
+    Link(
+        "supply",
+        "Moves",
+        "supply:list",
+        "supply.view_closing",
+        "Accounts closed, customers moving in, meters replaced.",
     ),
     Link(
         "tariffs",
@@ -82,6 +91,7 @@ LINKS = (
         "keys:list",
         "securitymodule.view_vendingkey",
         "What the security module holds, and the ceremony that brings keys in.",
+        is_on_top=False,
     ),
     Link(
         "people",
@@ -110,11 +120,27 @@ LINKS = (
         "housekeeping:chores",
         "housekeeping.view_chorerecord",
         "What is checked and tidied each night, and what came of it.",
+        is_on_top=False,
     ),
 )
 
 
-def links_for(request: HttpRequest) -> list[dict[str, str]]:
+Counter = Callable[[Any], int]
+
+_counters: dict[str, Counter] = {}
+
+
+def count(section: str) -> Callable[[Counter], Counter]:
+    """Register a function that says how much waits for a user in a section; 0 shows nothing."""
+
+    def register(counter: Counter) -> Counter:
+        _counters[section] = counter
+        return counter
+
+    return register
+
+
+def links_for(request: HttpRequest) -> list[dict[str, Any]]:
     """The links that the user of a request may follow."""
     return [
         {
@@ -122,6 +148,7 @@ def links_for(request: HttpRequest) -> list[dict[str, str]]:
             "title": link.title,
             "url": reverse(link.view),
             "purpose": link.purpose,
+            "is_on_top": link.is_on_top,
         }
         for link in LINKS
         if request.user.has_perm(link.permission)
@@ -134,4 +161,8 @@ def navigation(request: HttpRequest) -> dict[str, Any]:
     if user is None or not user.is_authenticated:
         return {"navigation": []}
     match = request.resolver_match
-    return {"navigation": links_for(request), "section": getattr(match, "namespace", "")}
+    top = [link for link in links_for(request) if link["is_on_top"]]
+    for link in top:
+        counter = _counters.get(link["section"])
+        link["count"] = counter(user) if counter else 0
+    return {"navigation": top, "section": getattr(match, "namespace", "")}

@@ -226,7 +226,8 @@ def add_operator(request: PageRequest, vendor_id: int) -> HttpResponse:
 def switch_till(request: PageRequest, till_id: int) -> HttpResponse:
     """Close a till to sales, or open it again."""
     till = get_object_or_404(queries.tills_seen_by(request.user), pk=till_id)
-    return _switch(request, till, str(till), services.set_till_active)
+    told = "Nothing more is sold there from this moment on; a shift that runs can be counted."
+    return _switch(request, till, str(till), services.set_till_active, told=told)
 
 
 @reads_or_posts
@@ -234,7 +235,8 @@ def switch_till(request: PageRequest, till_id: int) -> HttpResponse:
 def switch_operator(request: PageRequest, operator_id: int) -> HttpResponse:
     """Keep an operator from selling, or let them again."""
     operator = get_object_or_404(queries.operators_seen_by(request.user), pk=operator_id)
-    return _switch(request, operator, str(operator.user), services.set_operator_active)
+    told = "They can sell nothing from this moment on; their shift can still be counted."
+    return _switch(request, operator, str(operator.user), services.set_operator_active, told=told)
 
 
 def _vendor(request: PageRequest, vendor_id: int) -> Vendor:
@@ -242,16 +244,18 @@ def _vendor(request: PageRequest, vendor_id: int) -> Vendor:
 
 
 def _switch(
-    request: PageRequest, what: Any, name: str, change: Callable[..., object]
+    request: PageRequest, what: Any, name: str, change: Callable[..., object], *, told: str
 ) -> HttpResponse:
+    """Suspend a till or an operator, or activate it again; `told` is what suspending does."""
     form = ReasonForm(request.POST or None)
     is_active = what.is_active
 
     def act() -> HttpResponse:
         reason = form.cleaned_data["reason"]
         change(what, not is_active, by=request.user, at=timezone.now(), reason=reason)
-        told = f"{name} {'is suspended' if is_active else 'is active again'}."
-        return _done(request, what.vendor, told)
+        return _done(
+            request, what.vendor, f"{name} {'is suspended' if is_active else 'is active again'}."
+        )
 
     verb = "Suspend" if is_active else "Activate"
     return _ask(
@@ -262,7 +266,7 @@ def _switch(
         title=f"{verb} {name}",
         button=verb,
         tone="danger" if is_active else "primary",
-        sentences=["It holds from this moment on."],
+        sentences=[told if is_active else "It holds from this moment on."],
         back="shifts:tills",
     )
 

@@ -1,5 +1,7 @@
 """Two people for one act: who may ask, who may agree, and that it is done once."""
 
+import re
+
 import pytest
 from django.contrib.auth.models import Group, Permission
 from django.db import DatabaseError, transaction
@@ -231,6 +233,15 @@ def test_a_refusal_on_the_page_needs_a_reason(asked, checker, page):
     assert status == 422
     assert "so that who asked knows" in text
     assert page(checker, path=path, decision="refuse", reason="no")[0] == 302
+
+
+def test_the_navigation_counts_what_waits_for_somebody(asked, maker, checker, page):
+    waits = re.compile(r'class="count">1<')
+    assert waits.search(page(checker)[1])
+    assert not waits.search(page(maker)[1])
+    assert not waits.search(page(person("outsider"))[1])
+    approvals.refuse(asked, checker, NOON, "no")
+    assert not waits.search(page(checker)[1])
 
 
 def test_the_inbox_needs_its_permission(client):

@@ -35,6 +35,12 @@ def money(amount_minor: int | None, currency: str | None = None) -> str:
 
 
 @register.filter
+def without_sign(amount_minor: int) -> int:
+    """An amount whose sign a word beside it says, such as "short"."""
+    return abs(amount_minor)
+
+
+@register.filter
 def amount(amount_minor: int | None) -> str:
     """Money as a person would type it: no sign, no grouping."""
     if amount_minor is None:

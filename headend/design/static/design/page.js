@@ -52,3 +52,7 @@ window.addEventListener("pageshow", () => {
     for (const button of form.querySelectorAll("button")) button.removeAttribute("aria-busy");
   }
 });
+
+// On a narrow screen the navigation is longer than the page is wide: show where one is.
+const here = document.querySelector(".top nav [aria-current]");
+if (here) here.parentElement.scrollLeft = here.offsetLeft - (here.parentElement.clientWidth - here.offsetWidth) / 2;
