@@ -19,5 +19,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("vendors/", include("headend.vendors.urls")),
     path("engineering/", include("headend.engineering.urls")),
     path("meters/", include("headend.fleet.urls")),
+    path("supply/", include("headend.supply.urls")),
     path("tariffs/", include("headend.tariffs.urls")),
 ]
