@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
+from django.core.validators import RegexValidator
 
 from headend.design.figures import read_kwh
-from shared.wire.commands import MOST_ADJUSTED_WH
+from shared.wire.commands import LONGEST_TEXT, MOST_ADJUSTED_WH
 
 
 class ReasonForm(forms.Form):
@@ -62,3 +63,31 @@ class AdjustmentForm(ReasonForm):
             sign = 1 if asked["direction"] == "add" else -1
             asked["amount_wh"] = sign * asked["energy_wh"]
         return asked
+
+
+class RowField(forms.CharField):
+    """One row of a meter's display, in the characters that every display has."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(
+            required=False,
+            max_length=LONGEST_TEXT // 2,
+            validators=[
+                RegexValidator(
+                    r"^[ -}]*\Z", "The display has plain letters, digits and signs only."
+                )
+            ],
+            widget=forms.TextInput(attrs={"autocomplete": "off"}),
+            **kwargs,
+        )
+
+
+class MessageForm(ReasonForm):
+    """Two rows of text for the display, and for how long."""
+
+    first = RowField(label="First line", help_text="16 characters.")
+    second = RowField(label="Second line", help_text="16 characters.")
+    days = forms.IntegerField(
+        label="Shown for so many days", min_value=1, max_value=366, initial=7
+    )
+    field_order = ["first", "second", "days", "reason"]

@@ -12,12 +12,15 @@ from datetime import datetime
 from typing import Any
 
 from headend.design.figures import token_groups
-from headend.fleet.forms import AdjustmentForm, ReasonForm
+from headend.fleet.forms import AdjustmentForm, MessageForm, ReasonForm
 from headend.fleet.models import Command, MeterState
 from headend.fleet.wording import details
 from headend.meters.models import Meter
 from shared.wire import codes, commands
+from shared.wire.commands import LONGEST_TEXT
 
+ROW = LONGEST_TEXT // 2
+SECONDS_OF_DAY = 86400
 COMMAND_METER = "fleet.command_meter"
 SWITCH_MODE = "fleet.switch_payment_mode"
 CLOSE_ACCOUNT = "fleet.close_account"
@@ -70,6 +73,18 @@ class Order:
 
 def _fixed(**arguments: Any) -> Callable[[datetime, Mapping[str, Any]], dict[str, Any]]:
     return lambda at, asked: dict(arguments)
+
+
+def message_arguments(at: datetime, asked: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the arguments of a message.
+
+    Args:
+        at: now.
+        asked: "first" and "second" row, up to 16 characters each, and "days" to show it for.
+    """
+    first, second = asked["first"].strip(), asked["second"].strip()
+    text = f"{first:{ROW}}{second}" if second else first
+    return {"text": text, "until": int(at.timestamp()) + asked["days"] * SECONDS_OF_DAY}
 
 
 def _asked(*names: str) -> Callable[[datetime, Mapping[str, Any]], dict[str, Any]]:
@@ -136,6 +151,40 @@ _ALL = (
         permission=SWITCH_MODE,
         needs_reason=True,
         tone="danger",
+    ),
+    Order(
+        "reset-trip",
+        "Reset the trip",
+        commands.RESET_TRIP,
+        _fixed(),
+        (
+            "The meter drops the reason “too much power drawn” without waiting for its pause.",
+            "If no other reason is left, the load switch closes. It opens again if too much is "
+            "drawn again.",
+        ),
+    ),
+    Order(
+        "clear-tamper",
+        "Clear the tamper mark",
+        commands.CLEAR_TAMPER,
+        _fixed(),
+        (
+            "The meter forgets that it was tampered with; its events keep it.",
+            "If the tampering was all that kept the load off, the load switch closes.",
+        ),
+        needs_reason=True,
+    ),
+    Order(
+        "message",
+        "Show a message",
+        commands.MESSAGE,
+        message_arguments,
+        (
+            "The display at the premises shows these two lines every 15 seconds, for 5 seconds, "
+            "while nobody types.",
+            "A later message takes its place. Two empty lines take it away.",
+        ),
+        form=MessageForm,
     ),
     Order(
         "adjust-credit",

@@ -28,6 +28,9 @@ LIFETIMES = {
     commands.SET_CLOCK: datetime.timedelta(minutes=5),
     commands.PING: datetime.timedelta(minutes=5),
     commands.CLOSE_ACCOUNT: datetime.timedelta(days=30),
+    commands.CLEAR_TAMPER: datetime.timedelta(days=7),
+    commands.RESET_TRIP: datetime.timedelta(hours=1),
+    commands.MESSAGE: datetime.timedelta(days=7),
 }
 _ADJUSTMENT_LIFETIME = datetime.timedelta(days=30)
 
@@ -38,7 +41,9 @@ _PERMISSIONS = {
 }
 
 # Orders of which only the last one asked for matters.
-_OPPOSITES = frozenset({commands.PAYMENT_MODE, commands.LOAD_SWITCH, commands.SET_CLOCK})
+_OPPOSITES = frozenset(
+    {commands.PAYMENT_MODE, commands.LOAD_SWITCH, commands.SET_CLOCK, commands.MESSAGE}
+)
 
 
 @transaction.atomic

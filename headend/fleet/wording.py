@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 from headend.design.figures import kwh
@@ -95,6 +96,8 @@ def tone_of(event_code: int) -> str:
 def _detail(name: str, value: Any) -> str:
     if name == "open_reasons" and isinstance(value, int | list):
         return f"load off: {open_reasons(value)}" if value else "load on"
+    if name == "until" and isinstance(value, int):
+        return f"until {datetime.fromtimestamp(value, UTC):%Y-%m-%d %H:%M} UTC"
     stem, _, unit = OBIS_NAMES.get(name, name).rpartition("_")
     if isinstance(value, int) and unit in UNITS:
         return f"{stem.replace('_', ' ')} {UNITS[unit](value)}"

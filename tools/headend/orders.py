@@ -1,4 +1,4 @@
-"""`prepay meter order` and `adjust-credit`: what the meter page orders, from a shell."""
+"""`prepay meter order`, `adjust-credit` and `message`: what the meter page orders."""
 
 from __future__ import annotations
 
@@ -82,3 +82,31 @@ def adjust_credit(
         )
         facts = {"approval": approval.pk, "state": approval.state, "act": approval.summary}
         print_facts(json_wanted, facts, facts_text)
+
+
+@meter.command()
+@click.argument("number", metavar="DRN")
+@click.argument("first", metavar="LINE1")
+@click.argument("second", metavar="[LINE2]", default="")
+@click.option("--days", default=7, show_default=True, type=click.IntRange(1, 366))
+@as_json
+def message(number: str, first: str, second: str, days: int, json_wanted: bool) -> None:
+    """Show two lines of 16 characters on a meter's display; an empty LINE1 takes them away."""
+    with answering(json_wanted):
+        from headend.accounts.services import console_user
+        from headend.fleet import services
+        from headend.fleet.orders import ROW, message_arguments
+        from headend.meters.queries import meter_numbered
+        from shared.wire.commands import MESSAGE
+
+        if max(len(first), len(second)) > ROW:
+            raise click.UsageError(f"the display has {ROW} characters in a line")
+        at = now()
+        command = services.queue_command(
+            meter=meter_numbered(number),
+            command=MESSAGE,
+            arguments=message_arguments(at, {"first": first, "second": second, "days": days}),
+            requested_by=console_user(),
+            at=at,
+        )
+        print_facts(json_wanted, command_facts(command), facts_text)

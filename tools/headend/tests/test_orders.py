@@ -47,7 +47,7 @@ def test_an_order_that_takes_something_needs_a_reason(drn):
 def test_other_orders_are_named(drn, order):
     status, text = prepay_meter("order", drn, order)
     assert status == 2
-    assert "there are disconnect, connect, arm, close-account" in text
+    assert "there are disconnect, connect, arm, reset-trip" in text
     assert not Command.objects.exists()
 
 
@@ -65,3 +65,11 @@ def test_credit_is_adjusted_only_with_somebody_else(drn):
     status, answer = prepay_meter("adjust-credit", drn, "add", "0", "--reason", "x", "--json")
     assert status == 1
     assert json.loads(answer)["error"]["code"] == "bad_command"
+
+
+def test_a_message_fits_the_display(drn):
+    status, answer = prepay_meter("message", drn, "No supply", "Sunday 8-12", "--json")
+    assert status == 0
+    assert json.loads(answer)["arguments"]["text"] == "No supply       Sunday 8-12"
+    assert prepay_meter("message", drn, "seventeen letters")[0] == 2
+    assert prepay_meter("message", drn, "\u20ac")[0] == 1
