@@ -1,10 +1,12 @@
-"""The table of operations in docs/api.md, made from the published description."""
+"""The tables of operations and of webhooks' kinds in docs/, made from the code."""
 
 from __future__ import annotations
 
 from headend.api.service import api
+from headend.webhooks.kinds import KINDS
 
 HEADING = "## Operations\n"
+KINDS_HEADING = "## Kinds\n"
 
 
 def operations() -> str:
@@ -26,3 +28,18 @@ def with_operations(document: str) -> str:
     """Return the document with the table of now under its last heading."""
     before, heading, _ = document.partition(HEADING)
     return f"{before}{heading}{operations()}"
+
+
+def kinds() -> str:
+    """Return the table of webhooks' kinds: name, when, and what `data` says."""
+    rows = ["| kind | when | `data` |", "|---|---|---|"]
+    for name, kind in KINDS.items():
+        fields = ", ".join(f"`{field}`" for field in kind.body.model_fields)
+        rows.append(f"| `{name}` | {kind.purpose} | {fields} |")
+    return "\n".join(rows) + "\n"
+
+
+def with_kinds(document: str) -> str:
+    """Return the document with the table of now under its last heading."""
+    before, heading, _ = document.partition(KINDS_HEADING)
+    return f"{before}{heading}{kinds()}"

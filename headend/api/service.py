@@ -19,6 +19,7 @@ from headend.api import (
     vendors,
     webhooks,
 )
+from headend.webhooks.kinds import KINDS, Kind
 
 VERSION = "1"
 PATH = "/api/v1/"
@@ -50,7 +51,29 @@ class _Api(NinjaAPI):
                             problems.CONTENT_TYPE: content.get("application/json", {})
                         }
                         answer["description"] = "Not done, and why."
+        schema["webhooks"] = {name: _webhook(name, kind) for name, kind in KINDS.items()}
         return schema
+
+
+def _webhook(name: str, kind: Kind) -> dict[str, Any]:
+    """Describe what is sent to a subscriber of a kind of event."""
+    told = {
+        "type": "object",
+        "required": ["id", "kind", "at", "data"],
+        "properties": {
+            "id": {"type": "string"},
+            "kind": {"const": name},
+            "at": {"type": "string", "format": "date-time"},
+            "data": kind.body.model_json_schema(),
+        },
+    }
+    return {
+        "post": {
+            "summary": kind.purpose,
+            "requestBody": {"content": {"application/json": {"schema": told}}},
+            "responses": {"2XX": {"description": "Taken; anything else: it is sent again."}},
+        }
+    }
 
 
 class Alive(Schema):

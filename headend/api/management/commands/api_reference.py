@@ -1,4 +1,4 @@
-"""Write the table of operations in docs/api.md anew."""
+"""Write the tables of operations and of webhooks' kinds in docs/ anew."""
 
 from __future__ import annotations
 
@@ -11,11 +11,15 @@ from headend.api import reference
 
 
 class Command(BaseCommand):
-    """For developers: run it after changing an operation."""
+    """For developers: run it after changing an operation or a kind of event."""
 
-    help = "Write the table of operations in docs/api.md anew from the code."
+    help = "Write the tables of docs/api.md and docs/webhooks.md anew from the code."
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Replace the table."""
-        path = settings.REPOSITORY / "docs" / "api.md"
-        path.write_text(reference.with_operations(path.read_text()))
+        """Replace the tables."""
+        for name, renewed in (
+            ("api.md", reference.with_operations),
+            ("webhooks.md", reference.with_kinds),
+        ):
+            path = settings.REPOSITORY / "docs" / name
+            path.write_text(renewed(path.read_text()))
