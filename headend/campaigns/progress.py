@@ -63,6 +63,11 @@ class GroupProgress:
         return 100 * self.counts.get("confirmed", 0) // self.total if self.total else 0
 
     @property
+    def handed_out(self) -> int:
+        """How many have their tokens from a purchase and are not confirmed."""
+        return self.counts.get("handed out", 0)
+
+    @property
     def stages(self) -> list[tuple[str, int]]:
         """Every stage with its count."""
         return [(stage, self.counts.get(stage, 0)) for stage in STAGES]

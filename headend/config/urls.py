@@ -17,6 +17,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("keys/", include("headend.securitymodule.urls")),
     path("shifts/", include("headend.vendors.shift_urls")),
     path("vendors/", include("headend.vendors.urls")),
+    path("campaigns/", include("headend.campaigns.urls")),
     path("engineering/", include("headend.engineering.urls")),
     path("meters/", include("headend.fleet.urls")),
     path("supply/", include("headend.supply.urls")),

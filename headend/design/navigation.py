@@ -94,6 +94,14 @@ LINKS = (
         is_on_top=False,
     ),
     Link(
+        "campaigns",
+        "Campaigns",
+        "campaigns:list",
+        "campaigns.view_campaign",
+        "New keys for many meters, and how far each campaign is.",
+        is_on_top=False,
+    ),
+    Link(
         "people",
         "People",
         "people:list",

@@ -16,6 +16,9 @@ TONES = {
     "active": "good", "ended": "calm", "not yet active": "info",
     # a change of a meter's key
     "prepared": "info", "issued": "low", "entered": "good",
+    # a key campaign, and how far a meter of it is
+    "running": "info busy", "paused": "low", "stopped": "calm", "finished": "good",
+    "pushed": "info", "handed out": "info", "confirmed": "good", "failed": "danger",
     # a row of a sheet
     "opened": "good", "already there": "calm",
     "suspended": "danger",

@@ -1,0 +1,15 @@
+"""Addresses of the pages of key campaigns."""
+
+from django.urls import path
+
+from headend.campaigns import views
+
+app_name = "campaigns"
+urlpatterns = [
+    path("", views.campaigns, name="list"),
+    path("new/", views.new, name="new"),
+    path("<int:campaign_id>/", views.campaign, name="campaign"),
+    path("<int:campaign_id>/standing/", views.standing, name="standing"),
+    path("<int:campaign_id>/act/", views.act, name="act"),
+    path("<int:campaign_id>/report.csv", views.report, name="report"),
+]
