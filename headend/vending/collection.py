@@ -57,17 +57,31 @@ def deductions_of(
         fees_minor = max(0, tender_minor - left_after_fees_minor)
         split = allocate(tender_minor, owed, energy_floor=floor, fees_minor=fees_minor)
         return [
-            Deduction(
-                description=titles[payment.key],
-                amount_minor=payment.paid_minor,
-                kind=DEBT,
-                reference=str(payment.key),
-                explanation=f"{_money(payment.balance_left_minor)} left to pay",
+            deduction(
+                payment.key, titles[payment.key], payment.paid_minor, payment.balance_left_minor
             )
             for payment in split.payments
         ]
 
     return lambda tender_minor: partial(taken, tender_minor)
+
+
+def deduction(key: int, title: str, paid_minor: int, left_minor: int) -> Deduction:
+    """Return what is paid into a debt, as a receipt prints it.
+
+    Args:
+        key: the debt's id.
+        title: what it is for.
+        paid_minor: how much is paid, > 0.
+        left_minor: what is owed afterwards.
+    """
+    return Deduction(
+        description=title,
+        amount_minor=paid_minor,
+        kind=DEBT,
+        reference=str(key),
+        explanation=f"{_money(left_minor)} left to pay",
+    )
 
 
 def collect_lines(lines: Sequence[PriceLine]) -> None:

@@ -67,7 +67,7 @@ def circumstances(
         rules: what it says.
         at: the time of sale.
     """
-    before = _last_state(agreement)
+    before = last_state(agreement)
     context = PurchaseContext(
         bought_wh=_bought_wh(agreement, rules, at),
         fees={
@@ -106,7 +106,8 @@ def month_start(at: datetime) -> datetime:
     return timezone.localtime(at).replace(day=1, hour=0, minute=0, second=0, microsecond=0, fold=0)
 
 
-def _last_state(agreement: SupplyAgreement) -> dict[str, Any]:
+def last_state(agreement: SupplyAgreement) -> dict[str, Any]:
+    """Return what the last sale under an agreement left word of; empty if there is none."""
     calculation = (
         Sale.objects.standing()
         .filter(agreement_id=agreement.pk)

@@ -145,15 +145,15 @@ def vend(
     try:
         with refusals_recorded(by=operator, at=at), transaction.atomic():
             agreement = _locked_agreement(meter, at)
-            earlier = _sale_of(caller, message_id)
+            earlier = sale_of(caller, message_id)
             if earlier is not None:
-                return _same_request(earlier, digest)
+                return same_request(earlier, digest)
             if agreement is None:
                 raise no_agreement(meter, at)
             seat = seat or seats.seat_of(operator)
             offer = _offer(agreement, tender_minor, at, lock=True, waive_floor=waive_floor)
-            request = _Request(caller, message_id, digest, operator, seat, at, terminal)
-            sale, tokens = _sell(offer, request)
+            request = Request(caller, message_id, digest, operator, seat, at, terminal)
+            sale, tokens = sell(offer, request)
             if hold_token and tokens and not send:
                 disclosure.hold(sale, at=at)
             free = free_electricity.grant_with_purchase(sale, by=operator, at=at)
@@ -162,10 +162,10 @@ def vend(
             return sale
     except IntegrityError:
         # The same id was used at the same moment for another meter, whose lock is not ours.
-        earlier = _sale_of(caller, message_id)
+        earlier = sale_of(caller, message_id)
         if earlier is None:
             raise
-        return _same_request(earlier, digest)
+        return same_request(earlier, digest)
 
 
 def advice(*, caller: str, message_id: str) -> Sale:
@@ -174,7 +174,7 @@ def advice(*, caller: str, message_id: str) -> Sale:
     Raises:
         SaleNotFound: it made none; vending again with the same id is safe.
     """
-    sale = _sale_of(caller, message_id)
+    sale = sale_of(caller, message_id)
     if sale is None:
         raise SaleNotFound(f"there is no sale under message id {message_id}")
     return sale
@@ -259,7 +259,7 @@ def _offer(
 
 
 @dataclass(frozen=True)
-class _Request:
+class Request:
     """Who asks for a sale, under which name, where and when."""
 
     caller: str
@@ -271,7 +271,7 @@ class _Request:
     terminal: str
 
 
-def _sell(offer: Quote, request: _Request) -> tuple[Sale, list[IssuedToken]]:
+def sell(offer: Quote, request: Request) -> tuple[Sale, list[IssuedToken]]:
     """Write everything a sale is. The caller holds the transaction and the meter's lock.
 
     Returns the sale and its tokens in order of entry: a new key's first, if one is due, and the
@@ -352,7 +352,7 @@ def _sell(offer: Quote, request: _Request) -> tuple[Sale, list[IssuedToken]]:
     return sale, tokens
 
 
-def _particulars(offer: Quote, request: _Request) -> dict[str, Any]:
+def _particulars(offer: Quote, request: Request) -> dict[str, Any]:
     """Return what the receipt prints and may be called otherwise when a copy is printed."""
     meter, vendor, till = offer.meter, request.seat.vendor, request.seat.till
     return {
@@ -416,11 +416,12 @@ def _locked_agreement(meter: Meter, at: datetime) -> SupplyAgreement | None:
     return agreements(at=at).filter(meter_id=meter.pk).select_for_update(of=("meter",)).first()
 
 
-def _sale_of(caller: str, message_id: str) -> Sale | None:
+def sale_of(caller: str, message_id: str) -> Sale | None:
+    """Return the sale that a message of a caller made, if it made one."""
     return Sale.objects.filter(caller=caller, message_id=message_id).first()
 
 
-def _same_request(sale: Sale, digest: bytes) -> Sale:
+def same_request(sale: Sale, digest: bytes) -> Sale:
     """Return the sale that a repeated message made.
 
     Raises:
