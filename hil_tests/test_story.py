@@ -123,6 +123,28 @@ def test_postpayment_keeps_the_light_on_past_zero(make_rig: Callable[..., Rig]) 
     rig.meter.wait_for(lambda meter: meter.relay == "open")
 
 
+@pytest.mark.parametrize("after_bytes", [1, 600])
+def test_power_fails_while_an_account_is_closed(
+    make_rig: Callable[..., Rig], after_bytes: int
+) -> None:
+    rig = make_rig(credit_wh=5000)
+    n = rig.utility.next_number()
+    close = rig.utility.signed("close_account", n=n)
+    rig.meter.cut_power_after(after_bytes)
+    rig.utility.send(close)
+    rig.meter.wait_for(lambda meter: not meter.powered)
+    rig.utility.wait_until_offline()
+    rig.power_on()
+    rig.utility.send(close)  # the same bytes, as the head-end sends them again
+    answer = rig.utility.answer_to(n)
+    assert (answer["status"], answer["detail"]["cleared_wh"]) == (codes.OK, 5000)
+    assert rig.utility.credit_wh() == 0
+    rig.meter.wait_for(lambda meter: meter.relay == "open")
+    assert rig.utility.order("adjust_credit", args={"amount_wh": 700})["status"] == codes.OK
+    rig.meter.wait_for(lambda meter: meter.lit)
+    assert rig.utility.credit_wh() == 700
+
+
 def test_a_forged_command_moves_nothing(make_rig: Callable[..., Rig]) -> None:
     rig = make_rig(credit_wh=5000)
     disconnect = {"action": "disconnect"}

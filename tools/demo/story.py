@@ -247,6 +247,24 @@ def expired_command(stage: Stage) -> str:
     return "a disconnect that expired 5 minutes ago was refused and reported"
 
 
+def message_and_closed_account(stage: Stage) -> str:
+    """A message on the display; then the account is closed and its credit handed back."""
+    shown = stage.command("message", text="Thank you", until=int(time.time()) + 3600)
+    _require(shown.state == "accepted", f"the message was {shown.state}: {shown.status}")
+    stage.meter.wait_for_text("Thank you")
+    before = stage.credit_wh()
+    answer = stage.command("close_account")
+    _require(answer.state == "accepted", f"the order was {answer.state}: {answer.status}")
+    cleared = answer.detail["cleared_wh"]
+    _require(cleared == before, f"{cleared} Wh were cleared instead of {before} Wh")
+    stage.meter.wait_for(lambda meter: meter.relay == "open")
+    stage.credit_must_be(0)
+    return (
+        f"the display said “Thank you”; {cleared / 1000:.1f} kWh are owed to {stage.customer}, "
+        "none is left on the meter, and the load switch opened"
+    )
+
+
 STORY = (
     Step("Vend, keypad entry, the load switch closes", first_token),
     Step("Consumption, low-credit warning at the head-end", consumption_and_warning),
@@ -259,6 +277,7 @@ STORY = (
     Step("Forged commands are refused", forged_command),
     Step("Replayed commands are refused", replayed_command),
     Step("Expired commands are refused", expired_command),
+    Step("A message, and the account is closed", message_and_closed_account),
 )
 
 
