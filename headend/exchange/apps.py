@@ -11,6 +11,7 @@ class ExchangeConfig(AppConfig):
     def ready(self) -> None:
         """Make known every kind of sheet."""
         from headend.exchange import (  # noqa: F401 - registers
+            bank_payments,
             debts,
             free_electricity,
             registers,

@@ -13,6 +13,7 @@ import time
 import uuid
 from collections import deque
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from datetime import datetime, timedelta
 from itertools import islice
 
@@ -82,10 +83,13 @@ class Runner:
         """
         with jobs.content_of(job.sheet) as file:
             try:
-                self._count(job, sheets.rows_of(file, job.sheet.file_format))
+                with closing(sheets.rows_of(file, job.sheet.file_format)) as rows:
+                    self._count(job, rows)
                 done_up_to = job.results.aggregate(last=Max("row"))["last"] or 1
-                rows = sheets.rows_of(file, job.sheet.file_format, after=done_up_to)
-                ended = self._rows(job, rows, told)
+                with closing(
+                    sheets.rows_of(file, job.sheet.file_format, after=done_up_to)
+                ) as rows:
+                    ended = self._rows(job, rows, told)
             except InvalidSheet as error:
                 self._finish(job, Job.State.STOPPED, str(error))
                 return

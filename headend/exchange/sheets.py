@@ -10,7 +10,8 @@ import csv
 import hashlib
 import io
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Generator
+from contextlib import closing
 from datetime import date, datetime, time
 from typing import IO, Any
 
@@ -59,10 +60,11 @@ def heading_of(file: IO[bytes], file_format: str) -> list[str]:
     Raises:
         InvalidSheet: it is no sheet.
     """
-    return next(_lines(file, file_format), (1, []))[1]
+    with closing(_lines(file, file_format)) as lines:
+        return next(lines, (1, []))[1]
 
 
-def rows_of(file: IO[bytes], file_format: str, *, after: int = 1) -> Iterator[Row]:
+def rows_of(file: IO[bytes], file_format: str, *, after: int = 1) -> Generator[Row, None, None]:
     """Yield the rows of a sheet, numbered as a spreadsheet counts, without blank ones.
 
     Args:
@@ -83,7 +85,7 @@ def rows_of(file: IO[bytes], file_format: str, *, after: int = 1) -> Iterator[Ro
         yield number, dict(zip(names, cells + [""] * (len(names) - len(cells)), strict=False))
 
 
-def _lines(file: IO[bytes], file_format: str) -> Iterator[tuple[int, list[str]]]:
+def _lines(file: IO[bytes], file_format: str) -> Generator[tuple[int, list[str]], None, None]:
     """Yield every line's number and cells; the heading's in small letters."""
     file.seek(0)
     lines = _xlsx(file) if file_format == Sheet.Format.XLSX else _csv(file)
@@ -93,7 +95,7 @@ def _lines(file: IO[bytes], file_format: str) -> Iterator[tuple[int, list[str]]]
         yield number, [cell.lower() for cell in cells] if number == 1 else cells
 
 
-def _csv(file: IO[bytes]) -> Iterator[tuple[int, list[str]]]:
+def _csv(file: IO[bytes]) -> Generator[tuple[int, list[str]], None, None]:
     """Comma, semicolon and tab separate columns; the text is UTF-8."""
     text = io.TextIOWrapper(file, encoding="utf-8-sig", newline="")
     try:
@@ -110,7 +112,7 @@ def _csv(file: IO[bytes]) -> Iterator[tuple[int, list[str]]]:
         text.detach()
 
 
-def _xlsx(file: IO[bytes]) -> Iterator[tuple[int, list[str]]]:
+def _xlsx(file: IO[bytes]) -> Generator[tuple[int, list[str]], None, None]:
     """The first worksheet; values, not formulas."""
     try:
         with zipfile.ZipFile(file) as packed:

@@ -1,0 +1,43 @@
+"""A sheet of payments at the bank, as its statement lists them."""
+
+from __future__ import annotations
+
+from headend.exchange.cells import Cells
+from headend.exchange.errors import RowDiffers
+from headend.exchange.kinds import Column, Context, Done, Outcome, register
+from headend.ledger import suspense
+from headend.ledger.models import BankPayment
+
+
+@register(
+    "bank-payments",
+    title="Payments at the bank",
+    purpose="Enters payments; those nobody accounted for wait in suspense. Each reference once.",
+    columns=(
+        Column("reference", "by which the bank knows the payment", True, "EFT 20417"),
+        Column("amount", "what was paid", True, "1940.00"),
+        Column("paid_on", "the bank's day", True, "2026-11-20"),
+        Column("payer", "as the bank names them", example="Riverside Spaza"),
+        Column("text", "what the payer wrote", example="electricity credit"),
+    ),
+    key=("reference",),
+    permissions=("ledger.add_bankpayment",),
+)
+def import_payment(cells: Cells, context: Context) -> Done:
+    """Enter a payment whose reference is new."""
+    reference, amount_minor = cells.needed("reference"), cells.minor("amount")
+    there = BankPayment.objects.filter(reference=suspense.normal(reference)).first()
+    if there is not None and there.amount_minor != amount_minor:
+        raise RowDiffers(f"{there} is here already, with another amount")
+    if there is not None:
+        return Done(Outcome.UNCHANGED)
+    payment = suspense.enter(
+        reference=reference,
+        amount_minor=amount_minor,
+        paid_on=cells.day("paid_on"),
+        payer=cells.text("payer"),
+        text=cells.text("text"),
+        by=context.by,
+        at=context.at,
+    )
+    return Done(Outcome.ADDED, f"{payment.state} {payment.ended_as}".strip())

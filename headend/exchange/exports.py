@@ -1,0 +1,346 @@
+"""Registers as sheets: row by row from a cursor of the database, whatever their size.
+
+Columns have the names that imports read, so that what was exported can be mended and handed in
+again. What a spreadsheet would take for a formula is marked as text.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from tempfile import TemporaryFile
+from typing import IO, Any
+
+from django.conf import settings
+from django.db.models import QuerySet
+from django.utils import timezone
+from openpyxl import Workbook
+
+from headend.accounts.models import User
+from headend.accounts.services import require
+from headend.audit import services as audit
+from headend.customers.models import Customer, SupplyAgreement
+from headend.debts.models import Debt
+from headend.design import figures
+from headend.exchange.cells import midnight
+from headend.exchange.errors import UnknownKind
+from headend.exchange.kinds import KINDS
+from headend.exchange.sheets import safe_cell
+from headend.meters.models import Meter
+from headend.vending import disclosure
+from headend.vending.models import FreeEnrolment, IssuedToken, Sale
+from headend.vendors.queries import of_own_vendor
+
+EXPORT = "exchange.export_sheet"
+_CHUNK = 2000  # rows that are read at once
+_LINES_A_PIECE = 500
+
+Rows = Iterator[list[str]]
+
+
+@dataclass(frozen=True)
+class Export:
+    """One register that can be had as a sheet."""
+
+    name: str
+    title: str
+    permission: str
+    find: Callable[[User], QuerySet[Any]]
+    columns: dict[str, Callable[[Any], Any]]  # heading -> the cell of an object
+    dated: str = ""  # the field by which a period is chosen, if there is one
+
+
+def may_export(user: User, export: Export) -> bool:
+    """Say whether a user may have a register as a sheet."""
+    return user.has_perm(EXPORT) and user.has_perm(export.permission)
+
+
+def export_named(name: str) -> Export:
+    """Return an export.
+
+    Raises:
+        UnknownKind: there is none of that name.
+    """
+    try:
+        return EXPORTS[name]
+    except KeyError:
+        raise UnknownKind(f"there is no export {name!r}; there are {', '.join(EXPORTS)}") from None
+
+
+def begin(
+    export: Export,
+    *,
+    by: User,
+    at: datetime,
+    since: date | None = None,
+    until: date | None = None,
+    source: str = "",
+) -> QuerySet[Any]:
+    """Return what an export gives, oldest first, after noting in the record who has it.
+
+    Args:
+        export: which.
+        by: who; needs exchange.export_sheet and the permission to look. A vendor's people get
+            only what is their vendor's.
+        at: now.
+        since: from this local day on, where the export is dated.
+        until: up to and including this local day.
+        source: the channel it goes by.
+
+    Raises:
+        NotPermitted: they lack a permission.
+    """
+    for permission in (EXPORT, export.permission):
+        require(by, permission)
+    if not export.dated:
+        since = until = None
+    audit.record(
+        actor=by,
+        action="exchange.export",
+        target=by,
+        at=at,
+        after={"export": export.name, "since": since, "until": until},
+        source=source,
+    )
+    found = export.find(by)
+    if since is not None:
+        found = found.filter(**{f"{export.dated}__gte": midnight(since)})
+    if until is not None:
+        ends = midnight(until + timedelta(days=1))
+        found = found.filter(**{f"{export.dated}__lt": ends})
+    return found.order_by("pk")
+
+
+def rows(export: Export, found: QuerySet[Any]) -> Rows:
+    """Yield an export's rows, its heading first; cells are text, not yet marked."""
+    yield list(export.columns)
+    for one in found.iterator(chunk_size=_CHUNK):
+        yield [_text(cell(one)) for cell in export.columns.values()]
+
+
+def as_csv(sheet: Rows) -> Iterator[bytes]:
+    """Yield a sheet as pieces of CSV in UTF-8, marked as such for spreadsheets."""
+    yield "\ufeff".encode()
+    text = io.StringIO()
+    writer = csv.writer(text)
+    for number, row in enumerate(sheet, 1):
+        writer.writerow([safe_cell(cell) for cell in row])
+        if number % _LINES_A_PIECE == 0:
+            yield text.getvalue().encode()
+            text.seek(0)
+            text.truncate()
+    yield text.getvalue().encode()
+
+
+def as_xlsx(sheet: Rows) -> IO[bytes]:
+    """Return a sheet as an XLSX file, written to disk row by row; all its cells are text."""
+    book = Workbook(write_only=True)
+    page = book.create_sheet("Sheet")
+    for row in sheet:
+        page.append([safe_cell(cell) for cell in row])
+    file = TemporaryFile()  # noqa: SIM115 - whoever sends it closes it
+    book.save(file)
+    file.seek(0)
+    return file
+
+
+def template(kind_name: str) -> Rows:
+    """Yield an empty sheet of a kind: its heading, and a row that shows how cells are written."""
+    columns = KINDS[kind_name].columns
+    yield [column.name for column in columns]
+    yield [column.example for column in columns]
+
+
+def _text(cell: Any) -> str:
+    if cell is None:
+        return ""
+    if isinstance(cell, datetime):
+        return timezone.localtime(cell).strftime("%Y-%m-%d %H:%M:%S%z")
+    if isinstance(cell, Decimal):
+        return f"{cell.normalize():f}"
+    return str(cell)
+
+
+def _money(amount_minor: int | None) -> str:
+    digits = settings.BASE_CURRENCY_MINOR_DIGITS
+    return (
+        "" if amount_minor is None else figures.decimal(amount_minor, digits=digits, grouped=False)
+    )
+
+
+def _kwh(energy_wh: int | None) -> str:
+    return "" if energy_wh is None else f"{Decimal(energy_wh).scaleb(-3).normalize():f}"
+
+
+def _month(day: date | None) -> str:
+    return f"{day:%Y-%m}" if day else ""
+
+
+def _rate(debt: Debt) -> str:
+    method = Debt.Method(debt.method)
+    if method == Debt.Method.PERCENT:
+        return _text(debt.percent)
+    return (
+        str(debt.instalments) if method == Debt.Method.INSTALMENTS else _money(debt.amount_minor)
+    )
+
+
+def _agreements(user: User) -> QuerySet[Any]:
+    return SupplyAgreement.objects.select_related("customer", "premises", "meter", "tariff")
+
+
+def _sales(user: User) -> QuerySet[Any]:
+    sales = Sale.objects.select_related(
+        "meter", "operator", "vendor", "reversal", "agreement__customer"
+    )
+    return of_own_vendor(sales, user)
+
+
+def _tokens(user: User) -> QuerySet[Any]:
+    tokens = IssuedToken.objects.select_related("meter", "sale", "issued_by", "free_grant")
+    tokens = tokens.select_related(*(f"sale__{name}" for name in disclosure.RELATED))
+    return of_own_vendor(tokens, user, field="sale__vendor")
+
+
+EXPORTS = {
+    one.name: one
+    for one in (
+        Export(
+            "customers",
+            "Customers",
+            "customers.view_customer",
+            lambda _: Customer.objects.all(),
+            {
+                "reference": lambda one: one.external_reference,
+                "number": lambda one: one.pk,
+                "name": lambda one: one.name,
+                "phone": lambda one: one.phone,
+                "email": lambda one: one.email,
+                "language": lambda one: one.language,
+            },
+            dated="created_at",
+        ),
+        Export(
+            "meters",
+            "Meters",
+            "meters.view_meter",
+            lambda _: Meter.objects.all(),
+            {
+                "meter": lambda one: one.drn,
+                "sgc": lambda one: one.sgc,
+                "krn": lambda one: one.krn,
+                "ti": lambda one: one.ti,
+                "ken": lambda one: one.ken,
+                "kt": lambda one: one.kt,
+                "base_date": lambda one: one.base_date,
+                "ea": lambda one: f"{one.ea:02d}",
+                "dkga": lambda one: f"{one.dkga:02d}",
+                "status": lambda one: one.status,
+                "payment_mode": lambda one: one.intended_payment_mode,
+            },
+            dated="registered_at",
+        ),
+        Export(
+            "agreements",
+            "Supply agreements",
+            "customers.view_supplyagreement",
+            _agreements,
+            {
+                "meter": lambda one: one.meter.drn,
+                "customer": lambda one: one.customer_id,
+                "customer_name": lambda one: one.customer.name,
+                "address": lambda one: one.premises.address,
+                "tariff": lambda one: one.tariff.code,
+                "since": lambda one: one.started_at,
+                "until": lambda one: one.ended_at,
+                "connection_va": lambda one: one.connection_va,
+                "low_credit_kwh": lambda one: _kwh(one.low_credit_threshold_wh),
+            },
+            dated="started_at",
+        ),
+        Export(
+            "debts",
+            "Debts",
+            "debts.view_debt",
+            lambda _: Debt.objects.select_related("customer", "premises"),
+            {
+                "reference": lambda one: one.external_reference,
+                "number": lambda one: one.pk,
+                "customer": lambda one: one.customer_id,
+                "owner": lambda one: one.owner,
+                "attach_to": lambda one: "customer" if one.customer_id else "premises",
+                "title": lambda one: one.title,
+                "amount": lambda one: _money(one.principal_minor),
+                "balance": lambda one: _money(one.balance_minor),
+                "currency": lambda one: one.currency,
+                "method": lambda one: one.method,
+                "rate": _rate,
+                "first_due": lambda one: one.first_due,
+                "priority": lambda one: one.priority,
+                "cap_per_purchase": lambda one: _money(one.cap_per_purchase_minor),
+                "cap_per_month": lambda one: _money(one.cap_per_month_minor),
+                "opened_at": lambda one: one.opened_at,
+            },
+            dated="opened_at",
+        ),
+        Export(
+            "free-electricity",
+            "Free electricity",
+            "vending.view_freeenrolment",
+            lambda _: FreeEnrolment.objects.select_related("programme", "customer", "premises"),
+            {
+                "customer": lambda one: one.customer_id,
+                "customer_name": lambda one: one.customer.name,
+                "address": lambda one: one.premises.address,
+                "programme": lambda one: one.programme.code,
+                "from_month": lambda one: _month(one.from_month),
+                "until_month": lambda one: _month(one.until_month),
+            },
+        ),
+        Export(
+            "sales",
+            "Sales",
+            "vending.view_sale",
+            _sales,
+            {
+                "receipt": lambda one: one.receipt_number,
+                "sold_at": lambda one: one.created_at,
+                "meter": lambda one: one.meter.drn,
+                "customer": lambda one: one.agreement.customer_id,
+                "customer_name": lambda one: one.agreement.customer.name,
+                "amount": lambda one: _money(one.tender_minor),
+                "currency": lambda one: one.currency,
+                "issued_kwh": lambda one: _kwh(one.issued_wh),
+                "operator": lambda one: one.operator.username,
+                "vendor": lambda one: one.vendor,
+                "reversed_at": lambda one: (
+                    one.reversal.reversed_at if hasattr(one, "reversal") else None
+                ),
+            },
+            dated="created_at",
+        ),
+        Export(
+            "tokens",
+            "Tokens",
+            "vending.view_issuedtoken",
+            _tokens,
+            {
+                "token": disclosure.digits_of,
+                "meter": lambda one: one.meter.drn,
+                "receipt": lambda one: one.sale.receipt_number if one.sale else None,
+                "issued_at": lambda one: one.issued_at,
+                "class": lambda one: one.token_class,
+                "subclass": lambda one: one.subclass,
+                "tid": lambda one: one.tid,
+                "kwh": lambda one: _kwh(one.units * 100) if one.units is not None else "",
+                "purpose": lambda one: one.purpose,
+                "issued_by": lambda one: one.issued_by.username,
+            },
+            dated="issued_at",
+        ),
+    )
+}
