@@ -61,7 +61,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
         "exchange.*",
         "fleet.*",
         "housekeeping.*",
-        "ledger.view_*",
+        "ledger.*",
         "meters.*",
         "securitymodule.*",
         "supply.*",

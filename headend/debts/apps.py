@@ -10,4 +10,4 @@ class DebtsConfig(AppConfig):
 
     def ready(self) -> None:
         """Make known what needs a second person, and what belongs to a customer's life."""
-        from headend.debts import acts, life  # noqa: F401
+        from headend.debts import acts, life, suspense  # noqa: F401

@@ -25,6 +25,7 @@ TONES = {
     # a cashier's shift, after it was open
     "counted": "low",
     # a request for a second person
+    "cleared": "good", "matched": "good",
     "waiting": "info busy", "approved": "good", "refused": "danger", "withdrawn": "calm",
 }  # fmt: skip
 

@@ -30,6 +30,7 @@ REFUNDS = "refunds.customers"
 BILLING = "billing.customers"
 CLOSINGS = "closings.customers"
 BANK = "bank.payments"
+SUSPENSE = "suspense.bank"
 TAX_ON_COMMISSION = "reclaimable.tax"
 
 _KINDS = {

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from datetime import datetime, time, timedelta
+from typing import Any
 
 from django import forms
 from django.utils import timezone
+
+from headend.design.fields import MoneyField
+from headend.ledger import suspense
 
 _DAY = {"type": "date"}
 
@@ -33,3 +37,49 @@ class PeriodForm(forms.Form):
 
 def _midnight(day: datetime) -> datetime:
     return timezone.make_aware(datetime.combine(day, time.min))
+
+
+class PaymentForm(forms.Form):
+    """A payment as the bank tells it."""
+
+    reference = forms.CharField(
+        label="Reference of the payment",
+        max_length=suspense.LONGEST_REFERENCE,
+        help_text="By which the bank knows it; each is entered once.",
+        widget=forms.TextInput(attrs={"autocomplete": "off"}),
+    )
+    amount = MoneyField(
+        label="Amount",
+        widget=forms.TextInput(attrs={"inputmode": "decimal", "autocomplete": "off"}),
+    )
+    paid_on = forms.DateField(
+        label="Day at the bank", widget=forms.DateInput(attrs=_DAY, format="%Y-%m-%d")
+    )
+    payer = forms.CharField(label="Payer", max_length=140, required=False)
+    text = forms.CharField(label="What the payer wrote", max_length=200, required=False)
+
+
+class ClearingForm(forms.Form):
+    """Where a payment belongs."""
+
+    to = forms.ChoiceField(label="It is")
+    names = forms.CharField(
+        label="Which",
+        max_length=60,
+        required=False,
+        widget=forms.TextInput(attrs={"autocomplete": "off"}),
+    )
+    reason = forms.CharField(
+        label="How you know",
+        max_length=300,
+        help_text="The person who approves reads it; it stays in the audit record.",
+        widget=forms.TextInput(attrs={"autocomplete": "off"}),
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        known = suspense.destinations()
+        choices: Any = self.fields["to"]
+        choices.choices = [(name, one.title) for name, one in known.items()]
+        asked = [f"{one.title}: {one.asks_for.lower()}" for one in known.values() if one.asks_for]
+        self.fields["names"].help_text = f"{'; '.join(asked)}. Empty for the others."

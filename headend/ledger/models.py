@@ -7,7 +7,9 @@ So no unbalanced and no unfinished entry can be committed, and nothing committed
 
 from __future__ import annotations
 
+from django.conf import settings
 from django.db import models
+from django.db.models import Q
 
 
 class Account(models.Model):
@@ -85,3 +87,41 @@ class Proving(models.Model):
 
     def __str__(self) -> str:
         return f"{self.at:%Y-%m-%d %H:%M}: {len(self.differences)} differences"
+
+
+class BankPayment(models.Model):
+    """Money that reached the bank: until it is known what for, it lies in suspense."""
+
+    WAITING, CLEARED, MATCHED = "waiting", "cleared", "matched"
+
+    reference = models.CharField(max_length=60, unique=True)  # by which the bank knows it
+    amount_minor = models.BigIntegerField()
+    currency = models.CharField(max_length=3)
+    paid_on = models.DateField()
+    payer = models.CharField(max_length=140, blank=True)  # as the bank names them
+    text = models.CharField(max_length=200, blank=True)  # what the payer wrote
+    state = models.CharField(max_length=10, default=WAITING)
+    entered_at = models.DateTimeField()
+    entered_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+"
+    )
+    ended_at = models.DateTimeField(null=True)  # when it was cleared or matched
+    ended_as = models.CharField(max_length=200, blank=True)  # what for it was
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=Q(amount_minor__gt=0), name="bank_payment_positive"),
+            models.CheckConstraint(
+                condition=Q(state="waiting", ended_at=None)
+                | Q(state__in=("cleared", "matched"), ended_at__isnull=False),
+                name="bank_payment_ended",
+            ),
+        ]
+        indexes = [models.Index(fields=["state", "paid_on"], name="bank_payment_waiting")]
+        permissions = [
+            ("clear_payment", "Can ask for a payment in suspense to go where it belongs"),
+            ("approve_clearing", "Can approve where a payment in suspense goes"),
+        ]
+
+    def __str__(self) -> str:
+        return f"payment {self.reference}"

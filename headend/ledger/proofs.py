@@ -16,7 +16,8 @@ from django.db import connection, transaction
 from django.db.models import F, Sum
 from django.utils.module_loading import autodiscover_modules
 
-from headend.ledger.models import Entry, Line, Proving
+from headend.ledger import chart
+from headend.ledger.models import BankPayment, Entry, Line, Proving
 
 
 @dataclass(frozen=True)
@@ -112,6 +113,18 @@ def _entries_balance() -> Iterator[Finding]:
     )
     for entry, currency, total in rows:
         yield f"entry {entry}", currency, total, 0
+
+
+@proof("money in suspense is of payments that wait")
+def _suspense_waits() -> Iterable[Finding]:
+    held = Line.objects.filter(account__code=chart.SUSPENSE).order_by()
+    ledger = dict(held.values_list("currency").annotate(total=-Sum("amount_minor")))
+    waiting = BankPayment.objects.filter(state=BankPayment.WAITING).order_by()
+    told = dict(waiting.values_list("currency").annotate(total=Sum("amount_minor")))
+    for currency in sorted({*ledger, *told}):
+        figures = ledger.get(currency, 0), told.get(currency, 0)
+        if figures[0] != figures[1]:
+            yield "payments in suspense", currency, *figures
 
 
 @proof("lines belong to an entry")

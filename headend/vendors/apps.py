@@ -10,4 +10,4 @@ class VendorsConfig(AppConfig):
 
     def ready(self) -> None:
         """Make the act that needs a second person known, and what belongs to a vendor's life."""
-        from headend.vendors import acts, life  # noqa: F401
+        from headend.vendors import acts, life, suspense  # noqa: F401

@@ -13,8 +13,8 @@ from headend.accounts.models import User
 from headend.accounts.services import require
 from headend.audit import services as audit
 from headend.config.errors import NotPermitted
-from headend.ledger import chart
 from headend.ledger import services as ledger
+from headend.ledger import suspense
 from headend.ledger.services import Posting
 from headend.vendors import queries, seats, wallet
 from headend.vendors.earnings import Rate
@@ -301,6 +301,7 @@ def buy_credit(
 
     Raises:
         InvalidPurchase, PaymentReferenceTaken: as `check_payment`.
+        PaymentDiffers, PaymentNotWaiting: the bank tells of another amount, or it went elsewhere.
     """
     vendor = _locked(vendor)
     credit_minor, reference = check_payment(
@@ -319,12 +320,15 @@ def buy_credit(
         requested_by=requested_by,
         approved_by=approved_by,
     )
+    paid_from = suspense.paid_from(
+        reference, paid_minor, what=f"credit of {vendor}", by=requested_by, at=at
+    )
     ledger.post(
         at=at,
         description=f"Credit bought, payment {reference}",
         reference=f"{PURCHASE}{purchase.pk}",
         postings=[
-            Posting(chart.BANK, paid_minor, vendor.currency),
+            Posting(paid_from, paid_minor, vendor.currency),
             *seats.earned(vendor, credit_minor - paid_minor, vendor.currency),
             Posting(vendor.wallet, -credit_minor, vendor.currency),
         ],
