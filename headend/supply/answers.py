@@ -15,7 +15,10 @@ from headend.fleet.work_items import open_work_item
 from headend.supply import closings, modes, replacements
 from headend.supply.models import Closing, Source
 from headend.supply.trials import Registers
+from headend.vending.models import IssuedToken
 from shared.wire import commands
+
+_MANAGEMENT, _CLEAR_CREDIT = 2, 1  # class and subclass of the token that clears credit
 
 
 @followers.of(commands.CLOSE_ACCOUNT)
@@ -45,6 +48,25 @@ def take_closing_registers(command: Command, *, at: datetime) -> None:
     if not closing.cleared:
         closings.keep_cleared(
             closing, Closing.Cleared.COMMAND, by=None, at=at, note="told by the meter"
+        )
+
+
+@followers.of(commands.TOKEN)
+def take_cleared_credit(command: Command, *, at: datetime) -> None:
+    """Notice that a meter accepted a token that clears its credit."""
+    if command.state != State.ACCEPTED:
+        return
+    clears = IssuedToken.objects.filter(
+        deliveries__command=command, token_class=_MANAGEMENT, subclass=_CLEAR_CREDIT
+    )
+    settled = (
+        Closing.objects.select_for_update(of=("self",))
+        .filter(agreement__meter=command.meter_id, cleared="", registers_at__isnull=False)
+        .exclude(credit_wh=0)
+    )
+    for closing in settled if clears.exists() else ():
+        closings.keep_cleared(
+            closing, Closing.Cleared.TOKEN, by=None, at=at, note="accepted by the meter"
         )
 
 

@@ -168,7 +168,7 @@ def settle(closing: Closing, *, by: User, at: datetime) -> Settlement:
     )
     kept.state = Closing.State.SETTLED
     kept.save(update_fields=["state"])
-    if needs_clearing(kept):
+    if kept.needs_clearing:
         open_work_item(
             kind="supply",
             cause=_clearing_cause(kept),
@@ -212,11 +212,6 @@ def mark_cleared(closing: Closing, *, by: User, at: datetime, how: str, note: st
         raise ClosingNotPossible(f"closing {closing}: there is no credit to clear now")
     keep_cleared(kept, how, by=by, at=at, note=note)
     return kept
-
-
-def needs_clearing(closing: Closing) -> bool:
-    """Say whether the meter still holds what the next customer must not inherit."""
-    return bool(closing.credit_wh) and not closing.cleared
 
 
 def keep_registers(

@@ -144,6 +144,11 @@ class Closing(models.Model):
         """Whether what the customer gets or owes is still unknown."""
         return self.state in (self.State.OPEN, self.State.REGISTERS_KNOWN)
 
+    @property
+    def needs_clearing(self) -> bool:
+        """Whether the meter still holds what the next customer must not inherit."""
+        return bool(self.credit_wh) and not self.cleared
+
 
 class Settlement(models.Model):
     """What a closed account came to. Its lines add up to nothing: the last one says who owes."""

@@ -28,7 +28,7 @@ from headend.ledger import chart
 from headend.ledger import services as ledger
 from headend.meters.models import Meter
 from headend.meters.services import install_meter
-from headend.supply.closings import check_registers, keep_cleared, needs_clearing
+from headend.supply.closings import check_registers, keep_cleared
 from headend.supply.errors import CreditLeft, FormerClosingOpen, PremisesDebts
 from headend.supply.models import Closing, MoveIn, Settlement, SettlementLine
 from headend.supply.words import money
@@ -231,7 +231,7 @@ def _require_credit_clear(
         )
     if terms.buys_credit:
         return
-    if closing is not None and needs_clearing(closing):
+    if closing is not None and closing.needs_clearing:
         raise CreditLeft(
             f"meter {meter} holds credit of closing {closing}: clear it, or have it bought"
         )
@@ -243,7 +243,7 @@ def _require_credit_clear(
 
 def _price_minor(closing: Closing | None) -> int | None:
     """Return what the former customer was credited for what is still on the meter."""
-    if closing is None or not needs_clearing(closing) or (closing.credit_wh or 0) < 0:
+    if closing is None or not closing.needs_clearing or (closing.credit_wh or 0) < 0:
         return None
     settlement = Settlement.objects.filter(closing=closing).first()
     if settlement is None:

@@ -37,7 +37,7 @@ from headend.supply.models import Replacement, Source
 from headend.supply.trials import Registers
 from headend.supply.words import new_number
 from headend.vending.issuing import issue
-from headend.vending.models import IssuedToken
+from headend.vending.models import IssuedToken, TokenDelivery
 
 
 @dataclass(frozen=True)
@@ -195,13 +195,14 @@ def transfer_by_token(
         kept.transfer_token = token
         _transferred(kept, by=by, at=at)
         if send:
-            queue_token(
+            command = queue_token(
                 meter=kept.new_meter,
                 digits=token.digits,
                 requested_by=by,
                 token_identifier=token.tid,
                 at=at,
             )
+            TokenDelivery.objects.create(token=token, command=command)
         return token
 
 

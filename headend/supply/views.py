@@ -9,7 +9,7 @@ from django import forms
 from django.contrib import messages
 from django.contrib.auth.decorators import permission_required
 from django.core.paginator import Paginator
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
@@ -44,7 +44,7 @@ def supplies(request: PageRequest) -> HttpResponse:
     )
     context = {
         "page": page,
-        "waiting": [one for one in found.exclude(state=Closing.State.REFUNDED) if _to_do(one)],
+        "waiting": [one for one in _undone(found) if _to_do(one)],
         "open_replacements": replacements.filter(transferred_at=None).exclude(credit_wh=0),
         "replacements": replacements.order_by("-replaced_at")[:PER_PAGE],
     }
@@ -153,13 +153,16 @@ def _closing(number: str) -> Closing:
     return get_object_or_404(_closings(), number=number)
 
 
+def _undone(found: QuerySet[Closing]) -> QuerySet[Closing]:
+    """Leave out what is paid and clear, which is nearly everything after some years."""
+    done = Q(state=Closing.State.REFUNDED) | Q(settlement__refund_minor=0)
+    return found.exclude(done & (~Q(cleared="") | Q(credit_wh=0)))
+
+
 def _to_do(closing: Closing) -> bool:
-    return closing.is_open or bool(closing.settlement.refund_minor) or needs_clearing(closing)
-
-
-def needs_clearing(closing: Closing) -> bool:
-    """Say whether the meter still holds credit of a closing; for templates and lists."""
-    return closings.needs_clearing(closing)
+    if closing.is_open or closing.needs_clearing:
+        return True
+    return closing.state == Closing.State.SETTLED and bool(closing.settlement.refund_minor)
 
 
 def _closing_page(
@@ -179,7 +182,6 @@ def _closing_page(
         "trial": trial,
         "refusal": refusal,
         "settlement": settlement,
-        "needs_clearing": needs_clearing(found),
         "waits": refunds.request_waiting(settlement) if settlement else None,
         "steps": steps,
         "may_note": found.is_open and found.registers_source != "meter",

@@ -5,11 +5,14 @@ import pytest
 from headend.accounts.services import console_user
 from headend.fleet import followers
 from headend.fleet.models import WorkItem
-from headend.fleet.services import queue_close_account
+from headend.fleet.services import queue_close_account, queue_token
+from headend.securitymodule.tokens import Management
 from headend.supply import closings
 from headend.supply.models import Closing
 from headend.supply.tests.conftest import DAY
 from headend.testing import NOON
+from headend.vending.issuing import issue
+from headend.vending.models import TokenDelivery
 
 pytestmark = pytest.mark.django_db
 LATER = NOON + DAY
@@ -90,3 +93,22 @@ def test_an_account_closed_at_the_meter_alone_is_an_open_item(supply):
     command = queue_close_account(meter=supply.meter, requested_by=None, at=LATER)
     closed(command)
     assert "whose agreement runs on" in WorkItem.objects.get().summary
+
+
+def test_a_token_that_cleared_the_credit_is_noticed(supply):
+    closing = closings.start(supply, by=console_user(), at=LATER, reason="moves", ask_meter=False)
+    closings.note_registers(
+        closing, energy_wh=11_000, credit_wh=9_000, by=console_user(), at=LATER
+    )
+    token = issue(
+        meter=supply.meter,
+        content=Management(subclass=1),
+        purpose="clear credit",
+        by=console_user(),
+        at=LATER,
+    )
+    command = queue_token(meter=supply.meter, digits=token.digits, requested_by=None, at=LATER)
+    TokenDelivery.objects.create(token=token, command=command)
+    answer(command, "accepted")
+    closing.refresh_from_db()
+    assert closing.cleared == "token"

@@ -224,13 +224,13 @@ def test_credit_that_a_person_read_stays_an_open_item_until_it_is_cleared(supply
     closing = close(supply).closing
     item = WorkItem.objects.get(closed_at=None)
     assert supply.meter.drn in item.summary
-    assert closings.needs_clearing(closing)
+    assert closing.needs_clearing
     closings.mark_cleared(
         closing, by=console_user(), at=LATER, how="token", note="token entered, meter shows 0"
     )
     closing.refresh_from_db()
     item.refresh_from_db()
-    assert not closings.needs_clearing(closing)
+    assert not closing.needs_clearing
     assert item.closed_at == LATER
     with pytest.raises(ClosingNotPossible):
         closings.mark_cleared(closing, by=console_user(), at=LATER, how="person", note="again")

@@ -130,6 +130,7 @@ def test_a_meter_is_replaced_and_its_credit_moved(client, supply, stock):
     assert "not proved unused" in page
     assert client.post(f"{done.url}token/").url == done.url
     made.refresh_from_db()
+    assert made.transfer_token is not None
     digits = made.transfer_token.digits
     assert digits[:4] in text(client.get(done.url))
     assert "transferred already" in text(client.post(f"{done.url}command/"))
