@@ -67,8 +67,10 @@ class Sender:
             return Outcome(None, f"its certificate is not trusted: {error.verify_message}")
         except TimeoutError:
             return Outcome(None, "it did not answer in time")
-        except (OSError, http.client.HTTPException) as error:
-            return Outcome(None, f"{type(error).__name__}: {error}"[:300])
+        except OSError as error:
+            return Outcome(None, f"it can't be reached: {error.strerror or error}"[:300])
+        except http.client.HTTPException as error:
+            return Outcome(None, f"it does not speak HTTP: {type(error).__name__} {error}"[:300])
 
     def _connected(self, wanted: guard.Target) -> socket.socket:
         """Connect to the first address that takes us; the handshake of TLS is still to come.

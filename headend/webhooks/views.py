@@ -118,6 +118,14 @@ def exchange(request: PageRequest, webhook_id: int) -> HttpResponse:
     return render(request, "webhooks/exchange.html", {"webhook": found})
 
 
+@require_safe
+@may_manage
+def end(request: PageRequest, webhook_id: int) -> HttpResponse:
+    """Ask whether a webhook shall really end."""
+    found = get_object_or_404(queries.webhooks(), pk=webhook_id)
+    return render(request, "webhooks/end.html", {"webhook": found})
+
+
 _ACTS: dict[str, tuple[Any, str]] = {
     "pause": (services.pause, "Paused: events are kept and sent when it goes on."),
     "resume": (services.resume, "It goes on; what was kept is sent first."),

@@ -68,6 +68,7 @@ def test_it_is_paused_resumed_tested_changed_and_ended(log_in, webhook):
     new, old = services.valid_secrets(webhook, at=NOON)
     assert new in shown
     assert old == before
+    assert "cannot be undone" in admin.get(f"{page}end-it/").content.decode()
     admin.post(f"{page}end/")
     assert "has ended" in admin.post(f"{page}pause/", follow=True).content.decode()
 
