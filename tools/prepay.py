@@ -18,6 +18,8 @@ COMMANDS = {
     "provision": "tools.provision.command:provision",
     "panel": "tools.panel.command:panel",
     "tariff": "tools.tariff.command:tariff",
+    "token": "tools.tokens.command:token",
+    "campaign": "tools.campaign.command:campaign",
 }
 
 

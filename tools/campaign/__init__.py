@@ -1,0 +1,1 @@
+"""`prepay campaign`: a new key for many meters."""

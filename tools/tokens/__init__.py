@@ -1,0 +1,1 @@
+"""`prepay token`: tokens that are no sale, and one meter's key."""

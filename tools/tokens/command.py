@@ -1,0 +1,271 @@
+"""`prepay token`: tokens for engineers and a meter's key, from a shell or a script.
+
+Exit status: 0 done or asked for, 1 refused, 2 wrong usage.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import click
+
+from tools.headend.answers import answering, as_json, print_facts
+
+_reason = click.option("--reason", required=True, help="Why; kept in the audit record.")
+_number = click.argument("number", metavar="DRN")
+
+
+@click.group()
+def token() -> None:
+    """Issue tokens that are no sale, and change a meter's key."""
+
+
+@token.command()
+@as_json
+def kinds(json_wanted: bool) -> None:
+    """List what can be issued, with the fields of each."""
+    with answering(json_wanted):
+        from headend.engineering.kinds import KINDS
+
+        facts = {
+            "kinds": [
+                {
+                    "kind": kind.slug,
+                    "title": kind.title,
+                    "two_people": kind.two_people,
+                    "fields": {field.name: _range(field) for field in kind.fields},
+                }
+                for kind in KINDS.values()
+            ]
+        }
+        print_facts(json_wanted, facts, _kinds_text)
+
+
+@token.command()
+@_number
+@click.argument("kind")
+@click.option(
+    "--set", "settings", multiple=True, metavar="FIELD=VALUE", help="A field; again for more."
+)
+@click.option("--send", is_flag=True, help="Also send it to the meter.")
+@_reason
+@as_json
+def issue(
+    number: str, kind: str, settings: tuple[str, ...], send: bool, reason: str, json_wanted: bool
+) -> None:
+    """Make a token of a KIND (see `prepay token kinds`), or ask for its approval."""
+    given: dict[str, Any] = {}
+    for setting in settings:
+        name, is_one, value = setting.partition("=")
+        if not is_one:
+            raise click.UsageError(f"{setting!r} is not FIELD=VALUE")
+        given[name] = value.split(",") if name == "tests" else value
+    with answering(json_wanted):
+        from headend.accounts.services import console_user
+        from headend.engineering import services
+        from headend.engineering.kinds import kind_named
+        from headend.meters.queries import meter_numbered
+
+        by, at = console_user(), _now()
+        ordered = services.order(
+            kind_named(kind), meter_numbered(number), given, by=by, at=at, reason=reason,
+            source="console",
+        )  # fmt: skip
+        if ordered.token is None:
+            print_facts(json_wanted, _waiting(ordered.approval), _waiting_text)
+            return
+        if send:
+            services.send(ordered.token, by=by, at=at)
+        print_facts(json_wanted, _token_facts(ordered.token), _token_text)
+
+
+@token.command("list")
+@_number
+@as_json
+def list_(number: str, json_wanted: bool) -> None:
+    """List the tokens made for a meter that were no sale, newest first."""
+    with answering(json_wanted):
+        from headend.meters.queries import meter_numbered
+        from headend.vending.models import IssuedToken
+
+        made = IssuedToken.objects.filter(meter=meter_numbered(number), sale=None)
+        facts = {"tokens": [_token_facts(one) for one in made.order_by("-pk")]}
+        print_facts(
+            json_wanted, facts, lambda told: "\n".join(map(_token_text, told["tokens"])) or "None."
+        )
+
+
+@token.command()
+@click.argument("token_id", type=int)
+@as_json
+def send(token_id: int, json_wanted: bool) -> None:
+    """Send a token to its meter; TOKEN_ID as `prepay token list` tells it."""
+    with answering(json_wanted):
+        from headend.accounts.services import console_user
+        from headend.engineering import services
+        from headend.vending.models import IssuedToken
+
+        made = IssuedToken.objects.filter(pk=token_id).first()
+        if made is None:
+            raise click.UsageError(f"there is no token {token_id}")
+        services.send(made, by=console_user(), at=_now())
+        print_facts(json_wanted, _token_facts(made), _token_text)
+
+
+@token.command("change-key")
+@_number
+@click.option("--krn", type=int, help="New key revision number, 1..9.")
+@click.option("--base-date", type=int, help="New base date: 2014 or 2035.")
+@click.option("--sgc", help="New supply group code.")
+@click.option("--ti", type=int, help="New tariff index, 0..99.")
+@click.option("--tokens", "token_count", type=int, help="Of EA07: 2 or 3.")
+@_reason
+@as_json
+def change_key(
+    number: str, token_count: int | None, reason: str, json_wanted: bool, **wanted: Any
+) -> None:
+    """Ask for a meter's key to be changed; somebody else approves."""
+    with answering(json_wanted):
+        from headend.accounts.services import console_user
+        from headend.engineering import key_orders
+        from headend.meters.queries import meter_numbered
+
+        approval = key_orders.order(
+            meter_numbered(number),
+            {name: value for name, value in wanted.items() if value is not None},
+            by=console_user(),
+            at=_now(),
+            reason=reason,
+            token_count=token_count,
+            source="console",
+        )
+        print_facts(json_wanted, _waiting(approval), _waiting_text)
+
+
+@token.command()
+@_number
+@as_json
+def key(number: str, json_wanted: bool) -> None:
+    """Show a meter's key, its change that is under way, and that change's tokens in order."""
+    with answering(json_wanted):
+        from headend.meters.keys import attributes_of
+        from headend.meters.queries import meter_numbered
+        from headend.vending import key_changes
+
+        meter = meter_numbered(number)
+        change = key_changes.under_way(meter)
+        facts: dict[str, Any] = {"meter": meter.drn, "key": attributes_of(meter)}
+        if change is not None:
+            facts |= {
+                "state": change.state,
+                "before": change.before,
+                "after": change.after,
+                "tokens": [one.digits for one in key_changes.tokens_of(change)]
+                if change.issued_at
+                else [],
+            }
+        print_facts(json_wanted, facts, _key_text)
+
+
+@token.command("end-key-change")
+@_number
+@click.argument("how", type=click.Choice(["entered", "take-back", "send"]))
+@click.option("--reason", default="", help="How you know; needed but for send.")
+@as_json
+def end_key_change(number: str, how: str, reason: str, json_wanted: bool) -> None:
+    """Send a meter's new key, note that it was entered, or take it back."""
+    if how != "send" and not reason:
+        raise click.UsageError("say --reason")
+    with answering(json_wanted):
+        from headend.accounts.services import console_user
+        from headend.engineering import key_orders
+        from headend.meters.queries import meter_numbered
+        from headend.vending import key_changes
+
+        meter, by, at = meter_numbered(number), console_user(), _now()
+        change = key_changes.under_way(meter)
+        if change is None:
+            raise click.UsageError(f"meter {meter} has no key change under way")
+        if how == "send":
+            key_orders.send(change, by=by, at=at)
+        elif how == "entered":
+            key_orders.mark_entered(change, by=by, at=at, reason=reason)
+        else:
+            key_orders.withdraw(change, by=by, at=at, reason=reason)
+        change.refresh_from_db()
+        facts = {"meter": meter.drn, "state": change.state}
+        print_facts(json_wanted, facts, lambda told: f"Meter {told['meter']}: {told['state']}")
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+def _range(field: Any) -> str:
+    if field.choices is None:
+        return f"{field.minimum}..{field.maximum} {field.unit}".strip()
+    return ", ".join(f"{value}={told}" for value, told in field.choices.items())
+
+
+def _waiting(approval: Any) -> dict[str, Any]:
+    return {"waits_for_approval": True, "approval": approval.pk, "summary": approval.summary}
+
+
+def _waiting_text(facts: dict[str, Any]) -> str:
+    return f"Asked for; somebody else has to approve request {facts['approval']}: " + str(
+        facts["summary"]
+    )
+
+
+def _token_facts(made: Any) -> dict[str, Any]:
+    return {
+        "token_id": made.pk,
+        "meter": made.meter.drn,
+        "purpose": made.purpose,
+        "digits": made.digits,
+        "class": made.token_class,
+        "subclass": made.subclass,
+        "tid": made.tid,
+        "krn": made.krn,
+        "issued_at": made.issued_at.isoformat(),
+        "issued_by": made.issued_by.username,
+        "delivery": made.delivery.state if made.delivery else None,
+    }
+
+
+def _grouped(digits: str) -> str:
+    return " ".join(digits[i : i + 4] for i in range(0, 20, 4))
+
+
+def _token_text(facts: dict[str, Any]) -> str:
+    delivery = f"  ({facts['delivery']})" if facts["delivery"] else ""
+    when = facts["issued_at"][:16].replace("T", " ")
+    return (
+        f"{facts['token_id']:6}  {when}  {facts['purpose']}\n        "
+        f"{_grouped(facts['digits'])}{delivery}"
+    )
+
+
+def _kinds_text(facts: dict[str, Any]) -> str:
+    rows = []
+    for kind in facts["kinds"]:
+        mark = "  (a second person approves)" if kind["two_people"] else ""
+        rows.append(f"{kind['kind']:16} {kind['title']}{mark}")
+        rows += [f"{'':16}   {name}: {told}" for name, told in kind["fields"].items()]
+    return "\n".join(rows)
+
+
+def _key_text(facts: dict[str, Any]) -> str:
+    rows = [f"Meter {facts['meter']}: {_attributes(facts['key'])}"]
+    if "state" in facts:
+        rows.append(f"Key change {facts['state']}: to {_attributes(facts['after'])}")
+        rows += [f"  {_grouped(digits)}" for digits in facts["tokens"]]
+    return "\n".join(rows)
+
+
+def _attributes(key: dict[str, Any]) -> str:
+    return (
+        f"SGC {key['sgc']} KT {key['kt']} KRN {key['krn']} TI {key['ti']:02d} KEN {key['ken']} "
+        f"base {key['base_date']}"
+    )
