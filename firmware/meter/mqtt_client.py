@@ -1,40 +1,42 @@
 """A small MQTT 3.1.1 client on asyncio streams that keeps one connection up for ever.
 
 It knows nothing of Wi-Fi, TLS or messages: the caller hands in how to open a connection and what
-to do with what arrives. The session is kept at the broker (clean session off), but nothing here
-trusts the broker to have kept it. OASIS MQTT 3.1.1 sections are cited as [MQTT-n.n].
+to do with what arrives; mqtt_packets.py has the bytes. The session is kept at the broker (clean
+session off), but nothing here trusts the broker to have kept it. OASIS MQTT 3.1.1 sections are
+cited as [MQTT-n.n].
 """
 
 import asyncio
 import gc
 
-_CONNACK = 0x20
-_PUBLISH = 0x30
-_PUBACK = 0x40
-_SUBACK = 0x90
-_PINGRESP = 0xD0
-_DUP = 0x08
-_UNSENT = -1
+from firmware.meter.mqtt_packets import (
+    BAD_PACKET,
+    CONNACK,
+    DUP,
+    NO_PUBACK,
+    PIECE,
+    PINGRESP,
+    PUBACK,
+    PUBLISH,
+    REFUSED,
+    SILENT,
+    SUBACK,
+    SUBSCRIPTION_REFUSED,
+    UNSENT,
+    MQTTError,
+    Outgoing,
+    connect_packet,
+    remaining_length,
+    skip,
+    subscribe_packet,
+)
 
 MOST_UNACKNOWLEDGED = 8
 # Packets on their way are built in buffers that are used again: after hours of running a small
 # heap seldom has room for a packet in one piece. They grow if they have to.
 _BUFFERS = 2
-_BUFFER_SIZE = 800
 _INCOMING_SIZE = 640
-_PIECE = 128
 LONGEST_PAUSE_MS = 300_000
-
-# Stable numbers of what ends a connection, for logs.
-REFUSED = 1
-BAD_PACKET = 2
-SILENT = 3
-NO_PUBACK = 4
-SUBSCRIPTION_REFUSED = 5
-
-
-class MQTTError(Exception):
-    """The connection can't go on; `args` are one of the numbers above and a text."""
 
 
 def pause_ms(failures, random):
@@ -104,7 +106,7 @@ class MQTTClient:
         self._longest = longest
         self._sleep = sleep
         self._log = log or (lambda text: None)
-        self._hello = _connect_packet(client_id, user, password, will, keepalive_s)
+        self._hello = connect_packet(client_id, user, password, will, keepalive_s)
         self._writer = None
         self._write_lock = asyncio.Lock()
         self._ended = asyncio.Event()
@@ -115,7 +117,7 @@ class MQTTClient:
         self._packet_id = 0
         self._unacknowledged = []
         self._incoming = bytearray(_INCOMING_SIZE)
-        self._spare = [_Unacknowledged() for _ in range(_BUFFERS)]
+        self._spare = [Outgoing() for _ in range(_BUFFERS)]
 
     async def run(self):
         """Stay connected until cancelled; faults are logged and answered by waiting longer."""
@@ -165,7 +167,7 @@ class MQTTClient:
             self._packet_id = self._packet_id % 65535 + 1
             if self._packet_id not in taken:
                 break
-        waiting = self._spare.pop() if self._spare else _Unacknowledged()
+        waiting = self._spare.pop() if self._spare else Outgoing()
         try:
             waiting.fill(topic, payload, self._packet_id, retain)
             waiting.done = done
@@ -249,7 +251,7 @@ class MQTTClient:
     async def _greet(self, reader):
         await self._write(self._hello)
         answer = await reader.readexactly(4)
-        if answer[0] != _CONNACK or answer[1] != 2 or answer[2] > 1:
+        if answer[0] != CONNACK or answer[1] != 2 or answer[2] > 1:
             raise MQTTError(BAD_PACKET, "no CONNACK")
         if answer[3]:
             raise MQTTError(REFUSED, "code %d" % answer[3])
@@ -257,19 +259,19 @@ class MQTTClient:
 
     async def _subscribe(self):
         """Subscribe, whatever the broker says that it remembers."""
-        await self._write(_subscribe_packet(self._subscriptions))
+        await self._write(subscribe_packet(self._subscriptions))
         await self._subscribed.wait()
 
     async def _send_again(self, session_present):
         """Send what was not acknowledged, in order, marked as such if the broker may have it."""
         for waiting in self._unacknowledged:
-            waiting.age = _UNSENT
+            waiting.age = UNSENT
             if session_present and waiting.sent:
-                waiting.packet[0] |= _DUP  # [MQTT-3.3.1-1], [MQTT-4.4.0-1]
+                waiting.packet[0] |= DUP  # [MQTT-3.3.1-1], [MQTT-4.4.0-1]
             else:
-                waiting.packet[0] &= ~_DUP
+                waiting.packet[0] &= ~DUP
         while True:  # the list may grow and shrink while a packet is written
-            unsent = [waiting for waiting in self._unacknowledged if waiting.age == _UNSENT]
+            unsent = [waiting for waiting in self._unacknowledged if waiting.age == UNSENT]
             if not unsent:
                 return
             await self._write_waiting(unsent[0])
@@ -292,17 +294,17 @@ class MQTTClient:
     async def _receive(self, reader):
         while True:
             head = (await reader.readexactly(1))[0]
-            length = await _remaining_length(reader)
-            if head & 0xF0 == _PUBLISH:
+            length = await remaining_length(reader)
+            if head & 0xF0 == PUBLISH:
                 await self._receive_message(reader, head, length)
-            elif head == _PUBACK and length == 2:
+            elif head == PUBACK and length == 2:
                 number = await reader.readexactly(2)
                 self._acknowledged(number[0] << 8 | number[1])
-            elif head == _SUBACK and length == 2 + len(self._subscriptions):
+            elif head == SUBACK and length == 2 + len(self._subscriptions):
                 if 0x80 in (await reader.readexactly(length))[2:]:
                     raise MQTTError(SUBSCRIPTION_REFUSED, "by the broker")
                 self._subscribed.set()
-            elif head != _PINGRESP or length:
+            elif head != PINGRESP or length:
                 raise MQTTError(BAD_PACKET, "head %d length %d" % (head, length))
             self._heard = True
 
@@ -325,9 +327,9 @@ class MQTTClient:
             raise MQTTError(BAD_PACKET, "PUBLISH")
         if length > self._longest:
             self._log("mqtt: packet of %d bytes dropped" % length)
-            await _skip(reader, topic_length)
+            await skip(reader, topic_length)
             packet_id = await reader.readexactly(2) if qos else b""
-            await _skip(reader, rest)
+            await skip(reader, rest)
             keep = True
         else:
             topic = (await reader.readexactly(topic_length)).decode()
@@ -335,7 +337,7 @@ class MQTTClient:
             payload = self._incoming
             payload[:] = b""
             while len(payload) < rest:
-                payload.extend(await reader.readexactly(min(rest - len(payload), _PIECE)))
+                payload.extend(await reader.readexactly(min(rest - len(payload), PIECE)))
             keep = await self._handled(topic, payload)
         if qos and keep:
             await self._write(b"\x40\x02" + packet_id)
@@ -348,86 +350,3 @@ class MQTTClient:
         except Exception as error:
             self._log("mqtt: message not handled: " + repr(error))
             return False
-
-
-class _Unacknowledged:
-    """A message on its way: its packet, and whom to tell when the broker has it."""
-
-    def __init__(self):
-        self.packet_id = 0
-        self.packet = bytearray(_BUFFER_SIZE)
-        self.done = None
-        self.age = _UNSENT  # then half keepalives since it was sent in this connection
-        self.sent = False
-        self.writing = False
-
-    def fill(self, topic, payload, packet_id, retain):
-        """Make it another PUBLISH; a payload that is a function appends itself."""
-        packet = self.packet
-        packet[:] = _field(topic)
-        packet.extend(bytes((packet_id >> 8, packet_id & 255)))
-        if callable(payload):
-            payload(packet)
-        else:
-            packet.extend(payload)
-        packet[:0] = _head(_PUBLISH | 2 | (1 if retain else 0), len(packet))
-        self.packet_id = packet_id
-        self.age = _UNSENT
-        self.sent = False
-
-
-async def _remaining_length(reader):
-    length = 0
-    for place in range(4):  # [MQTT-2.2.3]
-        byte = (await reader.readexactly(1))[0]
-        length |= (byte & 127) << 7 * place
-        if byte < 128:
-            return length
-    raise MQTTError(BAD_PACKET, "length")
-
-
-async def _skip(reader, count):
-    while count:
-        count -= len(await reader.readexactly(min(count, _PIECE)))
-
-
-def _field(data):
-    if isinstance(data, str):
-        data = data.encode()
-    return bytes((len(data) >> 8, len(data) & 255)) + data
-
-
-def _head(kind, length):
-    head = bytearray((kind,))
-    while length > 127:
-        head.append(length & 127 | 128)
-        length >>= 7
-    head.append(length)
-    return head
-
-
-def _packet(kind, body):
-    return _head(kind, len(body)) + body
-
-
-def _connect_packet(client_id, user, password, will, keepalive_s):
-    flags = 0
-    tail = _field(client_id)
-    if will:
-        flags |= 0x2C  # will, at QoS 1, retained
-        tail += _field(will[0]) + _field(will[1])
-    if user is not None:
-        flags |= 0x80
-        tail += _field(user)
-    if password is not None:
-        flags |= 0x40
-        tail += _field(password)
-    body = _field("MQTT") + bytes((4, flags, keepalive_s >> 8, keepalive_s & 255)) + tail
-    return _packet(0x10, body)
-
-
-def _subscribe_packet(topics):
-    body = b"\0\1"
-    for topic in topics:
-        body += _field(topic) + b"\1"
-    return _packet(0x82, body)

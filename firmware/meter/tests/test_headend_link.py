@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from firmware.meter.tests import check_headend_link
+from firmware.meter.tests import check_link_commands, check_link_reports
+
+MODULES = (check_link_commands, check_link_reports)
+CHECKS = [
+    pytest.param(check, id=name)
+    for module in MODULES
+    for name, check in vars(module).items()
+    if name.startswith("test_")
+]
 
 
-@pytest.mark.parametrize(
-    "name", [name for name in dir(check_headend_link) if name.startswith("test_")]
-)
-def test_headend_link(name: str) -> None:
-    getattr(check_headend_link, name)()
+@pytest.mark.parametrize("check", CHECKS)
+def test_headend_link(check: Callable[[], None]) -> None:
+    check()
 
 
-def test_headend_link_on_micropython(run_on_micropython: Any) -> None:
-    assert "0 failed" in run_on_micropython("firmware.meter.tests.check_headend_link", heap="4M")
+@pytest.mark.parametrize("module", [module.__name__ for module in MODULES])
+def test_headend_link_on_micropython(run_on_micropython: Any, module: str) -> None:
+    assert "0 failed" in run_on_micropython(module, heap="4M")

@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from firmware.meter.tests import check_mqtt_client
+from firmware.meter.tests import check_mqtt_client, check_mqtt_messages
+
+MODULES = (check_mqtt_client, check_mqtt_messages)
+CHECKS = [
+    pytest.param(check, id=name)
+    for module in MODULES
+    for name, check in vars(module).items()
+    if name.startswith("test_")
+]
 
 
-@pytest.mark.parametrize(
-    "name", [name for name in dir(check_mqtt_client) if name.startswith("test_")]
-)
-def test_mqtt_client(name: str) -> None:
-    getattr(check_mqtt_client, name)()
+@pytest.mark.parametrize("check", CHECKS)
+def test_mqtt_client(check: Callable[[], None]) -> None:
+    check()
 
 
-def test_mqtt_client_on_micropython(run_on_micropython: Any) -> None:
-    assert "0 failed" in run_on_micropython("firmware.meter.tests.check_mqtt_client")
+@pytest.mark.parametrize("module", [module.__name__ for module in MODULES])
+def test_mqtt_client_on_micropython(run_on_micropython: Any, module: str) -> None:
+    assert "0 failed" in run_on_micropython(module)

@@ -1,7 +1,7 @@
 """Memory that runs out at any place: nothing is lost, doubled or half done."""
 
 from firmware.meter.tests import kit
-from firmware.meter.tests.check_headend_link import Bench
+from firmware.meter.tests.link_bench import Bench
 from firmware.meter.tests.mqtt_peer import run
 from shared.sts import result
 from shared.wire import codes
