@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets
-import time
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import NamedTuple
@@ -17,16 +16,13 @@ from headend.accounts.programs import grant, program_named
 from headend.accounts.services import require
 from headend.api.errors import InvalidKey, NotAuthenticated, TooManyRequests
 from headend.api.models import ApiKey
+from headend.api.rates import rates
 from headend.api.scopes import SCOPES
 from headend.audit import services as audit
 
 LONGEST_LIFE = timedelta(days=366 * 2)
 _MARK = "opk"  # so that a leaked key is recognised by those who search for such
 _NOTE_USE_EVERY = timedelta(minutes=5)
-_MINUTE_S = 60.0
-
-# key -> (when its minute began, requests in it); of this process, see docs/api.md
-_rates: dict[int, tuple[float, int]] = {}
 
 
 class NewKey(NamedTuple):
@@ -138,7 +134,7 @@ def recognise(text: str, *, at: datetime) -> ApiKey:
             "the API key is unknown, has expired or was revoked; send a valid one as "
             "'Authorization: Bearer KEY'"
         )
-    _count(found)
+    _count(found, at)
     _note_use(found, at)
     return found
 
@@ -147,18 +143,10 @@ def _is_alive(key: ApiKey, at: datetime) -> bool:
     return key.revoked_at is None and at < key.expires_at and key.program.is_active
 
 
-def _count(key: ApiKey) -> None:
-    if key.requests_per_minute is None:
-        return
-    now = time.monotonic()
-    began, count = _rates.get(key.pk, (now, 0))
-    if now - began >= _MINUTE_S:
-        began, count = now, 0
-    if count >= key.requests_per_minute:
-        raise TooManyRequests(
-            f"this key may ask {key.requests_per_minute} times a minute; wait and ask again"
-        )
-    _rates[key.pk] = (began, count + 1)
+def _count(key: ApiKey, at: datetime) -> None:
+    limit = key.requests_per_minute
+    if limit is not None and not rates().count(key, limit, at=at):
+        raise TooManyRequests(f"this key may ask {limit} times a minute; wait and ask again")
 
 
 def _note_use(key: ApiKey, at: datetime) -> None:

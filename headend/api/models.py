@@ -40,6 +40,24 @@ class ApiKey(models.Model):
         return f"{self.name} ({self.prefix})"
 
 
+class RequestTally(models.Model):
+    """How many requests of a key one server process counted in a minute; see `rates`."""
+
+    key = models.ForeignKey(ApiKey, on_delete=models.CASCADE, related_name="+")
+    minute = models.BigIntegerField()  # since 1970
+    process = models.CharField(max_length=40)
+    requests = models.PositiveIntegerField()
+
+    class Meta:
+        default_permissions = ()
+        constraints = [
+            models.UniqueConstraint(fields=["key", "minute", "process"], name="api_tally_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.requests} of {self.key}"
+
+
 class Answer(models.Model):
     """What a request with a message id was answered; asked again, it is answered so again."""
 

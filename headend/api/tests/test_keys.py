@@ -13,7 +13,8 @@ from headend.accounts.errors import InvalidProgram
 from headend.accounts.services import console_user
 from headend.api import keys
 from headend.api.errors import InvalidKey, NotAuthenticated
-from headend.api.models import ApiKey
+from headend.api.models import ApiKey, RequestTally
+from headend.api.rates import SHARE, Rates
 from headend.audit.models import AuditEntry
 from headend.config.errors import NotPermitted
 from headend.testing import NOON
@@ -68,15 +69,43 @@ def test_creating_and_revoking_is_recorded(program):
 
 
 def test_requests_are_limited_by_the_minute(program, code, monkeypatch):
-    seconds = [1000.0]
-    monkeypatch.setattr("headend.api.keys.time.monotonic", lambda: seconds[0])
     caller = program(requests_per_minute=2)
     assert [caller.get("/meters").status_code for _ in range(3)] == [200, 200, 429]
     answer = caller.get("/meters")
     assert code(answer) == "too_many_requests"
     assert answer.headers["Retry-After"] == "60"
-    seconds[0] += 60
+    monkeypatch.setattr("django.utils.timezone.now", lambda: NOON + timedelta(minutes=1))
     assert caller.get("/meters").status_code == 200
+
+
+def test_processes_count_together_up_to_what_they_have_not_told_yet(program):
+    key = program(requests_per_minute=100).key
+    processes = [Rates(f"process-{number}") for number in range(4)]
+    passed = sum(
+        processes[number % 4].count(key, 100, at=NOON + timedelta(milliseconds=10 * number))
+        for number in range(400)
+    )
+    assert 100 <= passed <= 100 + 3 * (100 // SHARE + 1)
+    assert RequestTally.objects.count() == 4
+
+
+def test_counting_rarely_costs_a_query(program, django_assert_num_queries):
+    key = program(requests_per_minute=600).key
+    one = Rates("process")
+    one.count(key, 600, at=NOON)
+    with django_assert_num_queries(0):
+        for _ in range(30):
+            assert one.count(key, 600, at=NOON)
+    with django_assert_num_queries(2):
+        one.count(key, 600, at=NOON + timedelta(seconds=1))
+
+
+def test_counts_of_past_minutes_are_forgotten(program):
+    key = program(requests_per_minute=10).key
+    one = Rates("process")
+    one.count(key, 10, at=NOON)
+    one.count(key, 10, at=NOON + timedelta(minutes=10))
+    assert RequestTally.objects.get().minute == int(NOON.timestamp()) // 60 + 10
 
 
 def test_the_last_use_is_noted_now_and_then(program, django_assert_num_queries):
