@@ -17,6 +17,7 @@ COMMANDS = {
     "demo": "tools.demo.command:demo",
     "provision": "tools.provision.command:provision",
     "panel": "tools.panel.command:panel",
+    "supply": "tools.supply.command:supply",
     "tariff": "tools.tariff.command:tariff",
     "token": "tools.tokens.command:token",
     "campaign": "tools.campaign.command:campaign",

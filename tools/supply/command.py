@@ -1,0 +1,401 @@
+"""`prepay supply`: close accounts, let customers move in, replace meters, tell billing.
+
+They call the services that the pages call. Exit status: 0 done, 1 refused, 2 wrong usage.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from typing import Any
+
+import click
+
+from headend.design import figures
+from tools.headend.answers import answering, as_json, print_facts
+
+
+class Register(click.ParamType):
+    """A register in kWh such as 1234.5 or -2, read into Wh exactly."""
+
+    name = "kWh"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """Return Wh of a text, or fail with one sentence."""
+        if isinstance(value, int):
+            return value
+        sign = -1 if value.startswith("-") else 1
+        try:
+            return sign * figures.read_kwh(value.removeprefix("-"))
+        except ValueError as error:
+            self.fail(f"{value!r} is no register; {error}", param, ctx)
+
+
+_reason = click.option("--reason", required=True, help="Why; kept in the audit record.")
+_energy = click.option("--energy", "energy_wh", type=Register(), help="Total energy, kWh.")
+_credit = click.option(
+    "--credit", "credit_wh", type=Register(), help="Credit left, kWh; below 0: used on credit."
+)
+
+
+@click.group()
+def supply() -> None:
+    """Close accounts, let customers move in, replace meters, tell billing."""
+
+
+@supply.command()
+@click.argument("meter")
+@as_json
+def trial(meter: str, json_wanted: bool) -> None:
+    """Say what closing the account at a meter now would come to; nothing changes."""
+    with answering(json_wanted):
+        from headend.supply import trials
+
+        shown = trials.trial(_running(meter), at=_now())
+        print_facts(json_wanted, _trial_facts(shown), _closing_text)
+
+
+@supply.command()
+@click.argument("meter")
+@click.option("--ask-meter", is_flag=True, help="Have the meter tell its registers.")
+@_reason
+@as_json
+def close(meter: str, ask_meter: bool, reason: str, json_wanted: bool) -> None:
+    """Give notice: end the agreement at a meter and call back what waits for it."""
+    with answering(json_wanted):
+        from headend.supply import closings
+
+        made = closings.start(
+            _running(meter), by=_me(), at=_now(), reason=reason, ask_meter=ask_meter
+        )
+        print_facts(json_wanted, _closing_facts(made), _closing_text)
+
+
+@supply.command()
+@click.argument("closing")
+@as_json
+def show(closing: str, json_wanted: bool) -> None:
+    """Show a closing: how far it is, and what it comes to."""
+    with answering(json_wanted):
+        print_facts(json_wanted, _closing_facts(_closing(closing)), _closing_text)
+
+
+@supply.command()
+@click.argument("closing")
+@_energy
+@_credit
+@as_json
+def registers(
+    closing: str, energy_wh: int | None, credit_wh: int | None, json_wanted: bool
+) -> None:
+    """Take down the closing registers that somebody read at the meter."""
+    if energy_wh is None or credit_wh is None:
+        raise click.UsageError("say both --energy and --credit")
+    with answering(json_wanted):
+        from headend.supply import closings
+
+        kept = closings.note_registers(
+            _closing(closing), energy_wh=energy_wh, credit_wh=credit_wh, by=_me(), at=_now()
+        )
+        print_facts(json_wanted, _closing_facts(kept), _closing_text)
+
+
+@supply.command()
+@click.argument("closing")
+@as_json
+def settle(closing: str, json_wanted: bool) -> None:
+    """Settle a closing whose registers are known, for good."""
+    with answering(json_wanted):
+        from headend.supply import closings
+
+        closings.settle(_closing(closing), by=_me(), at=_now())
+        print_facts(json_wanted, _closing_facts(_closing(closing)), _closing_text)
+
+
+@supply.command()
+@click.argument("closing")
+@click.option("--note", required=True, help="How you know.")
+@as_json
+def clear(closing: str, note: str, json_wanted: bool) -> None:
+    """Say that the meter holds nothing of the customer any more."""
+    with answering(json_wanted):
+        from headend.supply import closings
+
+        kept = closings.mark_cleared(
+            _closing(closing), by=_me(), at=_now(), how="person", note=note
+        )
+        print_facts(json_wanted, _closing_facts(kept), _closing_text)
+
+
+@supply.command()
+@click.argument("closing")
+@click.option("--method", type=click.Choice(["cash", "bank"]), required=True)
+@click.option("--reference", default="", help="Of the transfer.")
+@as_json
+def pay(closing: str, method: str, reference: str, json_wanted: bool) -> None:
+    """Pay a refund out, or ask a second person if it is above the limit."""
+    with answering(json_wanted):
+        from headend.accounts.models import Approval
+        from headend.supply import refunds
+        from headend.supply.errors import RefundNotPossible
+
+        found = _closing(closing)
+        if found.is_open:
+            raise RefundNotPossible(f"closing {found} is not settled; settle it first")
+        done = refunds.pay(
+            found.settlement, method=method, reference=reference, by=_me(), at=_now()
+        )
+        facts = _closing_facts(_closing(closing))
+        facts["waits_for_approval"] = done.pk if isinstance(done, Approval) else None
+        print_facts(json_wanted, facts, _closing_text)
+
+
+@supply.command("move-in")
+@click.argument("meter")
+@click.option("--name", required=True, help="Of the new customer.")
+@click.option("--phone", default="")
+@click.option("--address", required=True)
+@click.option("--tariff", "code", required=True, help="Its code.")
+@_energy
+@_credit
+@click.option("--accept-debts", is_flag=True, help="Told of the debts of the premises.")
+@click.option("--buy-credit", is_flag=True, help="Pays for the credit that is left.")
+@as_json
+def move_in(
+    meter: str,
+    name: str,
+    phone: str,
+    address: str,
+    code: str,
+    energy_wh: int | None,
+    credit_wh: int | None,
+    accept_debts: bool,
+    buy_credit: bool,
+    json_wanted: bool,
+) -> None:
+    """Let a new customer move in at a meter; one in stock is installed."""
+    if energy_wh is None or credit_wh is None:
+        raise click.UsageError("say both --energy and --credit")
+    with answering(json_wanted):
+        from django.db import transaction
+
+        from headend.customers.services import register_customer
+        from headend.meters.queries import meter_numbered
+        from headend.supply import moves
+        from headend.tariffs.models import Tariff
+
+        tariff = Tariff.objects.filter(code=code).first()
+        if tariff is None:
+            raise click.UsageError(f"there is no tariff {code}")
+        with transaction.atomic():
+            made = moves.move_in(
+                register_customer(name=name, phone=phone, by=_me(), at=_now()),
+                meter_numbered(meter),
+                moves.Terms(
+                    address=address,
+                    tariff=tariff,
+                    accepts_debts=accept_debts,
+                    buys_credit=buy_credit,
+                ),
+                energy_wh=energy_wh,
+                credit_wh=credit_wh,
+                source="person",
+                by=_me(),
+                at=_now(),
+            )
+        facts = {
+            "agreement": made.agreement_id,
+            "customer": made.agreement.customer.name,
+            "meter": made.agreement.meter.drn,
+            "bought_minor": made.bought_minor,
+            "premises_debts_minor": made.premises_debts_minor,
+        }
+        print_facts(json_wanted, facts, _facts_text)
+
+
+@supply.command()
+@click.argument("meter")
+@click.argument("new_meter")
+@_energy
+@_credit
+@click.option("--new-energy", "new_energy_wh", type=Register(), default=0, help="Of the new one.")
+@click.option("--scrap", is_flag=True, help="The old meter never goes back to stock.")
+@click.option("--transfer", type=click.Choice(["token", "command"]), help="Move the credit now.")
+@_reason
+@as_json
+def replace(
+    meter: str,
+    new_meter: str,
+    energy_wh: int | None,
+    credit_wh: int | None,
+    new_energy_wh: int,
+    scrap: bool,
+    transfer: str | None,
+    reason: str,
+    json_wanted: bool,
+) -> None:
+    """Replace a meter by another one; its agreement goes on."""
+    with answering(json_wanted):
+        from headend.meters.queries import meter_numbered
+        from headend.supply import replacements
+
+        made = replacements.replace(
+            _running(meter),
+            meter_numbered(new_meter),
+            old=replacements.OldMeter(energy_wh, credit_wh, scrap),
+            new_energy_wh=new_energy_wh,
+            by=_me(),
+            at=_now(),
+            reason=reason,
+        )
+        print_facts(json_wanted, _transferred(made, transfer), _facts_text)
+
+
+@supply.command()
+@click.argument("replacement")
+@click.option("--by", "how", type=click.Choice(["token", "command"]), required=True)
+@as_json
+def transfer(replacement: str, how: str, json_wanted: bool) -> None:
+    """Move the credit of a replaced meter to the new one, once."""
+    with answering(json_wanted):
+        from headend.supply.errors import ReplacementNotPossible
+        from headend.supply.models import Replacement
+
+        found = Replacement.objects.filter(number=replacement).first()
+        if found is None:
+            raise ReplacementNotPossible(f"there is no replacement {replacement}")
+        print_facts(json_wanted, _transferred(found, how), _facts_text)
+
+
+@supply.command()
+@click.option("--since", help="A local day, YYYY-MM-DD; from its beginning.")
+@click.option("--until", help="A local day, YYYY-MM-DD; up to its beginning.")
+def switches(since: str | None, until: str | None) -> None:
+    """Print what meters switched to another payment mode, as a sheet (CSV) for billing."""
+    for day in filter(None, (since, until)):
+        if not re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", day):
+            raise click.UsageError(f"{day!r} is no day; write 2026-11-30")
+    with answering(False):
+        from headend.supply import modes
+
+        click.echo(modes.handover(since=_day(since), until=_day(until)), nl=False)
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+def _day(text: str | None) -> datetime | None:
+    from django.utils import timezone
+
+    if text is None:
+        return None
+    try:
+        return timezone.make_aware(datetime.strptime(text, "%Y-%m-%d"))  # noqa: DTZ007
+    except ValueError:
+        raise click.UsageError(f"{text!r} is no day of the calendar") from None
+
+
+def _me() -> Any:
+    from headend.accounts.services import console_user
+
+    return console_user()
+
+
+def _running(number: str) -> Any:
+    from headend.customers.queries import agreement_of
+    from headend.meters.queries import meter_numbered
+
+    return agreement_of(meter_numbered(number), at=_now())
+
+
+def _closing(number: str) -> Any:
+    from headend.supply.errors import ClosingNotPossible
+    from headend.supply.models import Closing
+
+    found = Closing.objects.filter(number=number).first()
+    if found is None:
+        raise ClosingNotPossible(f"there is no closing {number}")
+    return found
+
+
+def _transferred(replacement: Any, how: str | None) -> dict[str, Any]:
+    from headend.supply import replacements
+
+    token = command = None
+    if how == "token":
+        token = replacements.transfer_by_token(replacement, by=_me(), at=_now())
+    elif how == "command":
+        command = replacements.transfer_by_command(replacement, by=_me(), at=_now())
+    return {
+        "replacement": replacement.number,
+        "old_meter": replacement.old_meter.drn,
+        "new_meter": replacement.new_meter.drn,
+        "credit_wh": replacement.credit_wh,
+        "token": token.digits if token else None,
+        "order": str(command.state) if command else None,
+    }
+
+
+def _trial_facts(shown: Any) -> dict[str, Any]:
+    return _facts(shown.agreement, shown.registers, shown.reckoning) | {"state": "trial"}
+
+
+def _closing_facts(closing: Any) -> dict[str, Any]:
+    from headend.supply import trials
+
+    if closing.is_open:
+        facts = _trial_facts(trials.trial_of(closing, at=_now()))
+    else:
+        facts = _facts(closing.agreement, trials.registers_of(closing), closing.settlement)
+    return facts | {
+        "closing": closing.number,
+        "state": str(closing.state),
+        "credit_is_clear": not closing.needs_clearing,
+    }
+
+
+def _facts(agreement: Any, registers: Any, done: Any) -> dict[str, Any]:
+    """Return what a trial or a settlement says; `done` is either's outcome, or None."""
+    lines = getattr(done, "lines", ())
+    return {
+        "closing": None,
+        "customer": agreement.customer.name,
+        "meter": agreement.meter.drn,
+        "energy_wh": registers.energy_wh if registers else None,
+        "credit_wh": registers.credit_wh if registers else None,
+        "lines": [
+            {"kind": str(line.kind), "text": line.description, "amount_minor": line.amount_minor}
+            for line in (lines.all() if hasattr(lines, "all") else lines)
+        ],
+        "refund_minor": done.refund_minor if done else None,
+        "owed_minor": done.owed_minor if done else None,
+    }
+
+
+def _amount(minor: int) -> str:
+    return f"{'-' if minor < 0 else ''}{abs(minor) // 100}.{abs(minor) % 100:02d}"
+
+
+def _closing_text(facts: dict[str, Any]) -> str:
+    rows = [
+        f"{facts['closing'] or 'Trial'}  {facts['customer']}, meter {facts['meter']}",
+        f"State     {facts['state']}",
+    ]
+    if facts["energy_wh"] is None:
+        return "\n".join([*rows, "Registers are not known yet."])
+    rows += [
+        f"Energy    {facts['energy_wh'] / 1000:.1f} kWh",
+        f"Credit    {facts['credit_wh'] / 1000:.1f} kWh",
+        *(f"  {line['text']:40} {_amount(line['amount_minor']):>12}" for line in facts["lines"]),
+    ]
+    if facts.get("waits_for_approval"):
+        rows.append("The refund waits for a second person's approval.")
+    return "\n".join(rows)
+
+
+def _facts_text(facts: dict[str, Any]) -> str:
+    return "\n".join(
+        f"{name.replace('_', ' ') + ':':22}{'-' if fact is None else fact}"
+        for name, fact in facts.items()
+    )
