@@ -6,8 +6,10 @@ from django import forms
 from django.http import QueryDict
 from django.utils.text import capfirst
 
+from headend.customers import services
 from headend.customers.models import SupplyAgreement
 from headend.design import figures
+from headend.tariffs.models import Tariff
 
 
 class LowCreditForm(forms.Form):
@@ -27,6 +29,27 @@ class LowCreditForm(forms.Form):
             return figures.read_kwh(self.cleaned_data["threshold"])
         except ValueError as error:
             raise forms.ValidationError(f"{capfirst(str(error))}.") from None
+
+
+class TermsForm(forms.Form):
+    """What a running agreement pays by."""
+
+    tariff = forms.ModelChoiceField(
+        label="Tariff", queryset=Tariff.objects.order_by("name"), empty_label=None
+    )
+    connection_va = forms.IntegerField(
+        label="Size of the connection, VA",
+        min_value=1,
+        max_value=services.HIGHEST_CONNECTION_VA,
+        required=False,
+        help_text="Some tariffs ask for it. Empty: not known.",
+    )
+    reason = forms.CharField(
+        label="Reason",
+        max_length=300,
+        help_text="It stays in the audit record.",
+        widget=forms.TextInput(attrs={"autocomplete": "off"}),
+    )
 
 
 def low_credit_form(agreement: SupplyAgreement, typed: QueryDict | None = None) -> LowCreditForm:

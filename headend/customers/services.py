@@ -13,9 +13,11 @@ from headend.audit import services as audit
 from headend.customers.errors import InvalidAgreement, InvalidCustomer, InvalidThreshold
 from headend.customers.models import Customer, FormerMeter, Premises, SupplyAgreement
 from headend.meters.models import Meter
+from headend.tariffs import queries as tariffs
 from headend.tariffs.models import Tariff
 
 HIGHEST_LOW_CREDIT_WH = 10_000_000
+HIGHEST_CONNECTION_VA = 100_000_000
 
 
 @transaction.atomic
@@ -293,3 +295,61 @@ def set_low_credit_threshold(
         before={"low_credit_threshold_wh": before_wh},
         after={"low_credit_threshold_wh": threshold_wh},
     )
+
+
+@transaction.atomic
+def set_terms(
+    agreement: SupplyAgreement,
+    *,
+    tariff: Tariff,
+    connection_va: int | None,
+    by: User,
+    at: datetime,
+    reason: str,
+) -> SupplyAgreement:
+    """Change what a running agreement pays by: its tariff and the size of its connection.
+
+    It holds from the next purchase on. What was bought before keeps the prices it was bought at,
+    and its energy counts in the steps of the month that runs.
+
+    Args:
+        agreement: a running one.
+        tariff: by which energy is priced from now on.
+        connection_va: size of the connection, 1..HIGHEST_CONNECTION_VA; None: not known.
+        by: who decides; needs customers.change_supplyagreement.
+        at: now.
+        reason: why.
+
+    Raises:
+        InvalidAgreement: it has ended, the size is impossible, or the tariff asks for it.
+        NoTariffInForce: the tariff has no version yet.
+    """
+    require(by, "customers.change_supplyagreement")
+    if connection_va is not None and not 1 <= connection_va <= HIGHEST_CONNECTION_VA:
+        raise InvalidAgreement(
+            f"a connection has 1 to {HIGHEST_CONNECTION_VA} VA, not {connection_va}"
+        )
+    kept = SupplyAgreement.objects.select_for_update(of=("self",)).get(pk=agreement.pk)
+    if kept.ended_at is not None:
+        raise InvalidAgreement("this agreement has ended; its terms stay as they were")
+    version = tariffs.version_in_force(tariff.pk, at=at)
+    if connection_va is None and tariffs.asks_for_connection(version):
+        raise InvalidAgreement(f"the tariff {tariff} asks for the size of the connection")
+    before, after = _terms(kept), {"tariff": tariff.code, "connection_va": connection_va}
+    if before != after:
+        kept.tariff, kept.connection_va = tariff, connection_va
+        kept.save(update_fields=["tariff", "connection_va"])
+        audit.record(
+            actor=by,
+            action="customers.set_terms",
+            target=kept,
+            at=at,
+            before=before,
+            after=after,
+            reason=reason,
+        )
+    return kept
+
+
+def _terms(agreement: SupplyAgreement) -> dict[str, str | int | None]:
+    return {"tariff": agreement.tariff.code, "connection_va": agreement.connection_va}

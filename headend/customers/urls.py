@@ -13,4 +13,9 @@ urlpatterns = [
         views.low_credit,
         name="low-credit",
     ),
+    path(
+        "<int:customer_id>/agreements/<int:agreement_id>/terms/",
+        views.terms,
+        name="terms",
+    ),
 ]

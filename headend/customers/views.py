@@ -9,12 +9,16 @@ from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.utils.text import capfirst
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import (
+    require_http_methods,
+    require_POST,
+    require_safe,
+)
 
 from headend.accounts.requests import PageRequest
 from headend.config.errors import Refusal
 from headend.customers import services
-from headend.customers.forms import LowCreditForm, low_credit_form
+from headend.customers.forms import LowCreditForm, TermsForm, low_credit_form
 from headend.customers.models import Customer, SupplyAgreement
 from headend.customers.search import find_customers
 from headend.design import figures
@@ -63,6 +67,34 @@ def low_credit(request: PageRequest, customer_id: int, agreement_id: int) -> Htt
             messages.success(request, _said(agreement), extra_tags="good")
             return redirect("customers:customer", customer_id)
     return _customer(request, customer_id, typed=(agreement_id, form))
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@permission_required(
+    ["customers.view_customer", "customers.change_supplyagreement"], raise_exception=True
+)
+def terms(request: PageRequest, customer_id: int, agreement_id: int) -> HttpResponse:
+    """Change the tariff of a running agreement, and the size of its connection."""
+    agreement = get_object_or_404(
+        SupplyAgreement.objects.select_related("customer", "premises", "meter", "tariff"),
+        pk=agreement_id,
+        customer=customer_id,
+        ended_at=None,
+    )
+    begins = {"tariff": agreement.tariff_id, "connection_va": agreement.connection_va}
+    form = TermsForm(request.POST or None, initial=begins)
+    if request.method == "POST" and form.is_valid():
+        try:
+            services.set_terms(agreement, **form.cleaned_data, by=request.user, at=timezone.now())
+        except Refusal as error:
+            form.add_error(None, f"{capfirst(str(error))}.")
+        else:
+            told = f"From the next purchase on, meter {agreement.meter.drn} buys by these terms."
+            messages.success(request, told, extra_tags="good")
+            return redirect("customers:customer", customer_id)
+    context = {"agreement": agreement, "form": form}
+    status = 422 if form.is_bound else 200
+    return render(request, "customers/terms.html", context, status=status)
 
 
 def _customer(

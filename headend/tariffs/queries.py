@@ -7,6 +7,7 @@ from datetime import datetime
 from django.db.models import DateTimeField, QuerySet, Window
 from django.db.models.functions import Lead
 
+from headend.tariffs import components as kinds
 from headend.tariffs import document
 from headend.tariffs.errors import NoTariffInForce
 from headend.tariffs.models import TariffVersion
@@ -35,6 +36,16 @@ def version_in_force(tariff_id: int, *, at: datetime) -> TariffVersion:
 def rules_of(version: TariffVersion) -> TariffRules:
     """Return a stored version as the price calculation wants it."""
     return document.read(version.rules)
+
+
+def asks_for_connection(version: TariffVersion) -> bool:
+    """Say whether a version's prices depend on the size of the connection."""
+    return any(
+        (isinstance(one, kinds.PercentLevy) and bool(one.by_connection_va))
+        or (isinstance(one, kinds.PeriodicFee) and one.per_kva)
+        or (isinstance(one, kinds.EnergyByBand) and one.by == kinds.CONNECTION_VA)
+        for one in rules_of(version).components
+    )
 
 
 def with_ends(versions: QuerySet[TariffVersion]) -> QuerySet[TariffVersion]:
