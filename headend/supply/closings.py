@@ -18,6 +18,7 @@ from headend.accounts.models import User
 from headend.accounts.services import require
 from headend.audit import services as audit
 from headend.customers.models import SupplyAgreement
+from headend.customers.queries import agreements, no_agreement
 from headend.customers.services import end_agreement
 from headend.debts.models import Debt
 from headend.debts.queries import SETTLEMENT
@@ -49,17 +50,17 @@ def start(
     """Give notice: end an agreement, call back what waits for its meter, ask for the registers.
 
     Args:
-        agreement: a running one.
+        agreement: a running one, or one that ended without a settlement (see `closable`).
         by: who decides; needs supply.close_account and customers.change_supplyagreement, and
             fleet.close_account to ask the meter.
-        at: now; fees are due up to here.
+        at: now; a running agreement ends here, and fees are due up to its end.
         reason: why.
         ask_meter: order the meter to close its account and to tell its registers; otherwise
             somebody reads them.
 
     Raises:
-        InvalidAgreement: it has ended already or has not begun.
-        ClosingNotPossible: it was closed before.
+        InvalidAgreement: it has not begun.
+        ClosingNotPossible: it was closed before, or the meter serves somebody else by now.
     """
     require(by, "supply.close_account")
     # In the order of a sale that is sent to its meter: first the meter's row, then its link's.
@@ -67,7 +68,12 @@ def start(
     lock_link(meter)
     if Closing.objects.filter(agreement=agreement).exists():
         raise ClosingNotPossible(f"the account at {agreement.premises} is being closed already")
-    end_agreement(agreement, by=by, at=at, reason=reason)
+    if agreement.ended_at is None:
+        end_agreement(agreement, by=by, at=at, reason=reason)
+    elif SupplyAgreement.objects.filter(meter=meter, ended_at=None).exists():
+        raise ClosingNotPossible(
+            f"meter {meter} serves somebody else by now: its credit is not {agreement.customer}'s"
+        )
     number = new_number("C", at)
     called_back = call_back_orders(meter, at=at)
     command = None
@@ -92,6 +98,25 @@ def start(
         reason=reason,
     )
     return closing
+
+
+def closable(meter: Meter, *, at: datetime) -> SupplyAgreement:
+    """Return the agreement at a meter whose account can be closed.
+
+    That is the one in force, or else the last one, if it ended without a settlement.
+
+    Raises:
+        NoSupplyAgreement: there is none.
+    """
+    running = agreements(at=at).filter(meter=meter).first()
+    if running is not None:
+        return running
+    ended = SupplyAgreement.objects.filter(meter=meter, ended_at__isnull=False)
+    last = ended.select_related("customer", "premises", "meter", "tariff").order_by("-ended_at")
+    found = last.first()
+    if found is None or Closing.objects.filter(agreement=found).exists():
+        raise no_agreement(meter, at)
+    return found
 
 
 @transaction.atomic
@@ -148,7 +173,7 @@ def settle(closing: Closing, *, by: User, at: datetime) -> Settlement:
     agreement = kept.agreement
     rule = rule_in_force(at=at)
     debts = list(trials.debts_to_settle(agreement, rule).select_for_update(of=("self",)))
-    done = trials.reckoning_of(agreement, registers, rule, debts, ends=kept.started_at)
+    done = trials.reckoning_of(agreement, registers, rule, debts, ends=trials.end_of(kept))
     debt = _open_debt(kept, done, by=by, at=at) if done.owed_minor else None
     _post(kept, done, at=at)
     settlement = Settlement.objects.create(
@@ -174,6 +199,15 @@ def settle(closing: Closing, *, by: User, at: datetime) -> Settlement:
             cause=_clearing_cause(kept),
             summary=f"meter {agreement.meter.drn} still holds credit of closing {kept}: "
             "clear it, and say so under the closing",
+            at=at,
+            meter=agreement.meter,
+        )
+    if agreement.meter.intended_payment_mode == Meter.PaymentMode.POSTPAYMENT:
+        open_work_item(
+            kind="supply",
+            cause=f"last bill of closing {kept.pk}",
+            summary=f"closing {kept}: meter {agreement.meter.drn} was in post-payment at "
+            f"{kwh(registers.energy_wh)} kWh; have billing make the last bill",
             at=at,
             meter=agreement.meter,
         )
@@ -347,7 +381,7 @@ def _particulars(closing: Closing, debts: list[Debt], done: Reckoning) -> dict[s
         "tariff": agreement.tariff.name,
         "meter_number": meter.drn,
         "began": agreement.started_at.isoformat(),
-        "ended": closing.started_at.isoformat(),
+        "ended": trials.end_of(closing).isoformat(),
         "energy_wh": closing.energy_wh,
         "credit_wh": closing.credit_wh,
         "registers_source": closing.registers_source,

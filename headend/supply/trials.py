@@ -80,7 +80,7 @@ def trial(agreement: SupplyAgreement, *, at: datetime) -> Trial:
         Refusal: the tariff can't be reckoned with: the closing would be refused too.
     """
     registers = told_registers(agreement.meter)
-    return _trial(agreement, registers, estimate=True, ends=at, at=at)
+    return _trial(agreement, registers, estimate=True, ends=agreement.ended_at or at, at=at)
 
 
 def trial_of(closing: Closing, *, at: datetime) -> Trial:
@@ -89,8 +89,13 @@ def trial_of(closing: Closing, *, at: datetime) -> Trial:
     agreement = closing.agreement
     if registers is None:
         told = told_registers(agreement.meter)
-        return _trial(agreement, told, estimate=True, ends=closing.started_at, at=at)
-    return _trial(agreement, registers, estimate=False, ends=closing.started_at, at=at)
+        return _trial(agreement, told, estimate=True, ends=end_of(closing), at=at)
+    return _trial(agreement, registers, estimate=False, ends=end_of(closing), at=at)
+
+
+def end_of(closing: Closing) -> datetime:
+    """Return up to when fees of a closed account are due: the end of its agreement."""
+    return closing.agreement.ended_at or closing.started_at
 
 
 def registers_of(closing: Closing) -> Registers | None:

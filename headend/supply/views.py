@@ -22,6 +22,7 @@ from headend.config.errors import Refusal
 from headend.customers.models import SupplyAgreement
 from headend.customers.queries import agreements
 from headend.fleet.queries import link_of
+from headend.meters.models import Meter
 from headend.supply import closings, refunds, trials
 from headend.supply.forms import ClearedForm, RefundForm, RegistersForm, RuleForm, StartForm
 from headend.supply.models import Closing, Replacement, Rule
@@ -55,8 +56,11 @@ def supplies(request: PageRequest) -> HttpResponse:
 @permission_required("supply.close_account", raise_exception=True)
 def start(request: PageRequest, drn: str) -> HttpResponse:
     """Show what closing an account would come to, then give notice."""
-    agreement = running_agreement(drn)
     now = timezone.now()
+    try:
+        agreement = closings.closable(get_object_or_404(Meter, drn=drn), at=now)
+    except Refusal:
+        raise Http404 from None
     link = link_of(agreement.meter)
     online = link is not None and link.online
     form = StartForm(request.POST or None, initial={"ask_meter": "yes" if online else "no"})

@@ -51,7 +51,7 @@ def trial(meter: str, json_wanted: bool) -> None:
     with answering(json_wanted):
         from headend.supply import trials
 
-        shown = trials.trial(_running(meter), at=_now())
+        shown = trials.trial(_closable(meter), at=_now())
         print_facts(json_wanted, _trial_facts(shown), _closing_text)
 
 
@@ -66,7 +66,7 @@ def close(meter: str, ask_meter: bool, reason: str, json_wanted: bool) -> None:
         from headend.supply import closings
 
         made = closings.start(
-            _running(meter), by=_me(), at=_now(), reason=reason, ask_meter=ask_meter
+            _closable(meter), by=_me(), at=_now(), reason=reason, ask_meter=ask_meter
         )
         print_facts(json_wanted, _closing_facts(made), _closing_text)
 
@@ -307,6 +307,13 @@ def _running(number: str) -> Any:
     from headend.meters.queries import meter_numbered
 
     return agreement_of(meter_numbered(number), at=_now())
+
+
+def _closable(number: str) -> Any:
+    from headend.meters.queries import meter_numbered
+    from headend.supply.closings import closable
+
+    return closable(meter_numbered(number), at=_now())
 
 
 def _closing(number: str) -> Any:

@@ -12,11 +12,13 @@ from headend.accounts.services import console_user, create_user
 from headend.audit.models import AuditEntry
 from headend.config.errors import NotPermitted
 from headend.customers.errors import NoSupplyAgreement
+from headend.customers.services import end_agreement, open_agreement, register_customer
 from headend.debts.models import Debt
 from headend.fleet.models import Command, WorkItem
 from headend.fleet.services import queue_token
 from headend.ledger import proofs
 from headend.ledger.queries import balance_minor, trial_balance
+from headend.meters.models import Meter
 from headend.supply import closings, refunds, trials
 from headend.supply.errors import ClosingNotPossible, InvalidRegisters, RefundNotPossible
 from headend.supply.models import Closing, Refund, Settlement
@@ -285,3 +287,32 @@ def test_a_proof_finds_a_settlement_that_says_otherwise(supply, triggers_off):
         "a settlement's lines add up to nothing",
         "what customers who left are owed is what was settled and not paid",
     }
+
+
+def test_an_agreement_that_was_only_ended_can_still_be_settled(supply):
+    end_agreement(supply, by=console_user(), at=LATER, reason="by the API")
+    found = closings.closable(supply.meter, at=LATER + DAY)
+    assert found == supply
+    assert close(found, at=LATER + DAY).refund_minor == 28_75
+    with pytest.raises(NoSupplyAgreement):
+        closings.closable(supply.meter, at=LATER + DAY)
+
+
+def test_credit_is_not_settled_once_somebody_else_is_served(supply):
+    end_agreement(supply, by=console_user(), at=LATER, reason="by the API")
+    open_agreement(
+        customer=register_customer(name="Next", by=console_user(), at=LATER),
+        address="1 Test Road",
+        meter=supply.meter,
+        tariff=supply.tariff,
+        by=console_user(),
+        at=LATER,
+    )
+    with pytest.raises(ClosingNotPossible, match="somebody else"):
+        close(supply, at=LATER + DAY)
+
+
+def test_the_last_bill_of_a_post_payment_meter_is_an_open_item(supply):
+    Meter.objects.filter(pk=supply.meter_id).update(intended_payment_mode="postpayment")
+    close(supply, credit_wh=0)
+    assert "last bill" in WorkItem.objects.get(closed_at=None).summary
