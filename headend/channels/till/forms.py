@@ -24,6 +24,10 @@ class AmountForm(forms.Form):
         ),
         error_messages={"required": "Type how much money the customer hands over."},
     )
+    waive_floor = forms.BooleanField(
+        label="Debts first: the customer wants them paid even from the share kept for energy",
+        required=False,
+    )
 
 
 class VendForm(AmountForm):
@@ -34,3 +38,17 @@ class VendForm(AmountForm):
     def __init__(self, *args, **kwargs) -> None:
         super().__init__(*args, **kwargs)
         self.fields["amount"].widget = forms.HiddenInput()
+        self.fields["waive_floor"].widget = forms.CheckboxInput(attrs={"hidden": True})
+
+
+class DebtPaymentForm(forms.Form):
+    """How much of a debt is paid, and the message id that takes it once."""
+
+    amount = MoneyField(
+        label="Money received",
+        max_length=24,
+        widget=forms.TextInput(
+            attrs={"class": "big", "inputmode": "decimal", "autocomplete": "off"}
+        ),
+    )
+    message_id = forms.UUIDField(widget=forms.HiddenInput)

@@ -6,6 +6,7 @@ import uuid
 from typing import Any
 from urllib.parse import urlencode
 
+from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import permission_required
 from django.http import HttpResponse
@@ -16,12 +17,15 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
 from headend.accounts.requests import PageRequest
-from headend.channels.till.forms import AmountForm, VendForm
+from headend.channels.till.forms import AmountForm, DebtPaymentForm, VendForm
 from headend.config.errors import Refusal
 from headend.customers.queries import agreements
 from headend.customers.search import find_supplies, number_in
+from headend.debts.models import Debt
+from headend.debts.queries import debts_of
+from headend.design import figures
 from headend.meters.models import Meter
-from headend.vending import pages, services
+from headend.vending import debt_payments, pages, services
 from headend.vending.errors import SaleNotFound
 from headend.vending.views import JUST_SOLD
 
@@ -96,6 +100,8 @@ def confirm(request: PageRequest, drn: str) -> HttpResponse:
     form = VendForm(request.GET)
     if not form.is_valid():
         query = {"amount": request.GET["amount"], "message_id": uuid.uuid4()}
+        if amount.cleaned_data["waive_floor"]:
+            query["waive_floor"] = "on"
         return redirect(f"{request.path}?{urlencode(query)}")
     try:
         sold = services.advice(caller=_caller(request), message_id=_message_id(form))
@@ -103,6 +109,41 @@ def confirm(request: PageRequest, drn: str) -> HttpResponse:
         return render(request, "till/confirm.html", {**context, "form": form, **offered})
     messages.info(request, "This was sold already. To sell once more, choose Next customer.")
     return redirect("vending:sale", sold.receipt_number)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@may_vend
+@never_cache
+def pay_debt(request: PageRequest, debt_id: int) -> HttpResponse:
+    """Take a payment of a debt without a purchase of energy, once per page."""
+    debt = get_object_or_404(Debt.objects.select_related("customer", "premises"), pk=debt_id)
+    form = DebtPaymentForm(
+        request.POST or None,
+        initial={
+            "message_id": uuid.uuid4(),
+            "amount": figures.decimal(
+                debt.balance_minor, digits=settings.BASE_CURRENCY_MINOR_DIGITS, grouped=False
+            ),
+        },
+    )
+    if request.method == "POST" and form.is_valid():
+        try:
+            sale = debt_payments.pay(
+                caller=_caller(request),
+                message_id=str(form.cleaned_data["message_id"]),
+                debt=debt,
+                amount_minor=form.cleaned_data["amount"],
+                operator=request.user,
+                at=timezone.now(),
+                terminal=TERMINAL,
+            )
+        except Refusal as error:
+            form.add_error(None, str(error))
+        else:
+            request.session[JUST_SOLD] = sale.receipt_number
+            return redirect(reverse("vending:sale", args=[sale.receipt_number]) + "?sold")
+    status = 422 if request.method == "POST" else 200
+    return render(request, "till/pay_debt.html", {"debt": debt, "form": form}, status=status)
 
 
 def _sell(request: PageRequest, context: dict[str, Any]) -> HttpResponse:
@@ -118,6 +159,7 @@ def _sell(request: PageRequest, context: dict[str, Any]) -> HttpResponse:
                 operator=request.user,
                 at=timezone.now(),
                 terminal=TERMINAL,
+                waive_floor=form.cleaned_data["waive_floor"],
                 hold_token=True,  # until the sale's page shows it
             )
         except Refusal as error:
@@ -144,9 +186,11 @@ def _message_id(form: VendForm) -> str:
 
 def _whom(drn: str) -> dict[str, Any]:
     meter = get_object_or_404(Meter.objects.select_related("state", "link"), drn=drn)
+    agreement = agreements(at=timezone.now()).filter(meter=meter).first()
     return {
         "meter": meter,
-        "agreement": agreements(at=timezone.now()).filter(meter=meter).first(),
+        "agreement": agreement,
+        "debts": debts_of(agreement) if agreement else (),
         "state": getattr(meter, "state", None),
         "link": getattr(meter, "link", None),
         "usual_amounts": USUAL_AMOUNTS_MINOR,
@@ -163,6 +207,7 @@ def _trial(request: PageRequest, context: dict[str, Any], form: AmountForm) -> d
             tender_minor=form.cleaned_data["amount"],
             at=timezone.now(),
             operator=request.user,
+            waive_floor=form.cleaned_data["waive_floor"],
         )
     except Refusal as error:
         return {"quote": None, "refused": str(error)}

@@ -1,11 +1,15 @@
 """The till: find, trial, confirm, vend once."""
 
 import uuid
+from decimal import Decimal
 
 import pytest
 
+from headend.accounts.services import console_user
+from headend.debts.services import open_debt
+from headend.debts.terms import Terms
 from headend.meters.models import Meter
-from headend.testing import make_meter, make_supply
+from headend.testing import NOON, make_meter, make_supply
 from headend.vending.models import Sale
 
 pytestmark = pytest.mark.django_db
@@ -202,3 +206,41 @@ def test_confirming_makes_a_bounded_number_of_queries(cashier, drn, django_asser
     form = confirmation(cashier, drn)
     with django_assert_max_num_queries(45):
         cashier.post(f"/till/{drn}/confirm/", form)
+
+
+def owe(supply):
+    return open_debt(
+        owner=supply.customer,
+        title="Arrears",
+        amount_minor=100_00,
+        terms=Terms(method="percent", percent=Decimal(80)),
+        by=console_user(),
+        at=NOON,
+    )
+
+
+def test_a_debt_is_paid_without_energy_once(cashier, supply, drn):
+    debt = owe(supply)
+    path = f"/till/debt/{debt.pk}/"
+    assert path in text_of(cashier.get(f"/till/{drn}/"))
+    assert 'value="100.00"' in text_of(cashier.get(path))
+    asked = {"amount": "30", "message_id": uuid.uuid4()}
+    for _ in range(2):
+        answer = cashier.post(path, asked, follow=True)
+        assert "Received:" in text_of(answer)
+        assert "No token" in text_of(answer)
+    debt.refresh_from_db()
+    assert debt.balance_minor == 70_00
+    assert cashier.post(path, {"amount": "71", "message_id": uuid.uuid4()}).status_code == 422
+
+
+def test_the_customer_may_waive_the_share_kept_for_energy(cashier, supply, drn):
+    owe(supply)
+    assert "Debts first" in text_of(cashier.get(f"/till/{drn}/"))
+    asked = {"amount": "50", "waive_floor": "on"}
+    assert "40.00" in text_of(cashier.get(f"/till/{drn}/trial/", asked))
+    page = cashier.get(f"/till/{drn}/confirm/", asked, follow=True)
+    form = page.context["form"]
+    fields = {name: str(form[name].value()) for name in form.fields}
+    cashier.post(f"/till/{drn}/confirm/", fields)
+    assert Sale.objects.get().lines.get(kind="debt").amount_minor == 40_00
