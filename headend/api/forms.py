@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django import forms
 
 from headend.api.scopes import SCOPES
 from headend.design.fields import MoneyField
+from headend.vendors.models import Till
 
 
 class KeyForm(forms.Form):
@@ -18,6 +21,14 @@ class KeyForm(forms.Form):
         "hyphens. Keys of one program share their message ids.",
     )
     name = forms.CharField(label="What it is for", max_length=100)
+    till = forms.ModelChoiceField(
+        label="Sells for",
+        queryset=Till.objects.none(),
+        required=False,
+        empty_label="the utility",
+        help_text="A till of a vendor at which no shift is needed: the program then sells on that "
+        "vendor's wallet and sees that vendor's affairs only.",
+    )
     scopes = forms.MultipleChoiceField(
         label="It may",
         choices=[(name, scope.purpose) for name, scope in SCOPES.items()],
@@ -31,6 +42,13 @@ class KeyForm(forms.Form):
     requests_per_minute = forms.IntegerField(
         label="Requests a minute", min_value=1, required=False, help_text="Empty: no limit."
     )
+
+    def __init__(self, *args: Any, **more: Any) -> None:
+        super().__init__(*args, **more)
+        tills = Till.objects.filter(vendor__isnull=False, needs_shift=False, is_active=True)
+        field: Any = self.fields["till"]
+        field.queryset = tills.select_related("vendor").order_by("vendor__name", "name")
+        field.label_from_instance = lambda till: f"{till.vendor}: {till}"
 
 
 class RevokeForm(forms.Form):

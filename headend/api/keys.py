@@ -19,6 +19,8 @@ from headend.api.models import ApiKey
 from headend.api.rates import rates
 from headend.api.scopes import SCOPES
 from headend.audit import services as audit
+from headend.vendors.models import Operator, Till
+from headend.vendors.services import add_operator
 
 LONGEST_LIFE = timedelta(days=366 * 2)
 _MARK = "opk"  # so that a leaked key is recognised by those who search for such
@@ -44,6 +46,7 @@ def create_key(
     largest_tender_minor: int | None = None,
     daily_tender_minor: int | None = None,
     requests_per_minute: int | None = None,
+    till: Till | None = None,
 ) -> NewKey:
     """Create a key; its program is created with its first one.
 
@@ -57,9 +60,12 @@ def create_key(
         largest_tender_minor: of one vend, minor currency units; None: no limit.
         daily_tender_minor: of all vends of a local day; None: no limit.
         requests_per_minute: None: no limit.
+        till: of a vendor, at which no shift is needed: from now on the program sells there, and
+            sees that vendor's affairs only. None leaves it where it is.
 
     Raises:
         InvalidKey, InvalidProgram: a name, scope, time or limit is not possible.
+        InvalidVendor: the program sells for another vendor, or the till is not one for a program.
     """
     require(by, "api.manage_keys")
     wanted = sorted(set(scopes))
@@ -67,6 +73,8 @@ def create_key(
     _check(name, wanted, expires_at - at, limits)
     user = program_named(program)
     grant(user, [each for scope in wanted for each in SCOPES[scope].permissions])
+    if till is not None:
+        _seat(user, till, by, at)
     prefix, secret = secrets.token_hex(6), secrets.token_urlsafe(32)
     key = ApiKey.objects.create(
         program=user,
@@ -93,6 +101,7 @@ def create_key(
             "largest_tender_minor": largest_tender_minor,
             "daily_tender_minor": daily_tender_minor,
             "requests_per_minute": requests_per_minute,
+            "vendor": till.vendor.name if till and till.vendor else None,
         },
     )
     return NewKey(key, f"{_MARK}_{prefix}_{secret}")
@@ -137,6 +146,15 @@ def recognise(text: str, *, at: datetime) -> ApiKey:
     _count(found, at)
     _note_use(found, at)
     return found
+
+
+def _seat(program: User, till: Till, by: User, at: datetime) -> None:
+    """Have a program sell at a vendor's till, unless it does so already."""
+    if Operator.objects.filter(user=program, till=till).exists():
+        return
+    if till.vendor is None:
+        raise InvalidKey(f"{till} is the utility's own; a program of the utility needs no till")
+    add_operator(till.vendor, program, by=by, at=at, till=till)
 
 
 def _is_alive(key: ApiKey, at: datetime) -> bool:

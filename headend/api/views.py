@@ -26,7 +26,8 @@ may_manage = permission_required("api.manage_keys", raise_exception=True)
 def key_list(request: PageRequest) -> HttpResponse:
     """List keys: living ones first, then those that have ended."""
     now = timezone.now()
-    found = list(ApiKey.objects.select_related("program", "created_by").order_by("-pk"))
+    keys_made = ApiKey.objects.select_related("program__vendor_operator__vendor", "created_by")
+    found = list(keys_made.order_by("-pk"))
     rows = [(key, _state(key, now)) for key in found]
     rows.sort(key=lambda row: row[1] != "active")
     return render(request, "api/keys.html", {"rows": rows})
@@ -51,6 +52,7 @@ def new_key(request: PageRequest) -> HttpResponse:
                 largest_tender_minor=wanted["largest_tender"],
                 daily_tender_minor=wanted["daily_tender"],
                 requests_per_minute=wanted["requests_per_minute"],
+                till=wanted["till"],
             )
         except Refusal as error:
             form.add_error(None, str(error))

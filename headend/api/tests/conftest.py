@@ -40,7 +40,7 @@ class Program:
 def program(db: None, at_noon: None) -> Callable[..., Program]:
     """Make a program with a key: all scopes unless named, a name of its own, limits."""
 
-    def make(*scopes: str, name: str = "bank", **limits: int) -> Program:
+    def make(*scopes: str, name: str = "bank", **limits: Any) -> Program:
         made = create_key(
             program=name,
             name="for a test",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.contrib.auth import get_user_model
@@ -18,6 +19,10 @@ from headend.api.rates import SHARE, Rates
 from headend.audit.models import AuditEntry
 from headend.config.errors import NotPermitted
 from headend.testing import NOON
+from headend.vendors.errors import InvalidVendor
+from headend.vendors.models import Operator
+from headend.vendors.services import add_till
+from headend.vendors.tests.conftest import Shop
 
 
 def test_without_a_good_key_nobody_comes_in(program, client, code):
@@ -76,6 +81,32 @@ def test_requests_are_limited_by_the_minute(program, code, monkeypatch):
     assert answer.headers["Retry-After"] == "60"
     monkeypatch.setattr("django.utils.timezone.now", lambda: NOON + timedelta(minutes=1))
     assert caller.get("/meters").status_code == 200
+
+
+def test_a_key_of_a_vendors_program_is_made_on_the_page(log_in):
+    shop = Shop()
+    kiosk = add_till(shop.vendor, name="Kiosk", needs_shift=False, by=console_user(), at=NOON)
+    admin = log_in("utility administrator")
+    asked = {"program": "shop", "name": "kiosk", "scopes": ["vend"], "days": 30, "till": kiosk.pk}
+    for _ in range(2):  # a second key of the program sells there as well
+        assert "Copy it now" in admin.post("/api-keys/new/", asked).content.decode()
+    operator = Operator.objects.get(till=kiosk)
+    assert (operator.user.username, operator.vendor) == ("api-shop", shop.vendor)
+    assert "of Corner Shop" in admin.get("/api-keys/").content.decode()
+    refused = admin.post("/api-keys/new/", asked | {"till": shop.till.pk})
+    assert "Select a valid choice" in refused.content.decode()
+
+
+def test_a_program_sells_for_one_vendor_only(db):
+    tills = [
+        add_till(Shop(name).vendor, name="Kiosk", needs_shift=False, by=console_user(), at=NOON)
+        for name in ("One", "Other")
+    ]
+    asked: dict[str, Any] = {"program": "shop", "name": "kiosk", "scopes": ["vend"], "at": NOON}
+    asked |= {"by": console_user(), "expires_at": NOON + timedelta(days=1)}
+    keys.create_key(**asked, till=tills[0])
+    with pytest.raises(InvalidVendor):
+        keys.create_key(**asked, till=tills[1])
 
 
 def test_processes_count_together_up_to_what_they_have_not_told_yet(program):

@@ -13,6 +13,7 @@ from headend.api import keys
 from headend.api.models import ApiKey
 from headend.api.scopes import SCOPES
 from headend.config.errors import Refusal
+from headend.vendors.models import Till
 
 
 class Command(BaseCommand):
@@ -30,6 +31,8 @@ class Command(BaseCommand):
             "--scope", action="append", required=True, choices=SCOPES, help="may be repeated"
         )
         create.add_argument("--days", type=int, default=365, help="until it ends")
+        create.add_argument("--vendor", help="name of the vendor that the program sells for")
+        create.add_argument("--till", help="its till, at which no shift is needed")
         create.add_argument("--largest-tender-minor", type=int)
         create.add_argument("--daily-tender-minor", type=int)
         create.add_argument("--requests-per-minute", type=int)
@@ -58,6 +61,7 @@ class Command(BaseCommand):
             largest_tender_minor=options["largest_tender_minor"],
             daily_tender_minor=options["daily_tender_minor"],
             requests_per_minute=options["requests_per_minute"],
+            till=_till(options["vendor"], options["till"]),
         )
         self.stdout.write(made.text)
 
@@ -73,3 +77,12 @@ class Command(BaseCommand):
             raise CommandError(f"there is no key {options['prefix']}; see 'api_key list'")
         keys.revoke_key(found, by=console_user(), at=timezone.now(), reason=options["reason"])
         self.stdout.write(f"{found} is revoked")
+
+
+def _till(vendor: str | None, till: str | None) -> Till | None:
+    if vendor is None and till is None:
+        return None
+    found = Till.objects.filter(vendor__name=vendor, name=till).first()
+    if found is None:
+        raise CommandError(f"there is no vendor {vendor} with a till {till}; name both")
+    return found
