@@ -60,6 +60,13 @@ class Energy(click.ParamType):
 @click.option("--message-id", help="Names this vend; the same id gives the same sale again.")
 @click.option("--trial", is_flag=True, help="Only say what it would give.")
 @click.option("--send", is_flag=True, help="Also send the token to the meter.")
+@click.option("--hold", is_flag=True, help="Keep the token back until 'prepay sale disclose'.")
+@click.option(
+    "--debts-first",
+    "waive_floor",
+    is_flag=True,
+    help="The customer wants debts paid even out of the share kept for energy.",
+)
 @as_json
 def vend(
     number: str,
@@ -68,6 +75,8 @@ def vend(
     message_id: str | None,
     trial: bool,
     send: bool,
+    hold: bool,
+    waive_floor: bool,
     json_wanted: bool,
 ) -> None:
     """Sell energy for a meter and print the token.
@@ -87,7 +96,9 @@ def vend(
             quote = (
                 services.trial_energy(meter=meter, energy_wh=kwh or 0, at=now())
                 if tender_minor is None
-                else services.trial_vend(meter=meter, tender_minor=tender_minor, at=now())
+                else services.trial_vend(
+                    meter=meter, tender_minor=tender_minor, at=now(), waive_floor=waive_floor
+                )
             )
             print_facts(json_wanted, _quote_facts(quote), _quote_text)
             return
@@ -100,8 +111,10 @@ def vend(
             at=now(),
             send=send,
             terminal="console",
+            hold_token=hold,
+            waive_floor=waive_floor,
         )
-        print_facts(json_wanted, _sale_facts(sale), _sale_text)
+        print_facts(json_wanted, sale_facts(sale), sale_text)
 
 
 @click.group()
@@ -242,7 +255,11 @@ def _quote_facts(quote: Any) -> dict[str, Any]:
     }
 
 
-def _sale_facts(sale: Any) -> dict[str, Any]:
+def sale_facts(sale: Any) -> dict[str, Any]:
+    """Return what a sale is, for printing; digits that are given to nobody are None."""
+    from headend.vending import disclosure
+
+    standing = disclosure.standing_of(sale)
     tokens = list(sale.tokens.order_by("position"))
     return {
         "receipt_number": sale.receipt_number,
@@ -255,7 +272,8 @@ def _sale_facts(sale: Any) -> dict[str, Any]:
         "issued_wh": sale.issued_wh,
         "created_at": sale.created_at.isoformat(),
         "lines": _lines_facts(sale.lines.all()),
-        "tokens": [token.digits for token in tokens],
+        "reversed_at": standing.reversed_at and standing.reversed_at.isoformat(),
+        "tokens": [disclosure.digits_of(token, standing) for token in tokens],
         "delivery": [token.delivery.state if token.delivery else None for token in tokens],
     }
 
@@ -274,11 +292,16 @@ def _quote_text(facts: dict[str, Any]) -> str:
     return "\n".join(rows)
 
 
-def _sale_text(facts: dict[str, Any]) -> str:
+def sale_text(facts: dict[str, Any]) -> str:
+    """Return the facts of a sale as lines for a person."""
     rows = [f"Receipt   {facts['receipt_number']}", _quote_text(facts)]
     for digits, delivery in zip(facts["tokens"], facts["delivery"], strict=True):
-        groups = " ".join(digits[i : i + 4] for i in range(0, 20, 4))
+        groups = "not given out"
+        if digits is not None:
+            groups = " ".join(digits[i : i + 4] for i in range(0, 20, 4))
         rows.append(f"Token     {groups}" + (f"  ({delivery})" if delivery else ""))
+    if facts["reversed_at"]:
+        rows.append(f"Reversed  {facts['reversed_at']}")
     return "\n".join(rows)
 
 

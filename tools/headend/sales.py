@@ -1,0 +1,149 @@
+"""`prepay sale`: one sale from a shell or a script: shown, given out, taken back, moved.
+
+Exit status: 0 done, 1 refused, 2 wrong usage, 3 not known (ask again with the same message id).
+"""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+import click
+
+from tools.headend.answers import answering, as_json, print_facts
+from tools.headend.command import Money, facts_text, now, sale_facts, sale_text
+
+_MESSAGE = click.option("--message-id", help="Names this request; the same id does it once.")
+_REASON = click.option("--reason", required=True, help="Why; kept on the record.")
+
+
+@click.group()
+def sale() -> None:
+    """Look at a sale, give its held token out, take it back, or have it moved."""
+
+
+@sale.command()
+@click.argument("receipt_number", metavar="RECEIPT")
+@as_json
+def show(receipt_number: str, json_wanted: bool) -> None:
+    """Print a sale; a token that is held back or whose sale was reversed is not shown."""
+    with answering(json_wanted):
+        print_facts(json_wanted, sale_facts(_sale(receipt_number)), sale_text)
+
+
+@sale.command()
+@click.argument("receipt_number", metavar="RECEIPT")
+@as_json
+def disclose(receipt_number: str, json_wanted: bool) -> None:
+    """Give out the token of a sale made with `prepay vend --hold`; it can't be reversed then."""
+    with answering(json_wanted):
+        from headend.accounts.services import console_user
+        from headend.vending import disclosure
+        from headend.vending.models import Disclosure
+
+        found = _sale(receipt_number)
+        disclosure.disclose(found, to=console_user(), how=Disclosure.How.SHOWN, at=now())
+        print_facts(json_wanted, sale_facts(_sale(receipt_number)), sale_text)
+
+
+@sale.command()
+@click.argument("receipt_number", metavar="RECEIPT")
+@_REASON
+@_MESSAGE
+@as_json
+def reverse(receipt_number: str, reason: str, message_id: str | None, json_wanted: bool) -> None:
+    """Take a sale back whose token can do nothing: held, never made, or proved unused."""
+    message_id = message_id or uuid.uuid4().hex
+    with answering(json_wanted, hint=f"ask again with --message-id {message_id}"):
+        from headend.accounts.services import console_user
+        from headend.vending import reversals
+
+        made = reversals.reverse(
+            caller="console",
+            message_id=message_id,
+            sale=_sale(receipt_number),
+            by=console_user(),
+            at=now(),
+            reason=reason,
+        )
+        facts = {
+            "receipt_number": receipt_number,
+            "message_id": made.message_id,
+            "basis": made.basis,
+            "currency": made.sale.currency,
+            "returned_minor": made.sale.tender_minor,
+            "reversed_at": made.reversed_at.isoformat(),
+        }
+        print_facts(json_wanted, facts, facts_text)
+
+
+@sale.command()
+@click.argument("receipt_number", metavar="RECEIPT")
+@click.option("--to", "number", required=True, help="The right meter: its number (DRN) or PAN.")
+@click.option(
+    "--carried-by",
+    "bearer",
+    required=True,
+    type=click.Choice(["nobody", "customer", "utility"]),
+    help="Who carries what the first sale gave away.",
+)
+@_REASON
+@as_json
+def move(receipt_number: str, number: str, bearer: str, reason: str, json_wanted: bool) -> None:
+    """Ask for a sale's value to be moved to another meter; somebody else has to approve."""
+    with answering(json_wanted):
+        from headend.accounts.services import console_user
+        from headend.meters.queries import meter_numbered
+        from headend.vending import reallocations
+        from headend.vending.models import Reallocation
+
+        approval = reallocations.request(
+            _sale(receipt_number),
+            to=meter_numbered(number),
+            bearer=Reallocation.Bearer(bearer),
+            by=console_user(),
+            at=now(),
+            reason=reason,
+        )
+        facts = {"request": approval.pk, "waits_for_approval": approval.summary}
+        print_facts(json_wanted, facts, facts_text)
+
+
+@sale.command("pay-debt")
+@click.argument("debt_id", metavar="DEBT", type=int)
+@click.option("--amount", "amount_minor", type=Money(), required=True, help="Money, e.g. 50.00.")
+@_MESSAGE
+@as_json
+def pay_debt(debt_id: int, amount_minor: int, message_id: str | None, json_wanted: bool) -> None:
+    """Take a payment of a debt, by its number, without selling energy."""
+    message_id = message_id or uuid.uuid4().hex
+    with answering(json_wanted, hint=f"ask again with --message-id {message_id}"):
+        from headend.accounts.services import console_user
+        from headend.debts.errors import InvalidDebt
+        from headend.debts.models import Debt
+        from headend.vending import debt_payments
+
+        debt = Debt.objects.filter(pk=debt_id).first()
+        if debt is None:
+            raise InvalidDebt(f"there is no debt {debt_id}; its page's address has the number")
+        made = debt_payments.pay(
+            caller="console",
+            message_id=message_id,
+            debt=debt,
+            amount_minor=amount_minor,
+            operator=console_user(),
+            at=now(),
+            terminal="console",
+        )
+        print_facts(json_wanted, sale_facts(made), sale_text)
+
+
+def _sale(receipt_number: str) -> Any:
+    from headend.accounts.services import console_user
+    from headend.vending import pages
+    from headend.vending.errors import SaleNotFound
+
+    found = pages.sale_numbered(receipt_number, seen_by=console_user()).first()
+    if found is None:
+        raise SaleNotFound(f"there is no sale {receipt_number}")
+    return found
