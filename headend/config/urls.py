@@ -13,6 +13,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("customers/", include("headend.customers.urls")),
     path("debts/", include("headend.debts.urls")),
     path("housekeeping/", include("headend.housekeeping.urls")),
+    path("exchange/", include("headend.exchange.urls")),
     path("ledger/", include("headend.ledger.urls")),
     path("keys/", include("headend.securitymodule.urls")),
     path("shifts/", include("headend.vendors.shift_urls")),

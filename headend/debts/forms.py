@@ -6,7 +6,6 @@ from typing import Any
 
 from django import forms
 
-from headend.debts.imports import LARGEST_SHEET_BYTES
 from headend.debts.models import Debt
 from headend.debts.terms import Terms
 from headend.design.fields import MoneyField
@@ -147,31 +146,3 @@ class EnergyFloorForm(_PlainForm):
         decimal_places=2,
         help_text="Debts together never take more than the rest.",
     )
-
-
-class SheetForm(_PlainForm):
-    """A sheet of debts, as a file or pasted."""
-
-    file = forms.FileField(
-        label="CSV file",
-        required=False,
-        widget=forms.ClearableFileInput(attrs={"accept": ".csv,text/csv"}),
-    )
-    text = forms.CharField(
-        label="or paste it here", required=False, widget=forms.Textarea(attrs={"rows": 8})
-    )
-
-    def clean(self) -> dict[str, Any]:
-        """Read the file, if there is one, into `text`."""
-        cleaned = self.cleaned_data
-        file = cleaned.get("file")
-        if file and file.size > LARGEST_SHEET_BYTES:
-            self.add_error("file", "That file is too large; split it.")
-        elif file:
-            try:
-                cleaned["text"] = file.read().decode("utf-8-sig")
-            except UnicodeDecodeError:
-                self.add_error("file", "That is no text in UTF-8; save the sheet as CSV (UTF-8).")
-        elif not cleaned.get("text", "").strip():
-            self.add_error("file", "Choose a file, or paste the sheet below.")
-        return cleaned

@@ -7,7 +7,6 @@ from headend.debts import views
 app_name = "debts"
 urlpatterns = [
     path("", views.debts, name="list"),
-    path("sheet/", views.sheet, name="sheet"),
     path("floor/", views.floor, name="floor"),
     path("report/", views.report, name="report"),
     path("of-customer/<int:customer_id>/add/", views.add, name="add"),

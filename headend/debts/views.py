@@ -1,4 +1,4 @@
-"""Pages of debts: lists, one debt's life, new ones, other terms, requests, sheets, a report."""
+"""Pages of debts: lists, one debt's life, new ones, other terms, requests, a report."""
 
 from __future__ import annotations
 
@@ -18,14 +18,13 @@ from headend.accounts.models import Approval
 from headend.accounts.requests import PageRequest
 from headend.config.errors import Refusal
 from headend.customers.models import Customer, Premises
-from headend.debts import acts, imports, queries, services
+from headend.debts import acts, queries, services
 from headend.debts.forms import (
     AdjustmentForm,
     AmountForm,
     ChangeTermsForm,
     DebtForm,
     EnergyFloorForm,
-    SheetForm,
 )
 from headend.debts.models import Debt, EnergyFloor
 from headend.design import figures
@@ -154,39 +153,6 @@ def adjust(request: PageRequest, debt_id: int) -> HttpResponse:
         change_minor = sign * form.cleaned_data["amount"]
         return _requested(request, found, form, acts.request_adjustment, change_minor)
     return _ask(request, found, form, "Adjust")
-
-
-@reads_or_posts
-@permission_required("debts.add_debt", raise_exception=True)
-def sheet(request: PageRequest) -> HttpResponse:
-    """Take debts over from a sheet; first on trial, then in earnest."""
-    form = SheetForm(request.POST, request.FILES) if request.method == "POST" else SheetForm()
-    report = None
-    if request.method == "POST" and form.is_valid():
-        try:
-            report = imports.import_debts(
-                form.cleaned_data["text"],
-                by=request.user,
-                at=timezone.now(),
-                dry_run="import" not in request.POST,
-            )
-        except Refusal as error:
-            form.add_error(None, str(error))
-        else:
-            # What was tried is filled in, so that it can be imported without choosing it again.
-            form = SheetForm(initial={"text": form.cleaned_data["text"] if report.dry_run else ""})
-    counts = {
-        "opened": report.count(imports.OPENED) if report else 0,
-        "there": report.count(imports.THERE) if report else 0,
-        "refused": report.count(imports.REFUSED) if report else 0,
-    }
-    context = {
-        "form": form,
-        "report": report,
-        "counts": counts,
-        "columns": imports.COLUMNS.items(),
-    }
-    return render(request, "debts/sheet.html", context)
 
 
 @reads_or_posts

@@ -79,6 +79,13 @@ LINKS = (
         "Who sells for the utility: wallets, tills, shifts, statements.",
     ),
     Link(
+        "exchange",
+        "Sheets",
+        "exchange:overview",
+        "exchange.import_sheet",
+        "Registers in and out as sheets; the take-over of an installed base.",
+    ),
+    Link(
         "ledger",
         "Ledger",
         "ledger:trial-balance",

@@ -20,7 +20,7 @@ TONES = {
     "running": "info busy", "paused": "low", "stopped": "calm", "finished": "good",
     "pushed": "info", "handed out": "info", "confirmed": "good", "failed": "danger",
     # a row of a sheet
-    "opened": "good", "already there": "calm",
+    "added": "good", "changed": "info", "unchanged": "calm", "error": "danger", "done": "good",
     "suspended": "danger",
     # a cashier's shift, after it was open
     "counted": "low",

@@ -4,7 +4,6 @@ from datetime import timedelta
 from decimal import Decimal
 
 import pytest
-from django.core.files.uploadedfile import SimpleUploadedFile
 
 from headend.accounts.models import Approval
 from headend.accounts.services import console_user
@@ -158,34 +157,6 @@ def test_more_than_is_owed_is_refused_at_the_field(log_in, debt):
     assert not Approval.objects.exists()
 
 
-def test_a_sheet_is_tried_and_then_imported(log_in, supply):
-    client = log_in(ADMINISTRATOR)
-    rows = (
-        "reference,meter,title,amount,method,rate\n"
-        f"A1,{supply.meter.drn},Arrears,10.00,percent,30\nA2,0,Arrears,10.00,percent,30\n"
-    )
-    tried = client.post("/debts/sheet/", {"file": SimpleUploadedFile("a.csv", rows.encode())})
-    assert "1 would be opened" in text(tried)
-    assert "1 refused" in text(tried)
-    assert "Import 1 debt" in text(tried)
-    assert not Debt.objects.exists()
-    done = client.post("/debts/sheet/", {"text": rows, "import": ""})
-    assert "1 opened" in text(done)
-    assert Debt.objects.get().principal_minor == 10_00
-
-
-@pytest.mark.parametrize(
-    ("sent", "why"),
-    [
-        ({}, "Choose a file"),
-        ({"text": "a,b\n1,2"}, "lacks the column"),
-        ({"file": SimpleUploadedFile("a.csv", b"\xff\xfe\x00")}, "UTF-8"),
-    ],
-)
-def test_what_is_no_sheet_is_refused(log_in, sent, why):
-    assert why in text(log_in(ADMINISTRATOR).post("/debts/sheet/", sent))
-
-
 def test_the_floor_is_set(log_in):
     client = log_in(ADMINISTRATOR)
     assert "50 %" in text(client.get("/debts/floor/"))
@@ -205,7 +176,7 @@ def test_the_report_adds_up(log_in, debt):
 def test_a_cashier_sees_no_debts(log_in, supply, debt):
     client = log_in("cashier")
     pages = [
-        "", "sheet/", "floor/", "report/", f"of-customer/{supply.customer_id}/add/", f"{debt.pk}/",
+        "", "floor/", "report/", f"of-customer/{supply.customer_id}/add/", f"{debt.pk}/",
         f"{debt.pk}/terms/", f"{debt.pk}/write-off/", f"{debt.pk}/adjust/",
     ]  # fmt: skip
     assert {client.get(f"/debts/{page}").status_code for page in pages} == {403}
@@ -213,7 +184,7 @@ def test_a_cashier_sees_no_debts(log_in, supply, debt):
 
 def test_an_auditor_changes_nothing(log_in, supply, debt):
     client = log_in("auditor")
-    pages = ["sheet/", f"{debt.pk}/terms/", f"{debt.pk}/write-off/", f"{debt.pk}/adjust/"]
+    pages = [f"{debt.pk}/terms/", f"{debt.pk}/write-off/", f"{debt.pk}/adjust/"]
     assert {client.post(f"/debts/{page}").status_code for page in pages} == {403}
     assert "lacks the permission" in text(client.post("/debts/floor/", {"percent": "1"}))
 

@@ -6,11 +6,12 @@ from headend.fleet.work_items import open_work_item
 from headend.testing import NOON
 
 _EVERYTHING = [
-    *("/till/", "/shifts/", "/sales/", "/customers/", "/meters/", "/tariffs/"),
-    *("/debts/", "/vendors/", "/ledger/", "/keys/", "/people/", "/approvals/", "/audit/"),
-    "/housekeeping/",
+    *("/till/", "/shifts/", "/sales/", "/customers/", "/meters/", "/supply/", "/tariffs/"),
+    *("/debts/", "/vendors/", "/exchange/", "/ledger/", "/keys/", "/campaigns/", "/people/"),
+    *("/approvals/", "/audit/", "/housekeeping/"),
 ]
-_TO_LOOK_AT = [link for link in _EVERYTHING if link not in ("/till/", "/shifts/", "/people/")]
+_NOT_TO_LOOK_AT = ("/till/", "/shifts/", "/exchange/", "/people/")
+_TO_LOOK_AT = [link for link in _EVERYTHING if link not in _NOT_TO_LOOK_AT]
 
 
 @pytest.mark.parametrize(
@@ -18,7 +19,10 @@ _TO_LOOK_AT = [link for link in _EVERYTHING if link not in ("/till/", "/shifts/"
     [
         ("utility administrator", _EVERYTHING),
         ("cashier", ["/till/", "/shifts/", "/sales/", "/customers/", "/meters/"]),
-        ("engineer", ["/sales/", "/customers/", "/meters/", "/approvals/"]),
+        (
+            "engineer",
+            ["/sales/", "/customers/", "/meters/", "/supply/", "/campaigns/", "/approvals/"],
+        ),
         ("auditor", _TO_LOOK_AT),
     ],
 )
