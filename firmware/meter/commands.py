@@ -102,6 +102,34 @@ def why_refused(claims, clock, boot_nonce):
     return codes.OK
 
 
+def carry_out(meter, claims, digest):
+    """Carry out a command, or refuse it, and return its answer.
+
+    Args:
+        meter: Meter, which keeps effect and answer in one record.
+        claims: verified, and of the right form.
+        digest: 8 bytes of the hash of its bytes; the same again get the first answer.
+    """
+    n = claims["n"]
+    first = kept_answer(meter.state, n, digest)
+    if first:
+        return first
+    status = why_refused(claims, meter.clock, meter.boot_nonce)
+    if claims["cmd"] in commands.HARMLESS:
+        return answer(n, status) if status else look(meter, claims)
+    if n <= meter.state.last_n:
+        meter.report_event(codes.EVENT_COMMAND_REPLAYED, n)
+        return answer(n, codes.REPLAYED)
+    if claims["cmd"] == commands.TOKEN:
+        return meter.take_remote_token(claims, digest)
+    figures = NOTHING
+    if status:
+        meter.note(codes.EVENT_COMMAND_EXPIRED, n, status)
+    else:
+        status, figures = execute(meter, claims)
+    return meter.keep(claims, digest, status, figures)
+
+
 def execute(meter, claims):
     """Carry out a command other than `token`, `read` and `ping` by changing the state.
 

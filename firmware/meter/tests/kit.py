@@ -10,6 +10,9 @@ from shared.sts import decoder  # noqa: F401
 from firmware.meter import state  # noqa: F401
 
 # isort: split
+from firmware.meter import screen  # noqa: F401
+
+# isort: split
 from firmware.meter.journal import SECTORS as STATE_SECTORS
 from firmware.meter.journal import Journal
 from firmware.meter.meter import Meter

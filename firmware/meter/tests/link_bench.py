@@ -2,8 +2,10 @@
 
 import asyncio
 
+from firmware.meter.tests import kit  # loads deep modules first, for 32 bits
+
+# isort: split
 from firmware.meter.headend_link import HeadendLink
-from firmware.meter.tests import kit
 from firmware.meter.tests.mqtt_peer import Sleep, settle
 from shared.wire import codes, commands, jws, topics
 from shared.wire.keys import derive_link_keys, key_id
