@@ -281,3 +281,56 @@ print(json.dumps([FreeGrant.objects.count(), Sale.objects.filter(caller="test").
 """,
     )
     assert json.loads(given) == [1, 6, 7]
+
+
+TAKEN_BACK_ONCE = """
+from headend.ledger import proofs
+from headend.vending import disclosure, reversals
+from headend.vending.models import Disclosure, Reversal
+
+outcomes = []
+for i in range({vends}):
+    try:
+        sale = services.vend(caller="test", message_id=f"m{{i}}", meter=meters[0],
+                             operator=operator, tender_minor=5000, at=AT, hold_token=True)
+        if number == 0:
+            disclosure.disclose(sale, to=operator, how=Disclosure.How.SHOWN, at=AT)
+            outcomes.append("disclosed")
+        else:
+            made = reversals.reverse(caller="test", message_id=f"r{{i}}-{{number // 2}}",
+                                     sale=sale, by=operator, at=AT, reason="wrong meter")
+            outcomes.append("reversed")
+    except Refusal as error:
+        outcomes.append(error.code)
+print(json.dumps(outcomes))
+"""
+
+
+def test_a_token_is_given_out_or_its_sale_taken_back_but_never_both(environment):
+    """One process gives tokens out while three take the same sales back, two by one message."""
+    answers = run_together(environment, TAKEN_BACK_ONCE.format(vends=VENDS_PER_PROCESS))
+    assert {one for answer in answers for one in answer} <= {
+        "disclosed", "reversed", "sale_reversed", "token_disclosed", "not_latest_sale",
+    }  # fmt: skip
+    for outcomes in zip(*answers, strict=True):
+        assert not {"disclosed", "reversed"} <= set(outcomes)
+    found = json.loads(
+        alone(
+            environment,
+            """
+from headend.ledger import proofs
+from headend.vending.models import Disclosure, Reversal
+print(json.dumps({
+    "both": Reversal.objects.filter(sale__disclosure__isnull=False).count(),
+    "reversals": Reversal.objects.count(),
+    "sales": Sale.objects.count(),
+    "cash": sum(b.amount_minor for b in trial_balance() if b.code == "cash.tills"),
+    "differences": proofs.prove(at=AT).differences,
+}))
+""",
+        )
+    )
+    assert found["both"] == 0
+    assert found["sales"] == VENDS_PER_PROCESS
+    assert found["cash"] == 5000 * (found["sales"] - found["reversals"])
+    assert found["differences"] == []
