@@ -394,7 +394,14 @@ def _closing_text(facts: dict[str, Any]) -> str:
     rows += [
         f"Energy    {facts['energy_wh'] / 1000:.1f} kWh",
         f"Credit    {facts['credit_wh'] / 1000:.1f} kWh",
-        *(f"  {line['text']:40} {_amount(line['amount_minor']):>12}" for line in facts["lines"]),
+        *(
+            f"  {line['text']:40} {_amount(line['amount_minor']):>12}"
+            for line in facts["lines"]
+            if line["kind"] not in ("refund", "owed")
+        ),
+        f"Refund    {_amount(facts['refund_minor'])}"
+        if not facts["owed_minor"]
+        else f"Owed      {_amount(facts['owed_minor'])}",
     ]
     if facts.get("waits_for_approval"):
         rows.append("The refund waits for a second person's approval.")
