@@ -1,4 +1,4 @@
-"""A simulated meter as a technician has it on the bench: keys, load, plug, cables, and what shows.
+"""A simulated meter as a technician has it on the bench: keys, load, plug and cables.
 
 The firmware is the very one of a device, run by a real MicroPython; only the chips are simulated.
 """
@@ -8,12 +8,11 @@ from __future__ import annotations
 import json
 import threading
 import time
-from collections import deque
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from tools.simulate.bench import Message
+from tools.simulate.front import Front, WaitTimeout
 from tools.simulate.physics import Supply
 from tools.simulate.program import Program
 from tools.simulate.wires import NetworkCable, SerialCable
@@ -23,16 +22,9 @@ KEYS = "0123456789*#"
 PHYSICS_PERIOD_S = 0.05
 KEY_HOLD_S = 1.0  # at most; a person lets go at the keypad's click
 KEY_GAP_S = 0.06  # longer than the keypad's debouncing
-LOG_LINES = 200
-
-T = TypeVar("T")
 
 
-class WaitTimeout(AssertionError):
-    """What was waited for did not come; the text says what the meter showed instead."""
-
-
-class SimulatedMeter:
+class SimulatedMeter(Front):
     """One meter with its keypad, mains, load and cables.
 
     Args:
@@ -59,28 +51,13 @@ class SimulatedMeter:
             raise ValueError(f"no simulated board called {board}; there are {', '.join(BOARDS)}")
         self.folder = Path(folder)
         self.board = board
-        self.name = self.folder.name
-        self.rows = ["", ""]
-        self.cursor: int | None = None
-        self.lamps: dict[str, bool] = {}
-        self.relay = self._latched_relay()
-        self.buzzer_hz = 0
-        self.sounds = 0  # how often the buzzer has begun to sound
-        self.powered = False
-        self.pulse_count = 0  # as the pulse lamp blinked
+        super().__init__(self.folder.name, self._latched_relay())
         self.impulses_sent = 0  # energy that flowed, in impulses of the measuring chip
         self.load_watts = 0
-        self.cut_armed = False
-        self.failure = ""
-        self.heap_report: Message = {}
-        self.log: deque[str] = deque(maxlen=LOG_LINES)
-        self.screens: deque[tuple[str, str]] = deque(maxlen=400)
-        self.listeners: list[Callable[[], None]] = []
         self._time_lapse = time_lapse
         self._clock = clock
         self._calendar = time.time()  # what the house's calendar showed ...
         self._calendar_at = time.time()  # ... at this moment
-        self._changed = threading.Condition(threading.RLock())
         self._typing = threading.Lock()
         self._closed = threading.Event()
         self._supply = Supply(self._setting("impulses_per_kwh", 1000))
@@ -225,63 +202,6 @@ class SimulatedMeter:
             self.keypad_cable.plug(plugged)
         self._notify()
 
-    # What a person sees
-
-    @property
-    def lcd(self) -> str:
-        """Both rows of the display, with a line break between."""
-        return "\n".join(self.rows)
-
-    @property
-    def lit(self) -> bool:
-        """True while the house has electricity."""
-        return self.powered and self.relay == "closed"
-
-    def forget_screens(self) -> None:
-        """Start afresh remembering what the display shows."""
-        with self._changed:
-            self.screens.clear()
-
-    def wait_for(self, condition: Callable[[SimulatedMeter], T], timeout: float = 10) -> T:
-        """Wait until a condition of the meter holds and return its value.
-
-        Raises:
-            WaitTimeout: it did not hold within `timeout` seconds.
-        """
-        with self._changed:
-            held = self._changed.wait_for(lambda: condition(self), timeout)
-            if not held:
-                raise WaitTimeout(f"not within {timeout} s; {self.describe()}")
-            return held
-
-    def wait_for_text(self, text: str, timeout: float = 10) -> str:
-        """Wait until the display shows, or since `forget_screens` has shown, a text.
-
-        Returns:
-            The display's two rows at that moment.
-        """
-
-        def shown(meter: SimulatedMeter) -> str | None:
-            current = tuple(meter.rows)
-            for rows in (*meter.screens, current):
-                if any(text in row for row in rows):
-                    return "\n".join(rows)
-            return None
-
-        try:
-            return str(self.wait_for(shown, timeout))
-        except WaitTimeout as error:
-            raise WaitTimeout(f"{text!r} did not show: {error}") from None
-
-    def describe(self) -> str:
-        """Return in one line what the meter shows, for messages."""
-        lamps = ",".join(name for name, on in self.lamps.items() if on) or "none"
-        power = "on" if self.powered else "off"
-        return (
-            f"meter {self.name}: power {power}, display [{self.rows[0]}|{self.rows[1]}], "
-            f"lamps {lamps}, relay {self.relay} {self.failure}"
-        ).rstrip()
-
     def peak_heap(self, timeout: float = 10) -> Message:
         """Ask the firmware for the most memory it has held, as it reports it."""
         with self._changed:
@@ -345,34 +265,8 @@ class SimulatedMeter:
     def _on_hello(self, program: Program, _: Any) -> None:
         self._tell_time()
 
-    def _on_lcd(self, program: Program, rows: list[str]) -> None:
-        self.rows = list(rows)
-        self.screens.append((rows[0], rows[1]))
-
-    def _on_cursor(self, program: Program, position: int | None) -> None:
-        self.cursor = position
-
-    def _on_lamps(self, program: Program, lamps: dict[str, bool]) -> None:
-        self.lamps = self.lamps | lamps
-
-    def _on_relay(self, program: Program, position: str) -> None:
-        self.relay = position
-
-    def _on_buzzer(self, program: Program, hertz: int) -> None:
-        self.sounds += bool(hertz and not self.buzzer_hz)
-        self.buzzer_hz = hertz
-
-    def _on_pulse_lamp(self, program: Program, count: int) -> None:
-        self.pulse_count += count
-
     def _on_reset(self, program: Program, _: Any) -> None:
         program.resetting = True
-
-    def _on_heap(self, program: Program, report: Any) -> None:
-        self.heap_report = report if isinstance(report, dict) else {"peak": report}
-
-    def _on_log(self, program: Program, line: list[str]) -> None:
-        self.log.append(f"{program.part}: {line[1]}")
 
     def _on_ended(self, program: Program, words: str) -> None:
         """A program ended by itself: it cut its own power, reset its chip, or failed."""
@@ -390,25 +284,12 @@ class SimulatedMeter:
         for other in self._programs:
             other.kill()
 
-    def _go_dark(self) -> None:
-        self.powered = False
-        self.cut_armed = False
-        self.rows = ["", ""]
-        self.lamps = {}
-        self.buzzer_hz = 0
-
     def _tell_time(self) -> None:
         if self._clock:
             setting = {"utc": int(time.time()), "scale": self._time_lapse}
             if abs(self.calendar - time.time()) > 1 or self._time_lapse != 1:
                 setting["calendar"] = int(self.calendar)
             self._meter.bench.send({"clock": setting})
-
-    def _notify(self) -> None:
-        with self._changed:
-            self._changed.notify_all()
-        for listener in self.listeners:
-            listener()
 
     def _run_physics(self) -> None:
         before = time.monotonic_ns()
