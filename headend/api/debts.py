@@ -17,13 +17,12 @@ from headend.api.once import once
 from headend.api.requests import Cursor, KeyRequest, Limit, needs, page
 from headend.api.schemas import Body, Identifier, MessageId, Page, text
 from headend.api.statements import StatementLineOut, statement_page
-from headend.config.errors import NotPermitted
+from headend.api.utility import require_utility
 from headend.customers.models import Customer, Premises
 from headend.debts import acts, services
 from headend.debts.models import Debt
 from headend.debts.terms import Terms
 from headend.ledger.models import Line
-from headend.vendors.queries import vendor_of
 
 router = Router(tags=["debts"])
 _USUAL_LIMIT = 50
@@ -100,7 +99,7 @@ def list_debts(
     limit: Limit = _USUAL_LIMIT,
 ) -> dict[str, Any]:
     """List debts, paid ones too, the newest first."""
-    _require_utility(request.auth)
+    require_utility(request.auth)
     found = Debt.objects.all()
     if customer_id is not None:
         found = found.filter(customer_id=customer_id)
@@ -118,7 +117,7 @@ def open_debt(request: KeyRequest, body: DebtIn) -> dict[str, Any]:
     `percent`, `instalment_minor` (per purchase or month), or `instalments` and `first_due` are
     what the `method` asks for.
     """
-    _require_utility(request.auth)
+    require_utility(request.auth)
     program, now = request.auth.program, timezone.now()
     terms = Terms(
         method=body.method,
@@ -218,16 +217,11 @@ def _owner(body: DebtIn) -> Customer | Premises:
 
 
 def _one(key: ApiKey, debt_id: int) -> Debt:
-    _require_utility(key)
+    require_utility(key)
     found = Debt.objects.filter(pk=debt_id).first()
     if found is None:
         raise ObjectNotFound(f"there is no debt {debt_id}")
     return found
-
-
-def _require_utility(key: ApiKey) -> None:
-    if vendor_of(key.program) is not None:
-        raise NotPermitted("debts are the utility's business, not a vendor's")
 
 
 def _shape(one: Debt) -> dict[str, Any]:

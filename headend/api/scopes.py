@@ -72,11 +72,43 @@ SCOPES: dict[str, Scope] = {
         "Order engineering tokens and key changes; where it is due a person decides.",
         (*sorted({kind.permission for kind in KINDS.values()}), KEY_CHANGE),
     ),
+    "supply": Scope(
+        "Close accounts and settle them; read what billing gets of a switched payment mode.",
+        (
+            "supply.close_account",
+            "supply.view_closing",
+            "supply.view_modeswitch",
+            "customers.change_supplyagreement",
+            "fleet.close_account",
+        ),
+    ),
+    "free": Scope(
+        "Give a month's free electricity without a purchase.",
+        ("vending.grant_free_electricity", FOR_UTILITY),
+    ),
     "webhooks": Scope(
         "Be told of what the key may read; keep own webhooks.", ("webhooks.subscribe",)
     ),
     "meters:events": Scope(
         "Be told by webhooks what meters do and answer.",
         ("fleet.view_command", "fleet.view_event", FOR_UTILITY),
+    ),
+    "imports": Scope(
+        "Hand in sheets of what the key may also write; take over an installed base.",
+        (
+            "exchange.import_sheet",
+            "customers.change_customer",
+            "vending.add_freeenrolment",
+            "vending.add_openinguse",
+            "vending.change_freeenrolment",
+        ),
+    ),
+    "exports": Scope(
+        "Have registers row by row that the key may also read.",
+        ("exchange.export_sheet", FOR_UTILITY),
+    ),
+    "free-electricity": Scope(
+        "Give a month's free electricity; export and import who is given it.",
+        ("vending.grant_free_electricity", "vending.view_freeenrolment", FOR_UTILITY),
     ),
 }

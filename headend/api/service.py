@@ -12,9 +12,11 @@ from headend.api import (
     approvals,
     debts,
     engineering,
+    exchange,
     problems,
     registers,
     reversal,
+    supply,
     vend,
     vendors,
     webhooks,
@@ -98,6 +100,8 @@ for _router in (
     vendors.router,
     approvals.router,
     engineering.router,
+    exchange.router,
+    supply.router,
     webhooks.router,
 ):
     api.add_router("", _router)

@@ -145,6 +145,52 @@ class Agreement(Schema):
     ended_at: datetime | None
 
 
+class ReplacedMeter(Schema):
+    """A supply agreement that is served by another meter now."""
+
+    agreement_id: int
+    customer_id: int
+    old_meter: str
+    new_meter: str
+
+
+class Closing(Schema):
+    """An account that was closed and settled; one of the two amounts is 0."""
+
+    number: str
+    agreement_id: int
+    customer_id: int
+    currency: str
+    refund_minor: int
+    owed_minor: int
+
+
+class ModeSwitch(Schema):
+    """A meter that went over to another payment mode, as billing needs it."""
+
+    number: str
+    meter: str
+    agreement_id: int | None
+    payment_mode: str
+    energy_wh: int
+    postpaid_wh: int
+    credit_wh: int
+    currency: str
+    credited_minor: int
+
+
+class Import(Schema):
+    """A sheet that was imported, or tried; its rows are read on its page."""
+
+    job_id: int
+    kind: str
+    file_name: str
+    dry_run: bool
+    state: str
+    rows_done: int
+    problem: str
+
+
 class Tariff(Schema):
     """A version of a tariff that was published."""
 

@@ -21,7 +21,8 @@ from headend.audit.models import AuditEntry, Link
 from headend.vendors.queries import vendor_of
 from headend.vendors.seats import ACT_FOR_UTILITY
 from headend.webhooks import bodies
-from headend.webhooks.happenings import Happening, actions_for, of_announcements, of_entries
+from headend.webhooks.field import of_announcements
+from headend.webhooks.happenings import Happening, actions_for, of_entries
 from headend.webhooks.kinds import KINDS, TEST
 from headend.webhooks.models import Cursor, Delivery, Event, Subscription
 

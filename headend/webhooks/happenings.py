@@ -1,4 +1,4 @@
-"""Reads what happened out of audit entries and announcements, many of a sort at once.
+"""Reads what happened out of audit entries, many of a sort at once.
 
 What an event says is read when it is derived, seconds after it happened; what can have changed by
 then is taken from the entry itself.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -16,20 +16,17 @@ from django.db import DatabaseError
 from django.db.models import Sum
 
 from headend.accounts.models import Approval
-from headend.announcements.models import Announcement
 from headend.audit.models import AuditEntry
 from headend.customers.models import SupplyAgreement
 from headend.debts.models import Debt
-from headend.fleet.delivery import State, status_name
-from headend.fleet.models import Command
-from headend.fleet.models import Event as MeterEvent
+from headend.exchange.models import Job
 from headend.ledger import chart
 from headend.ledger.models import Line
 from headend.meters.models import Meter
+from headend.supply.models import Closing, ModeSwitch
 from headend.tariffs.models import TariffVersion
 from headend.vending.models import IssuedToken, Sale
 from headend.vendors.models import Vendor
-from shared.wire import code_names, codes, commands
 
 log = logging.getLogger(__name__)
 
@@ -80,10 +77,10 @@ def of_entries(entries: Entries) -> Iterator[Happening]:
         by_action[entry.action].append(entry)
     for action, alike in by_action.items():
         if action in _readers:
-            yield from _read(_readers[action][1], alike)
+            yield from read(_readers[action][1], alike)
 
 
-def _read(reader: Callable[[Any], Iterator[Happening]], alike: Sequence[Any]) -> list[Happening]:
+def read(reader: Callable[[Any], Iterator[Happening]], alike: Sequence[Any]) -> list[Happening]:
     """Read all at once; should one break our own code, the others are told all the same."""
     try:
         return list(reader(alike))
@@ -93,7 +90,7 @@ def _read(reader: Callable[[Any], Iterator[Happening]], alike: Sequence[Any]) ->
         if len(alike) == 1:
             log.exception("no event comes of “%s”", alike[0])
             return []
-        return [happening for one in alike for happening in _read(reader, [one])]
+        return [happening for one in alike for happening in read(reader, [one])]
 
 
 # --- sales and debts -----------------------------------------------------------------------------
@@ -285,81 +282,63 @@ def _tariffs(entries: Entries) -> Iterator[Happening]:
         yield Happening("tariff.published", _key(entry), entry.at, data)
 
 
-# --- meters in the field -------------------------------------------------------------------------
-
-_EVENT_KINDS = {
-    codes.EVENT_CREDIT_EXHAUSTED: "meter.credit_exhausted",
-    codes.EVENT_SWITCH_OPENED: "meter.switched_off",
-    codes.EVENT_SWITCH_CLOSED: "meter.switched_on",
-    codes.EVENT_MODE_CHANGED: "meter.mode_changed",
-    codes.EVENT_SWITCH_FAULT: "meter.fault",
-    codes.EVENT_STORAGE_FAULT: "meter.fault",
-    codes.EVENT_COMMAND_FORGED: "meter.tamper",
-    codes.EVENT_COMMAND_REPLAYED: "meter.tamper",
-    codes.EVENT_COVER_OPENED: "meter.tamper",
-}
+@_of("customers.replace_meter", kinds=("agreement.meter_replaced",))
+def _replaced(entries: Entries) -> Iterator[Happening]:
+    for entry, agreement in _objects(SupplyAgreement.objects, entries):
+        data = {
+            "agreement_id": agreement.pk,
+            "customer_id": agreement.customer_id,
+            "old_meter": (entry.before or {})["meter"],
+            "new_meter": _after(entry)["meter"],
+        }
+        yield Happening("agreement.meter_replaced", _key(entry), entry.at, data)
 
 
-def of_announcements(announcements: Iterable[Announcement]) -> Iterator[Happening]:
-    """Return what announcements tell of."""
-    readers = {
-        "fleet.command_finished": _finished,
-        "fleet.event": _noticed,
-        "fleet.low_credit": _low_credit,
-    }
-    for one in announcements:
-        yield from _read(lambda alike: readers[alike[0].happening](alike[0]), [one])
+@_of("supply.settle", kinds=("agreement.settled",))
+def _settled(entries: Entries) -> Iterator[Happening]:
+    rows = Closing.objects.select_related("agreement", "settlement")
+    for entry, closing in _objects(rows, entries):
+        data = {
+            "number": closing.number,
+            "agreement_id": closing.agreement_id,
+            "customer_id": closing.agreement.customer_id,
+            "currency": closing.settlement.currency,
+            "refund_minor": closing.settlement.refund_minor,
+            "owed_minor": closing.settlement.owed_minor,
+        }
+        yield Happening("agreement.settled", _key(entry), entry.at, data)
 
 
-def _finished(one: Announcement) -> Iterator[Happening]:
-    command = Command.objects.select_related("meter").get(pk=one.object_id)
-    status = one.facts["status"]
-    data = {
-        "meter": command.meter.drn,
-        "command_id": str(command.public_id),
-        "state": one.facts["state"],
-        "answer": "" if status is None else status_name(command.command, status),
-    }
-    is_done = one.facts["state"] == State.ACCEPTED
-    key = f"command {command.pk} {one.facts['state']}"
-    if command.command != commands.TOKEN:
-        kind = "command.done" if is_done else "command.failed"
-        yield Happening(kind, key, one.at, data | {"command": command.command})
-        return
-    token = IssuedToken.objects.filter(deliveries__command=command).select_related("sale").first()
-    sale = token.sale if token else None
-    data |= {
-        "token_id": token.pk if token else None,
-        "receipt_number": sale.receipt_number if sale else None,
-    }
-    kind = "token.delivered" if is_done else "token.rejected"
-    yield Happening(kind, key, one.at, data, sale.vendor_id if sale else None)
+@_of("supply.settle_mode_switch", kinds=("meter.mode_settled",))
+def _modes(entries: Entries) -> Iterator[Happening]:
+    for entry, switch in _objects(ModeSwitch.objects.select_related("meter"), entries):
+        data = {
+            "number": switch.number,
+            "meter": switch.meter.drn,
+            "agreement_id": switch.agreement_id,
+            "payment_mode": switch.payment_mode,
+            "energy_wh": switch.energy_wh,
+            "postpaid_wh": switch.postpaid_wh,
+            "credit_wh": switch.credit_wh,
+            "currency": switch.currency,
+            "credited_minor": switch.credited_minor,
+        }
+        yield Happening("meter.mode_settled", _key(entry), entry.at, data)
 
 
-def _noticed(one: Announcement) -> Iterator[Happening]:
-    event = MeterEvent.objects.select_related("meter").get(pk=one.object_id)
-    if event.code not in _EVENT_KINDS:
-        return
-    data = {
-        "meter": event.meter.drn,
-        "code": event.code,
-        "name": code_names.event_name(event.code),
-        "occurred_at": event.occurred_at,
-        "detail": event.detail,
-    }
-    yield Happening(_EVENT_KINDS[event.code], f"event {event.pk}", one.at, data)
-
-
-def _low_credit(one: Announcement) -> Iterator[Happening]:
-    agreement = SupplyAgreement.objects.get(pk=one.object_id)
-    data = {
-        "meter": one.facts["meter"],
-        "customer_id": agreement.customer_id,
-        "agreement_id": agreement.pk,
-        "credit_wh": one.facts["credit_wh"],
-        "threshold_wh": one.facts["threshold_wh"],
-    }
-    yield Happening("meter.low_credit", f"announcement {one.pk}", one.at, data)
+@_of("exchange.finish", kinds=("import.finished",))
+def _imports(entries: Entries) -> Iterator[Happening]:
+    for entry, job in _objects(Job.objects.select_related("sheet"), entries):
+        data = {
+            "job_id": job.pk,
+            "kind": job.sheet.kind,
+            "file_name": job.sheet.file_name,
+            "dry_run": job.dry_run,
+            "state": job.state,
+            "rows_done": job.rows_done,
+            "problem": job.problem,
+        }
+        yield Happening("import.finished", _key(entry), entry.at, data)
 
 
 def _objects(rows: Any, entries: Entries) -> list[tuple[AuditEntry, Any]]:

@@ -75,6 +75,20 @@ KINDS: dict[str, Kind] = {
     "customer.registered": Kind("A customer was registered.", _CUSTOMER, bodies.Customer),
     "agreement.opened": Kind("A meter serves a customer now.", _AGREEMENT, bodies.Agreement),
     "agreement.ended": Kind("A supply agreement ended.", _AGREEMENT, bodies.Agreement),
+    "agreement.meter_replaced": Kind(
+        "Another meter serves a customer now.", _AGREEMENT, bodies.ReplacedMeter
+    ),
+    "agreement.settled": Kind(
+        "A closed account was settled.", "supply.view_closing", bodies.Closing
+    ),
+    "meter.mode_settled": Kind(
+        "A change of payment mode was settled for billing.",
+        "supply.view_modeswitch",
+        bodies.ModeSwitch,
+    ),
+    "import.finished": Kind(
+        "A sheet was imported or tried to the end, or stopped.", "exchange.view_job", bodies.Import
+    ),
     "debt.opened": Kind("Somebody owes something.", _DEBT, bodies.Debt),
     "debt.paid_off": Kind("A sale paid the last of a debt.", _DEBT, bodies.Debt),
     "debt.adjusted": Kind("A debt was raised or lowered.", _DEBT, bodies.Debt),

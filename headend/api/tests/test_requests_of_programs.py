@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
 from headend.accounts import approvals
@@ -10,6 +12,8 @@ from headend.accounts.programs import grant
 from headend.accounts.services import console_user, create_user
 from headend.config.errors import NotPermitted
 from headend.debts.models import Debt
+from headend.fleet.models import Command
+from headend.supply import modes
 from headend.testing import NOON
 from headend.vendors.models import Purchase
 from headend.vendors.services import add_operator
@@ -202,3 +206,44 @@ def test_a_key_change_is_asked_for_and_listed_once_approved(program, supply, app
     approvals.approve(Approval.objects.get(), approver, NOON)
     (change,) = caller.get(address).json()["items"]
     assert (change["state"], change["after"]["ti"]) == ("issued", 2)
+
+
+# --- supplies ------------------------------------------------------------------------------------
+
+
+def test_an_account_is_closed_read_and_settled(program, supply, monkeypatch, code):
+    caller = program()
+    monkeypatch.setattr("django.utils.timezone.now", lambda: NOON + timedelta(days=1))
+    body = {"message_id": "c-1", "reason": "moves out", "ask_meter": False}
+    made = caller.post(f"/agreements/{supply.pk}/close", body).json()
+    assert (made["state"], made["refund_minor"]) == ("open", None)
+    assert caller.post(f"/agreements/{supply.pk}/close", body).json() == made
+    address = f"/closings/{made['number']}"
+    read = {"message_id": "c-2", "energy_wh": 0, "credit_wh": 0}
+    assert caller.post(f"{address}/registers", read).json()["state"] == "registers known"
+    settled = caller.post(f"{address}/settle", {"message_id": "c-3"}).json()
+    assert (settled["state"], settled["refund_minor"], settled["owed_minor"]) == ("settled", 0, 0)
+    assert caller.get(address).json() == settled
+    assert caller.get("/closings").json()["items"] == [settled]
+    answer = caller.post(f"{address}/settle", {"message_id": "c-4"})
+    assert answer.status_code == 422
+    assert code(caller.get("/closings/C-none")) == "not_found"
+
+
+def test_billing_reads_the_switches_of_payment_modes(program, supply):
+    command = Command.objects.create(
+        meter=supply.meter,
+        command="payment_mode",
+        arguments={"mode": "postpayment"},
+        detail={"energy_wh": 5_000, "credit_wh": 700, "postpaid_wh": 0},
+        created_at=NOON,
+    )
+    switch = modes.settle(command, at=NOON)
+    assert switch is not None
+    (found,) = program().get("/mode-switches", meter=supply.meter.drn).json()["items"]
+    assert (found["number"], found["credit_wh"]) == (switch.number, 700)
+
+
+def test_nothing_free_is_given_to_who_is_not_enrolled(program, supply, code):
+    answer = program().post(f"/meters/{supply.meter.drn}/free-electricity", {"message_id": "f-1"})
+    assert (answer.status_code, code(answer)) == (422, "no_free_electricity")

@@ -16,22 +16,26 @@ from headend.accounts.models import User
 from headend.accounts.programs import grant, program_named
 from headend.accounts.services import console_user, create_user
 from headend.announcements.models import Announcement
+from headend.audit import services as audit
 from headend.audit.models import AuditEntry
 from headend.audit.sealer import Sealer
 from headend.config.errors import NotPermitted
 from headend.debts.acts import request_write_off
 from headend.debts.services import open_debt
 from headend.debts.terms import Terms
+from headend.exchange.models import Job, Sheet
 from headend.fleet import steps
 from headend.fleet.delivery import Occurrence
+from headend.fleet.models import Command
 from headend.fleet.numbered import WORTH_TELLING
+from headend.supply import closings, modes
 from headend.testing import NOON, make_supply
 from headend.vending import reversals
 from headend.vending.models import TokenDelivery
 from headend.vending.services import vend
 from headend.vendors.services import add_operator
 from headend.vendors.tests.conftest import Shop
-from headend.webhooks import derivation, happenings, retries, services, worker
+from headend.webhooks import derivation, field, happenings, retries, services, worker
 from headend.webhooks.errors import InvalidWebhook, WebhookEnded
 from headend.webhooks.kinds import KINDS
 from headend.webhooks.models import Delivery, Event, Subscription
@@ -214,12 +218,49 @@ def test_requests_and_their_decisions_are_told(supply, subscribe):
     assert told["debt.written_off"]["balance_minor"] == 1_500
 
 
+def test_acts_on_supplies_and_imports_are_told(supply, subscribe):
+    subscribe("agreement.settled", "agreement.ended", "meter.mode_settled", "import.finished")
+    command = Command.objects.create(
+        meter=supply.meter,
+        command="payment_mode",
+        arguments={"mode": "postpayment"},
+        detail={"energy_wh": 5_000, "credit_wh": 0, "postpaid_wh": 0},
+        created_at=NOON,
+    )
+    modes.settle(command, at=NOON)
+    later = NOON + timedelta(days=1)
+    by = console_user()
+    closing = closings.start(supply, by=by, at=later, reason="moves", ask_meter=False)
+    closings.note_registers(closing, energy_wh=5_000, credit_wh=0, by=by, at=later)
+    closings.settle(closing, by=by, at=later)
+    sheet = Sheet.objects.create(
+        kind="customers",
+        file_name="customers.csv",
+        file_format="csv",
+        digest=b"1",
+        size_bytes=1,
+        handed_in_by=by,
+        handed_in_at=NOON,
+    )
+    job = Job.objects.create(
+        sheet=sheet, dry_run=True, state="done", requested_by=by, requested_at=NOON
+    )
+    audit.record(actor=by, action="exchange.finish", target=job, at=NOON)
+    receiver = Receiver()
+    work(receiver)
+    told = {body["kind"]: body["data"] for _, body, _ in receiver.taken}
+    assert told["meter.mode_settled"]["payment_mode"] == "postpayment"
+    assert told["agreement.settled"]["number"] == closing.number
+    assert told["agreement.ended"]["agreement_id"] == supply.pk
+    assert told["import.finished"]["file_name"] == "customers.csv"
+
+
 def test_every_kind_comes_of_something_and_every_event_worth_telling_has_a_kind():
     read = {kind for kinds, _ in happenings._readers.values() for kind in kinds}
     fleet = {"token.delivered", "token.rejected", "command.done", "command.failed"}
-    fleet |= {"meter.low_credit", *happenings._EVENT_KINDS.values()}
+    fleet |= {"meter.low_credit", *field.EVENT_KINDS.values()}
     assert read | fleet == set(KINDS)
-    told = {code for code in happenings._EVENT_KINDS if not codes.is_fraud_event(code)}
+    told = {code for code in field.EVENT_KINDS if not codes.is_fraud_event(code)}
     assert told == WORTH_TELLING
 
 

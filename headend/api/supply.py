@@ -1,0 +1,283 @@
+"""Closing accounts, what billing gets of a switched payment mode, and free electricity."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Annotated, Any
+
+from django.db.models import QuerySet
+from django.utils import timezone
+from ninja import Path, Router, Schema
+from pydantic import Field
+
+from headend.api import shapes
+from headend.api.errors import ObjectNotFound
+from headend.api.once import once
+from headend.api.registers import OfMeter, Since, Until
+from headend.api.requests import Cursor, KeyRequest, Limit, needs, page
+from headend.api.schemas import (
+    Body,
+    Identifier,
+    MessageId,
+    MessageIn,
+    MeterNumber,
+    Page,
+    TokenOut,
+    text,
+)
+from headend.api.utility import require_utility
+from headend.api.vend import caller_of
+from headend.customers.models import SupplyAgreement
+from headend.meters.queries import meter_numbered
+from headend.supply import closings, modes
+from headend.supply.models import Closing, ModeSwitch
+from headend.vending import free_electricity
+
+router = Router(tags=["supply"])
+_USUAL_LIMIT = 50
+
+Number = Path[Annotated[str, text(20)]]
+
+
+class ClosingIn(Body):
+    """Why an account is closed, and whether the meter itself is asked for its registers."""
+
+    message_id: MessageId
+    reason: Annotated[str, text(200)]
+    ask_meter: bool = True
+
+
+class RegistersIn(Body):
+    """Closing registers that a person read at the meter."""
+
+    message_id: MessageId
+    energy_wh: Annotated[int, Field(ge=0, le=closings.MOST_WH)]
+    credit_wh: Annotated[int, Field(ge=-closings.MOST_WH, le=closings.MOST_WH)]
+
+
+class SettlementLineOut(Schema):
+    """One line of the closing statement."""
+
+    description: str
+    explanation: str
+    amount_minor: int
+    energy_wh: int | None
+
+
+class ClosingOut(Schema):
+    """An account that is being closed, or was; the amounts are null until it is settled."""
+
+    number: str
+    agreement_id: int
+    meter: str
+    state: str  # open, registers known, settled or refunded
+    reason: str
+    started_at: datetime
+    energy_wh: int | None
+    credit_wh: int | None
+    settled_at: datetime | None
+    currency: str | None
+    refund_minor: int | None  # to the customer
+    owed_minor: int | None  # by the customer
+    lines: list[SettlementLineOut]
+
+
+class ModeSwitchOut(Schema):
+    """A meter went over to another payment mode: what billing needs to know."""
+
+    number: str
+    meter: str
+    agreement_id: int | None
+    payment_mode: str
+    switched_at: datetime
+    energy_wh: int
+    postpaid_wh: int
+    credit_wh: int
+    credit_treatment: str
+    currency: str
+    credited_minor: int
+
+
+class FreeGrantOut(Schema):
+    """A month's free electricity, with its token."""
+
+    meter: str
+    month: date
+    energy_wh: int
+    token: TokenOut
+
+
+@router.post("/agreements/{agreement_id}/close", **needs("supply", ClosingOut))
+def close_account(
+    request: KeyRequest, agreement_id: Path[Identifier], body: ClosingIn
+) -> dict[str, Any]:
+    """Give notice: the agreement ends now, its registers are asked for. Once per message id."""
+    require_utility(request.auth)
+    found = SupplyAgreement.objects.filter(pk=agreement_id).first()
+    if found is None:
+        raise ObjectNotFound(f"there is no agreement {agreement_id}")
+    now = timezone.now()
+
+    def act() -> dict[str, Any]:
+        made = closings.start(
+            found,
+            by=request.auth.program,
+            at=now,
+            reason=body.reason,
+            ask_meter=body.ask_meter,
+        )
+        return _closing(_one(made.number))
+
+    return _once(request, f"close {agreement_id}", body, now, act)
+
+
+@router.get("/closings", **needs("supply", Page[ClosingOut]))
+def list_closings(
+    request: KeyRequest, cursor: Cursor = None, limit: Limit = _USUAL_LIMIT
+) -> dict[str, Any]:
+    """List accounts that are being closed or were, the newest first."""
+    require_utility(request.auth)
+    return page(_closings(), cursor=cursor, limit=limit, give=_closing)
+
+
+@router.get("/closings/{number}", **needs("supply", ClosingOut))
+def read_closing(request: KeyRequest, number: Number) -> dict[str, Any]:
+    """Read one closing with its statement."""
+    require_utility(request.auth)
+    return _closing(_one(number))
+
+
+@router.post("/closings/{number}/registers", **needs("supply", ClosingOut))
+def note_registers(request: KeyRequest, number: Number, body: RegistersIn) -> dict[str, Any]:
+    """Take down registers that a person read, where the meter does not tell them itself."""
+    require_utility(request.auth)
+    now, found = timezone.now(), _one(number)
+
+    def act() -> dict[str, Any]:
+        closings.note_registers(
+            found,
+            energy_wh=body.energy_wh,
+            credit_wh=body.credit_wh,
+            by=request.auth.program,
+            at=now,
+        )
+        return _closing(_one(number))
+
+    return _once(request, f"registers {number}", body, now, act)
+
+
+@router.post("/closings/{number}/settle", **needs("supply", ClosingOut))
+def settle(request: KeyRequest, number: Number, body: MessageIn) -> dict[str, Any]:
+    """Settle an account whose registers are known, for good. A refund is paid out by people."""
+    require_utility(request.auth)
+    now, found = timezone.now(), _one(number)
+
+    def act() -> dict[str, Any]:
+        closings.settle(found, by=request.auth.program, at=now)
+        return _closing(_one(number))
+
+    return _once(request, f"settle {number}", body, now, act)
+
+
+@router.get("/mode-switches", **needs("supply", Page[ModeSwitchOut]))
+def list_mode_switches(
+    request: KeyRequest,
+    meter: OfMeter = None,
+    since: Since = None,
+    until: Until = None,
+    cursor: Cursor = None,
+    limit: Limit = _USUAL_LIMIT,
+) -> dict[str, Any]:
+    """List the switches between prepayment and post-payment for billing, the newest first."""
+    require_utility(request.auth)
+    found = modes.switches(since=since, until=until)
+    if meter is not None:
+        found = found.filter(meter=meter_numbered(meter))
+    return page(found, cursor=cursor, limit=limit, give=_switch)
+
+
+@router.post("/meters/{number}/free-electricity", **needs("free", FreeGrantOut))
+def grant_free_electricity(
+    request: KeyRequest, number: Path[MeterNumber], body: MessageIn
+) -> dict[str, Any]:
+    """Give the month's free electricity without a purchase; asked again it is the same grant."""
+    now = timezone.now()
+    meter = meter_numbered(number)
+
+    def act() -> dict[str, Any]:
+        made = free_electricity.grant(
+            meter=meter, by=request.auth.program, at=now, source=caller_of(request.auth)
+        )
+        return {
+            "meter": meter.drn,
+            "month": made.month,
+            "energy_wh": made.energy_wh,
+            "token": shapes.token(made.token),
+        }
+
+    return _once(request, f"free {meter.drn}", body, now, act)
+
+
+def _closings() -> QuerySet[Closing]:
+    return Closing.objects.select_related("agreement__meter", "settlement")
+
+
+def _one(number: str) -> Closing:
+    found = _closings().filter(number=number).first()
+    if found is None:
+        raise ObjectNotFound(f"there is no closing {number}")
+    return found
+
+
+def _once(request: KeyRequest, what: str, body: Any, at: datetime, act: Any) -> dict[str, Any]:
+    return once(
+        program=request.auth.program,
+        message_id=body.message_id,
+        request={"what": what} | body.dict(),
+        at=at,
+        act=act,
+    )
+
+
+def _closing(one: Closing) -> dict[str, Any]:
+    settlement = getattr(one, "settlement", None)
+    lines = settlement.lines.order_by("position") if settlement else ()
+    return {
+        "number": one.number,
+        "agreement_id": one.agreement_id,
+        "meter": one.agreement.meter.drn,
+        "state": str(one.state),
+        "reason": one.reason,
+        "started_at": one.started_at,
+        "energy_wh": one.energy_wh,
+        "credit_wh": one.credit_wh,
+        "settled_at": settlement.settled_at if settlement else None,
+        "currency": settlement.currency if settlement else None,
+        "refund_minor": settlement.refund_minor if settlement else None,
+        "owed_minor": settlement.owed_minor if settlement else None,
+        "lines": [
+            {
+                "description": line.description,
+                "explanation": line.explanation,
+                "amount_minor": line.amount_minor,
+                "energy_wh": line.energy_wh,
+            }
+            for line in lines
+        ],
+    }
+
+
+def _switch(one: ModeSwitch) -> dict[str, Any]:
+    return {
+        "number": one.number,
+        "meter": one.meter.drn,
+        "agreement_id": one.agreement_id,
+        "payment_mode": str(one.payment_mode),
+        "switched_at": one.switched_at,
+        "energy_wh": one.energy_wh,
+        "postpaid_wh": one.postpaid_wh,
+        "credit_wh": one.credit_wh,
+        "credit_treatment": one.credit_treatment,
+        "currency": one.currency,
+        "credited_minor": one.credited_minor,
+    }

@@ -1,0 +1,17 @@
+"""What is the utility's own business: programs of vendors are kept out, whatever they may."""
+
+from __future__ import annotations
+
+from headend.api.models import ApiKey
+from headend.config.errors import NotPermitted
+from headend.vendors.queries import vendor_of
+
+
+def require_utility(key: ApiKey) -> None:
+    """Let only programs of the utility itself go on.
+
+    Raises:
+        NotPermitted: the program belongs to a vendor.
+    """
+    if vendor_of(key.program) is not None:
+        raise NotPermitted("this is the utility's business, not a vendor's")
