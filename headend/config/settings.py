@@ -44,7 +44,9 @@ SECRET_KEY = read_or_create(_file("OPENPREPAY_SECRET_KEY_FILE", "secret.key"), b
 MASTER_KEY_FILE = _file("OPENPREPAY_MASTER_KEY_FILE", "master.key")
 # Opens a master key file that is sealed with a passphrase (`manage keys seal-master`).
 MASTER_PASSPHRASE_FILE = os.environ.get("OPENPREPAY_MASTER_PASSPHRASE_FILE", "")
-# New DKGA04 vending keys go into this PKCS#11 module, if one is named.
+# New vending keys go into a network security module, if the class that speaks to one is named,
+# such as "ours.hsm.Store"; those of DKGA04 otherwise into a PKCS#11 module, if one is named.
+NETWORK_KEY_STORE = os.environ.get("OPENPREPAY_NETWORK_KEY_STORE", "")
 PKCS11_LIBRARY = os.environ.get("OPENPREPAY_PKCS11_LIBRARY", "")
 PKCS11_TOKEN = os.environ.get("OPENPREPAY_PKCS11_TOKEN", "openprepay")
 PKCS11_PIN_FILE = _file("OPENPREPAY_PKCS11_PIN_FILE", "pkcs11.pin")

@@ -13,6 +13,7 @@ from django.views.decorators.debug import sensitive_variables
 
 from headend.securitymodule.derivation import DECODER_KEY_LENGTH
 from headend.securitymodule.errors import ModuleUnavailable
+from headend.securitymodule.keystores import DerivingStore
 
 # HMAC pads its key with zeros to 64 bytes anyway, so a 20-byte key padded to the 32 bytes that
 # modules want for HMAC-SHA-256 gives the same result.
@@ -23,7 +24,7 @@ _lock = threading.Lock()  # a session serves one call at a time
 _sessions: dict[tuple[int, str, str], Any] = {}  # by process: a session does not survive a fork
 
 
-class Pkcs11Store:
+class Pkcs11Store(DerivingStore):
     """Keys as sensitive, non-extractable objects of one token."""
 
     def __init__(self) -> None:

@@ -7,8 +7,6 @@ debt reaches it.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -28,13 +26,12 @@ from headend.securitymodule.errors import (
     InvalidKey,
     KeyMissing,
     KeyNotActive,
-    KeyRefused,
     PublishedKeyRefused,
     VendingKeyExpired,
 )
 from headend.securitymodule.models import LinkRoot, VendingKey
-from shared.sts import generation, identifiers, token_identifier
-from shared.sts.cipher import make_cipher
+from headend.securitymodule.refusals import naming, refusals_recorded
+from shared.sts import token_identifier
 from shared.wire import keys as wire_keys
 
 VENDING_KEY_LENGTH = {2: 8, 4: 20}  # bytes, by decoder key generation algorithm
@@ -52,32 +49,6 @@ class ProvisioningSecrets:
     link_root: bytes
     link_generation: int
     tid_floor: int  # fills the meter's token store; tokens issued from now on lie above
-
-
-@contextmanager
-def refusals_recorded(*, by: User | None, at: datetime) -> Iterator[None]:
-    """Put it into the audit record if a key is refused inside.
-
-    Wrap the transaction in it, not the other way round: the refusal undoes what the transaction
-    did, and the record of the refusal must stay.
-
-    Args:
-        by: who wanted the key used.
-        at: now.
-    """
-    try:
-        yield
-    except KeyRefused as refusal:
-        if refusal.target is not None:
-            audit.record(
-                actor=by,
-                action="securitymodule.refuse_key",
-                target=refusal.target,
-                at=at,
-                after={"code": refusal.code},
-                reason=str(refusal)[:500],
-            )
-        raise
 
 
 @sensitive_variables()
@@ -225,8 +196,9 @@ def generate_credit_token(meter: Meter, *, units: int, tid: int, at: datetime) -
     vending_key = usable_vending_key(meter, at)
     require_unexpired(meter, vending_key, tid)
     allowance.draw(vending_key, units)
-    cipher = make_cipher(meter.ea, decoder_key_of(meter, vending_key))
-    return generation.credit(cipher, units=units, tid=tid, rnd=secrets.randbelow(16))
+    with naming(vending_key):
+        store = keystores.store_named(vending_key.store)
+        return store.credit(kept_of(vending_key), meter, units=units, tid=tid)
 
 
 def give_back_allowance(meter: Meter, *, sgc: str, krn: int, base_date: int, units: int) -> None:
@@ -347,27 +319,17 @@ def require_unexpired(meter: Meter, vending_key: VendingKey, tid: int) -> None:
         )
 
 
+def kept_of(key: VendingKey) -> keystores.Kept:
+    """Return a vending key as its store finds it."""
+    return keystores.Kept(key.store, bytes(key.sealed_key), label_of(key), key.dkga)
+
+
 @sensitive_variables()
 def decoder_key_of(meter: Meter, vending_key: VendingKey) -> bytes:
-    """Return a meter's decoder key; it must not leave the security module.
-
-    Raises:
-        ModuleUnavailable: the module that keeps the vending key can't be used.
-        VaultUnreadable: the sealed key does not open.
-    """
-    store, label = keystores.store_named(vending_key.store), label_of(vending_key)
-    kept = bytes(vending_key.sealed_key)
-    if meter.dkga == 2:
-        return store.dkga02(
-            kept,
-            label=label,
-            pan_block=identifiers.pan_block(meter.pan, meter.kt),
-            control_block=identifiers.control_block(meter.kt, meter.sgc, meter.ti, meter.krn),
-        )
-    message = identifiers.dkga04_message(
-        meter.pan, meter.sgc, meter.kt, meter.krn, meter.ti, meter.base_date, meter.ea
-    )
-    return store.dkga04(kept, label=label, message=message, ea=meter.ea)
+    """Return a meter's decoder key, to be written into it and nowhere else."""
+    with naming(vending_key):
+        store = keystores.store_named(vending_key.store)
+        return store.decoder_key(kept_of(vending_key), meter)
 
 
 @sensitive_variables()
@@ -381,7 +343,8 @@ def _meter_link_root(meter: Meter) -> bytes:
         )
     if root.is_test:
         require_demonstration(str(root), root)
-    clear = vault.unseal(root.sealed_key, label=label_of(root))
+    with naming(root):
+        clear = vault.unseal(root.sealed_key, label=label_of(root))
     return derive_link_root(clear, meter.drn, meter.link_generation)
 
 

@@ -5,7 +5,6 @@ A content knows neither meter nor key; the security module puts the three togeth
 
 from __future__ import annotations
 
-import secrets
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -13,15 +12,16 @@ from django.views.decorators.debug import sensitive_variables
 
 from headend.meters.models import Meter
 from headend.securitymodule.errors import InvalidTokenContent
+from headend.securitymodule.keystores import store_named
+from headend.securitymodule.refusals import naming
 from headend.securitymodule.services import (
-    decoder_key_of,
     generate_credit_token,
+    kept_of,
     require_unexpired,
     usable_vending_key,
     vending_key_of,
 )
 from shared.sts import amount, generation, token_identifier
-from shared.sts.cipher import make_cipher
 from shared.sts.errors import StsError
 
 _WH_PER_UNIT = 100
@@ -104,15 +104,14 @@ def generate_token(meter: Meter, content: Content, *, tid: int | None, at: datet
             return generate_credit_token(meter, units=content.units, tid=tid, at=at)
         vending_key = usable_vending_key(meter, at)
         require_unexpired(meter, vending_key, tid)
-        return str(
-            generation.management(
-                make_cipher(meter.ea, decoder_key_of(meter, vending_key)),
+        with naming(vending_key):
+            return store_named(vending_key.store).management(
+                kept_of(vending_key),
+                meter,
                 subclass=content.subclass,
                 value=content.value,
                 tid=tid,
-                rnd=secrets.randbelow(16),
             )
-        )
     except StsError as error:
         raise InvalidTokenContent(str(error)) from None
 
@@ -139,21 +138,10 @@ def generate_key_change(meter: Meter, changed: Meter, *, count: int, at: datetim
     try:
         tid = token_identifier.from_utc(int(at.timestamp()), changed.base_date)
         require_unexpired(changed, new_vending_key, tid)
-        return list(
-            generation.key_change_set(
-                make_cipher(meter.ea, decoder_key_of(meter, vending_key_of(meter))),
-                ea=meter.ea,
-                new_key=decoder_key_of(changed, new_vending_key),
-                kt=changed.kt,
-                krn=changed.krn,
-                ti=changed.ti,
-                ken=changed.ken,
-                sgc=changed.sgc,
-                rollover=changed.base_date > meter.base_date,
-                tokens=count,
-                old_kt=meter.kt,
-                tct=meter.tct,
+        vending_key = vending_key_of(meter)
+        with naming(vending_key):
+            return store_named(vending_key.store).key_change(
+                kept_of(vending_key), meter, kept_of(new_vending_key), changed, count=count
             )
-        )
     except StsError as error:
         raise InvalidTokenContent(str(error)) from None

@@ -1,0 +1,53 @@
+"""Refused uses of keys go into the audit record."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+
+from headend.accounts.models import User
+from headend.audit import services as audit
+from headend.securitymodule.errors import KeyRefused
+from headend.securitymodule.models import LinkRoot, VendingKey
+
+
+@contextmanager
+def refusals_recorded(*, by: User | None, at: datetime) -> Iterator[None]:
+    """Put it into the audit record if a key is refused inside.
+
+    Wrap the transaction in it, not the other way round: the refusal undoes what the transaction
+    did, and the record of the refusal must stay.
+
+    Args:
+        by: who wanted the key used.
+        at: now.
+    """
+    try:
+        yield
+    except KeyRefused as refusal:
+        record_refusal(refusal, by=by, at=at)
+        raise
+
+
+def record_refusal(refusal: KeyRefused, *, by: User | None, at: datetime) -> None:
+    """Put the refused use of a key into the audit record, if it names the key or the meter."""
+    if refusal.target is not None:
+        audit.record(
+            actor=by,
+            action="securitymodule.refuse_key",
+            target=refusal.target,
+            at=at,
+            after={"code": refusal.code},
+            reason=str(refusal)[:500],
+        )
+
+
+@contextmanager
+def naming(key: VendingKey | LinkRoot) -> Iterator[None]:
+    """Have a refusal that comes from a key's store name the key."""
+    try:
+        yield
+    except KeyRefused as refusal:
+        refusal.target = refusal.target or key
+        raise
