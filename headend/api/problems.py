@@ -7,6 +7,8 @@ import logging
 from http import HTTPStatus
 from typing import Any
 
+from django.conf import settings
+from django.core.exceptions import RequestDataTooBig
 from django.db import DatabaseError
 from django.http import HttpRequest, HttpResponse
 from ninja import NinjaAPI, Schema
@@ -95,6 +97,13 @@ def handle(api: NinjaAPI) -> None:
     @api.exception_handler(HttpError)
     def http(request: HttpRequest, error: HttpError) -> HttpResponse:
         return problem(error.status_code, "request_unreadable", error.message)
+
+    @api.exception_handler(RequestDataTooBig)
+    def too_large(request: HttpRequest, error: RequestDataTooBig) -> HttpResponse:
+        limit = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
+        return problem(
+            400, "request_too_large", f"a request carries at most {limit} bytes; send it in parts"
+        )
 
     @api.exception_handler(DatabaseError)
     def unknown(request: HttpRequest, error: DatabaseError) -> HttpResponse:

@@ -84,7 +84,7 @@ SCOPES: dict[str, Scope] = {
     ),
     "free": Scope(
         "Give a month's free electricity without a purchase.",
-        ("vending.grant_free_electricity", FOR_UTILITY),
+        ("vending.grant_free_electricity", "vending.view_freeenrolment", FOR_UTILITY),
     ),
     "webhooks": Scope(
         "Be told of what the key may read; keep own webhooks.", ("webhooks.subscribe",)
@@ -106,9 +106,5 @@ SCOPES: dict[str, Scope] = {
     "exports": Scope(
         "Have registers row by row that the key may also read.",
         ("exchange.export_sheet", FOR_UTILITY),
-    ),
-    "free-electricity": Scope(
-        "Give a month's free electricity; export and import who is given it.",
-        ("vending.grant_free_electricity", "vending.view_freeenrolment", FOR_UTILITY),
     ),
 }

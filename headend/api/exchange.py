@@ -1,0 +1,261 @@
+"""Sheets of rows in and out, for meter data, billing and enterprise systems."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from datetime import date, datetime
+from typing import Annotated, Any, Literal
+
+from django.utils import timezone
+from ninja import Path, Query, Router, Schema
+from pydantic import BeforeValidator, Field
+
+from headend.api.errors import ScopeMissing
+from headend.api.models import ApiKey
+from headend.api.once import once
+from headend.api.requests import Cursor, KeyRequest, Limit, needs, page
+from headend.api.schemas import Body, Identifier, MessageId, MessageIn, Page, text
+from headend.api.utility import require_utility
+from headend.exchange import exports, jobs
+from headend.exchange.models import Job, RowResult
+
+router = Router(tags=["exchange"])
+_USUAL_LIMIT = 50
+_USUAL_ROWS = 500
+
+# What a key must be good for besides, by kind of sheet and by register.
+_WRITES: dict[str, tuple[str, ...]] = {
+    "customers": ("customers:write",),
+    "meters": ("meters:write",),
+    "agreements": ("agreements:write",),
+    "debts": ("debts:write",),
+    "free-electricity": ("free",),
+    "take-over": ("customers:write", "meters:write", "agreements:write", "debts:write"),
+}
+_READS = {
+    "customers": "customers:read",
+    "meters": "meters:read",
+    "agreements": "agreements:read",
+    "debts": "debts:read",
+    "free-electricity": "free",
+    "sales": "sales:read",
+    "tokens": "tokens:read",
+}
+_OF_VENDORS = ("sales", "tokens")  # a vendor's programs have their vendor's
+
+SheetKind = Literal["customers", "meters", "agreements", "debts", "free-electricity", "take-over"]
+Register = Literal[
+    "customers", "meters", "agreements", "debts", "free-electricity", "sales", "tokens"
+]
+
+
+def _written_out(day: Any) -> Any:
+    """Refuse a bare number, which would count seconds."""
+    if isinstance(day, str) and not re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", day, re.ASCII):
+        raise ValueError("write a day as 2026-11-21")
+    return day
+
+
+Day = Annotated[date, BeforeValidator(_written_out)]
+Cell = Annotated[str, text(1000, shortest=0)]
+
+
+class ImportIn(Body):
+    """Rows of a sheet; `docs/exchange.md` lists the columns of each kind."""
+
+    message_id: MessageId
+    kind: SheetKind
+    dry_run: bool
+    columns: Annotated[list[Annotated[str, text(60)]], Field(min_length=1, max_length=60)]
+    rows: Annotated[
+        list[Annotated[list[Cell], Field(max_length=60)]], Field(min_length=1, max_length=10_000)
+    ]
+    name: Annotated[str, text(100)] = "rows"
+
+
+class ImportOut(Schema):
+    """How far a run over rows is; on trial, outcomes are what would have become of them."""
+
+    id: int
+    kind: str
+    name: str
+    dry_run: bool
+    state: str
+    problem: str
+    rows_done: int
+    added: int
+    changed: int
+    unchanged: int
+    errors: int
+    requested_at: datetime
+    finished_at: datetime | None
+
+
+class RowResultOut(Schema):
+    """What became of one row; the heading is row 1."""
+
+    id: int
+    row: int
+    key: str
+    outcome: str
+    code: str
+    explanation: str
+
+
+@router.post("/imports", **needs("imports", ImportOut))
+def start_import(request: KeyRequest, body: ImportIn) -> dict[str, Any]:
+    """Hand rows in, on trial or in earnest, once per message id; the work goes on by itself."""
+    key, now = request.auth, timezone.now()
+    require_utility(key)
+    _require_scopes(key, _WRITES[body.kind])
+
+    def act() -> dict[str, Any]:
+        made = jobs.hand_in(
+            body.kind,
+            _as_csv(body),
+            file_name=body.name,
+            dry_run=body.dry_run,
+            by=key.program,
+            at=now,
+            source=f"api:{key.program_id}",
+        )
+        return _job(made)
+
+    return once(
+        program=key.program,
+        message_id=body.message_id,
+        request={"what": "imports"} | body.dict(),
+        at=now,
+        act=act,
+    )
+
+
+@router.get("/imports", **needs("imports", Page[ImportOut]))
+def list_imports(
+    request: KeyRequest, cursor: Cursor = None, limit: Limit = _USUAL_LIMIT
+) -> dict[str, Any]:
+    """List this program's imports and trials, the newest first."""
+    found = jobs.visible_to(request.auth.program)
+    return page(found, cursor=cursor, limit=limit, give=_job)
+
+
+@router.get("/imports/{import_id}", **needs("imports", ImportOut))
+def read_import(request: KeyRequest, import_id: Path[Identifier]) -> dict[str, Any]:
+    """Say how far an import is."""
+    return _job(jobs.job_numbered(import_id, seen_by=request.auth.program))
+
+
+@router.get("/imports/{import_id}/results", **needs("imports", Page[RowResultOut]))
+def list_results(
+    request: KeyRequest,
+    import_id: Path[Identifier],
+    outcome: Annotated[
+        Literal["added", "changed", "unchanged", "error"] | None, Query(description="only those")
+    ] = None,
+    cursor: Cursor = None,
+    limit: Limit = _USUAL_LIMIT,
+) -> dict[str, Any]:
+    """List what became of an import's rows, the last first."""
+    job = jobs.job_numbered(import_id, seen_by=request.auth.program)
+    found = RowResult.objects.filter(job=job)
+    if outcome is not None:
+        found = found.filter(outcome=outcome)
+    return page(found, cursor=cursor, limit=limit, give=_result)
+
+
+@router.post("/imports/{import_id}/import", **needs("imports", ImportOut))
+def import_tried(
+    request: KeyRequest, import_id: Path[Identifier], body: MessageIn
+) -> dict[str, Any]:
+    """Import in earnest what was tried, once."""
+    key, now = request.auth, timezone.now()
+    trial = jobs.job_numbered(import_id, seen_by=key.program)
+    _require_scopes(key, _WRITES[trial.sheet.kind])
+    return once(
+        program=key.program,
+        message_id=body.message_id,
+        request={"what": "import tried", "id": import_id} | body.dict(),
+        at=now,
+        act=lambda: _job(
+            jobs.import_tried(trial, by=key.program, at=now, source=f"api:{key.program_id}")
+        ),
+    )
+
+
+@router.get("/exports/{sheet}", **needs("exports", Page[dict[str, str]]))
+def export(
+    request: KeyRequest,
+    sheet: Path[Register],
+    since: Annotated[Day | None, Query(description="from this local day on")] = None,
+    until: Annotated[Day | None, Query(description="up to and including this day")] = None,
+    cursor: Cursor = None,
+    limit: Annotated[int, Query(ge=1, le=1000)] = _USUAL_ROWS,
+) -> dict[str, Any]:
+    """Give a register's rows, the newest first, each with the columns that a sheet of it has."""
+    key = request.auth
+    if sheet not in _OF_VENDORS:
+        require_utility(key)
+    _require_scopes(key, (_READS[sheet],))
+    wanted = exports.export_named(sheet)
+    if cursor is None:
+        found = exports.begin(
+            wanted,
+            by=key.program,
+            at=timezone.now(),
+            since=since,
+            until=until,
+            source=f"api:{key.program_id}",
+        )
+    else:
+        found = exports.find(wanted, by=key.program, since=since, until=until)
+
+    def give(one: Any) -> dict[str, str]:
+        return dict(zip(wanted.columns, exports.row_of(wanted, one), strict=True))
+
+    return page(found, cursor=cursor, limit=limit, give=give)
+
+
+def _require_scopes(key: ApiKey, scopes: tuple[str, ...]) -> None:
+    missing = [scope for scope in scopes if scope not in key.scopes]
+    if missing:
+        raise ScopeMissing(f"for this the key must also be good for {', '.join(missing)}")
+
+
+def _as_csv(body: ImportIn) -> io.BytesIO:
+    sheet = io.StringIO()
+    writer = csv.writer(sheet)
+    writer.writerow(body.columns)
+    writer.writerows(body.rows)
+    return io.BytesIO(sheet.getvalue().encode())
+
+
+def _job(job: Job) -> dict[str, Any]:
+    counts = jobs.counts(job)
+    return {
+        "id": job.pk,
+        "kind": job.sheet.kind,
+        "name": job.sheet.file_name,
+        "dry_run": job.dry_run,
+        "state": str(job.state),
+        "problem": job.problem,
+        "rows_done": job.rows_done,
+        "added": counts["added"],
+        "changed": counts["changed"],
+        "unchanged": counts["unchanged"],
+        "errors": counts["error"],
+        "requested_at": job.requested_at,
+        "finished_at": job.finished_at,
+    }
+
+
+def _result(one: RowResult) -> dict[str, Any]:
+    return {
+        "id": one.pk,
+        "row": one.row,
+        "key": one.key,
+        "outcome": one.outcome,
+        "code": one.code,
+        "explanation": one.explanation,
+    }
