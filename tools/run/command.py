@@ -97,11 +97,12 @@ def _start(
         installation.logs / "gateway.log",
         lambda line: supervisor.console.print(f"[cyan]{escape(line)}[/cyan]"),
     )
-    with supervisor.step("Gateway to the meters, sealer of the record, housekeeping, webhooks"):
+    with supervisor.step("Gateway to the meters, sealer of the record, housekeeping, webhooks, imports"):
         supervisor.add(lambda: program("gateway", "-m", "headend.manage", "gateway"))
         supervisor.add(lambda: program("sealer", "-m", "headend.manage", "seal_audit"))
         supervisor.add(lambda: program("housekeeping", "-m", "headend.manage", "housekeeping"))
         supervisor.add(lambda: program("webhooks", "-m", "headend.manage", "deliver_webhooks"))
+        supervisor.add(lambda: program("imports", "-m", "headend.manage", "run_imports"))
     till = f"http://127.0.0.1:{web}/"
     access_key = secrets.token_urlsafe(16)
     with supervisor.step("Meters, panel and pages"):
