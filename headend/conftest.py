@@ -11,6 +11,7 @@ from django.db import connection
 from django.test import Client, TransactionTestCase
 
 from headend.accounts.services import create_user
+from headend.ledger.services import forget_accounts
 from headend.securitymodule.tests.leaks import LeakWatch, watching
 from headend.testing import NOON
 
@@ -63,6 +64,7 @@ def flush_passes_triggers() -> Iterator[None]:
 
     def flush_without_triggers(case: TransactionTestCase) -> None:
         with_triggers_again = _disable_triggers()
+        forget_accounts()
         try:
             flush(case)
         finally:

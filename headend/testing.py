@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
 from itertools import count
+from unittest import mock
+
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from headend.accounts.models import User
 from headend.accounts.services import console_user
+from headend.config import prepared
 from headend.customers.models import SupplyAgreement
 from headend.customers.services import open_agreement, register_customer
 from headend.meters.models import Meter
@@ -68,3 +76,29 @@ def make_supply(*, key: KeyAttributes | None = None) -> SupplyAgreement:
         by=by,
         at=NOON,
     )
+
+
+@dataclass
+class Traffic:
+    """What went to the database: statements in order, and how often it was waited for."""
+
+    statements: list[str] = field(default_factory=list)
+    trips: int = 0  # on PostgreSQL, without beginning and commit
+
+
+@contextmanager
+def traffic() -> Iterator[Traffic]:
+    """Tell what goes to the database inside, by the ORM and by prepared statements."""
+    seen = Traffic()
+    run = prepared.run
+
+    def noting(asks: list[prepared.Ask]) -> list[list[prepared.Row]]:
+        seen.trips += 1
+        seen.statements += [repr(ask.statement) for ask in asks]
+        return run(asks)
+
+    with mock.patch.object(prepared, "run", noting), CaptureQueriesContext(connection) as queries:
+        yield seen
+    by_orm = [query["sql"] for query in queries if "SAVEPOINT" not in query["sql"]]
+    seen.statements += by_orm
+    seen.trips += len(by_orm)

@@ -19,6 +19,7 @@ from headend.api.models import ApiKey
 from headend.api.rates import rates
 from headend.api.scopes import SCOPES
 from headend.audit import services as audit
+from headend.config import prepared, statements
 from headend.vendors.models import Operator, Till
 from headend.vendors.services import add_operator
 
@@ -135,7 +136,7 @@ def recognise(text: str, *, at: datetime) -> ApiKey:
     prefix, _, secret = rest.partition("_")
     found = None
     if mark == _MARK and prefix.isascii() and prefix.isalnum():
-        found = ApiKey.objects.select_related("program").filter(prefix=prefix).first()
+        found = prepared.first(statements.KEY, prefix)
     stored = bytes(found.secret_hash) if found else bytes(32)
     is_right = hmac.compare_digest(stored, _hash(secret))
     if found is None or not is_right or not _is_alive(found, at):

@@ -63,8 +63,12 @@ def sale(one: Sale, *, caller: str, standing: Standing | None = None) -> dict[st
         caller: who asks.
         standing: what became of the sale, where it is known already.
     """
-    agreement = one.agreement
+    agreement, written = one.agreement, one.written
     standing = standing or disclosure.standing_of(one)
+    lines = written.lines if written else one.lines.order_by("position")
+    tokens = (
+        written.tokens if written else one.tokens.select_related("free_grant").order_by("position")
+    )
     return {
         **sale_summary(one, standing),
         "token_held": standing.is_held,
@@ -74,11 +78,8 @@ def sale(one: Sale, *, caller: str, standing: Standing | None = None) -> dict[st
         "tariff": one.tariff_version.tariff.code,
         "sold_wh": one.sold_wh,
         "encoded_wh": one.encoded_wh,
-        "lines": [line(each) for each in one.lines.order_by("position")],
-        "tokens": [
-            token(each, standing)
-            for each in one.tokens.select_related("free_grant").order_by("position")
-        ],
+        "lines": [line(each) for each in lines],
+        "tokens": [token(each, standing) for each in tokens],
     }
 
 
@@ -102,7 +103,8 @@ def sale_summary(one: Sale, standing: Standing | None = None) -> dict[str, Any]:
 def token(one: IssuedToken, standing: Standing | None = None) -> dict[str, Any]:
     """An issued token and how far it has come; digits that are given to nobody are null."""
     is_energy = one.token_class == _CREDIT_CLASS and one.units is not None
-    command = one.delivery
+    written = one.sale.written if one.sale else None
+    command = written.command if written else one.delivery
     return {
         "id": one.pk,
         "digits": disclosure.digits_of(one, standing),

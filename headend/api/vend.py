@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from datetime import datetime, time
+from functools import partial
 from typing import Annotated, Any
 
-from django.db import transaction
 from django.db.models import Sum
 from django.utils import timezone
 from ninja import Path, Router
@@ -64,20 +64,19 @@ def vend(request: KeyRequest, body: VendIn) -> dict[str, Any]:
     """
     key, now = request.auth, timezone.now()
     meter = meter_numbered(body.meter)
-    with transaction.atomic():
-        _require_within_limits(key, body, now)
-        sale = services.vend(
-            caller=caller_of(key),
-            message_id=body.message_id,
-            meter=meter,
-            tender_minor=body.tender_minor,
-            operator=key.program,
-            at=now,
-            send=body.send,
-            terminal=body.terminal or TERMINAL,
-            hold_token=body.hold_token,
-            waive_floor=body.waive_floor,
-        )
+    sale = services.vend(
+        caller=caller_of(key),
+        message_id=body.message_id,
+        meter=meter,
+        tender_minor=body.tender_minor,
+        operator=key.program,
+        at=now,
+        send=body.send,
+        terminal=body.terminal or TERMINAL,
+        hold_token=body.hold_token,
+        waive_floor=body.waive_floor,
+        allowed=partial(_require_within_limits, key, body, now),
+    )
     # A sale that was vended without holding its token gives it out here and now.
     standing = None if body.hold_token else Standing()
     return shapes.sale(sale, caller=caller_of(key), standing=standing)

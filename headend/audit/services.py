@@ -11,6 +11,7 @@ from django.db import models
 from headend.accounts.models import User
 from headend.audit import signing
 from headend.audit.models import AuditEntry
+from headend.config import prepared
 
 
 def record(
@@ -50,5 +51,5 @@ def record(
         reason=reason,
     )
     entry.signature = signing.sign(entry, signing.own_key())
-    entry.save(force_insert=True)
+    prepared.save(entry)
     return entry

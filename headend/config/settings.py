@@ -142,6 +142,7 @@ WHITENOISE_USE_FINDERS = True  # serves straight from the packages: no collectin
 # --- people ------------------------------------------------------------------------------------
 
 AUTH_USER_MODEL = "accounts.User"
+AUTHENTICATION_BACKENDS = ["headend.accounts.backends.Permissions"]
 PASSWORD_HASHERS = [
     "django.contrib.auth.hashers.Argon2PasswordHasher",
     "django.contrib.auth.hashers.PBKDF2PasswordHasher",

@@ -1,5 +1,6 @@
 """What the web server runs: `granian --interface wsgi headend.config.wsgi:application`."""
 
+import gc
 import os
 
 from django.core.wsgi import get_wsgi_application
@@ -7,3 +8,8 @@ from django.core.wsgi import get_wsgi_application
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "headend.config.settings")
 
 application = get_wsgi_application()
+
+# What is loaded by now stays for good: looking through it again and again would cost each sale.
+gc.collect()
+gc.freeze()
+gc.set_threshold(20_000, 20, 50)

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from django.db.models import Q, QuerySet
 
+from headend.config import prepared, statements
 from headend.customers.errors import NoSupplyAgreement
 from headend.customers.models import SupplyAgreement
 from headend.meters.models import Meter
@@ -25,7 +26,7 @@ def agreement_of(meter: Meter, *, at: datetime) -> SupplyAgreement:
     Raises:
         NoSupplyAgreement: it serves nobody then.
     """
-    agreement = agreements(at=at).filter(meter=meter).first()
+    agreement: SupplyAgreement | None = prepared.first(statements.AGREEMENT, meter.pk, at, at)
     if agreement is None:
         raise no_agreement(meter, at)
     return agreement

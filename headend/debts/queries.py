@@ -10,6 +10,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet, Sum, Value
 from django.db.models.functions import Concat, Substr
 from django.utils import timezone
 
+from headend.config import prepared, statements
 from headend.customers.models import SupplyAgreement
 from headend.debts import services
 from headend.debts.allocation import OpenDebt
@@ -44,8 +45,8 @@ def collectable(agreement: SupplyAgreement, *, at: datetime, lock: bool = False)
         at: the time of sale; decides the month and which instalments are due.
         lock: keep the debts as they are until the transaction ends, for a sale that collects.
     """
-    found = debts_of(agreement)
-    rows = list(found.select_for_update(of=("self",)) if lock else found)
+    found = statements.DEBTS_LOCKED if lock else statements.DEBTS
+    rows = prepared.every(found, agreement.customer_id, agreement.premises_id)
     collected_minor = _collected_this_month([row for row in rows if _counts_months(row)], at)
     today = timezone.localtime(at).date()
     return [

@@ -11,6 +11,7 @@ from django.utils import timezone
 from headend.accounts.models import User
 from headend.accounts.services import require
 from headend.audit.services import record
+from headend.config import prepared, statements
 from headend.fleet import wake
 from headend.fleet.delivery import UNFINISHED, UNSENT, Occurrence, State
 from headend.fleet.errors import BadCommand, CommandFinished, CommandSent, NeedsApproval
@@ -83,7 +84,7 @@ def queue_token(
     if asked is not None:
         return asked
     return _create(
-        link,
+        link.meter,
         command=commands.TOKEN,
         arguments={"digits": digits},
         token_identifier=token_identifier,
@@ -91,6 +92,39 @@ def queue_token(
         expires_at=None,
         reason="",
         at=at or timezone.now(),
+    )
+
+
+def queue_new_token(
+    *,
+    meter: Meter,
+    digits: str,
+    requested_by: User,
+    token_identifier: int | None,
+    at: datetime.datetime,
+    pk: int | None = None,
+) -> Command:
+    """Send a token that is only just being made; as `queue_token`, which looks for earlier ones.
+
+    The meter's link need not be held: nobody else knows the token yet.
+
+    Args: as of `queue_token`, and
+        pk: id of the command, if it is given already.
+    """
+    require(requested_by, "fleet.send_token")
+    ((has_link,),) = prepared.rows(statements.HAS_LINK, meter.pk)
+    if not has_link:
+        prepared.save(MeterLink(meter=meter), unless_there=True)
+    return _create(
+        meter,
+        command=commands.TOKEN,
+        arguments={"digits": digits},
+        token_identifier=token_identifier,
+        requested_by=requested_by,
+        expires_at=None,
+        reason="",
+        at=at,
+        pk=pk,
     )
 
 
@@ -137,7 +171,7 @@ def queue_command(
         if earlier.arguments == arguments:
             return earlier
     made = _create(
-        link,
+        link.meter,
         command=command,
         arguments=arguments,
         token_identifier=None,
@@ -267,7 +301,7 @@ def queue_adjust_credit(
         raise BadCommand(f"an adjustment of meter {meter.drn} by nothing changes nothing")
     now = at or timezone.now()
     return _create(
-        lock_link(meter),
+        lock_link(meter).meter,
         command=commands.ADJUST_CREDIT,
         arguments={"amount_wh": amount_wh},
         token_identifier=None,
@@ -338,7 +372,7 @@ def lock_link(meter: Meter) -> MeterLink:
 
 
 def _create(
-    link: MeterLink,
+    meter: Meter,
     *,
     command: str,
     arguments: dict[str, Any],
@@ -348,13 +382,15 @@ def _create(
     reason: str,
     at: datetime.datetime,
     approved_by: User | None = None,
+    pk: int | None = None,
 ) -> Command:
     try:
         commands.check_arguments(command, arguments)
     except commands.BadMessage as error:
-        raise BadCommand(f"{command} for meter {link.meter.drn}: {error}") from error
-    made = Command.objects.create(
-        meter=link.meter,
+        raise BadCommand(f"{command} for meter {meter.drn}: {error}") from error
+    made = Command(
+        pk=pk,
+        meter=meter,
         command=command,
         arguments=arguments,
         token_identifier=token_identifier,
@@ -363,6 +399,7 @@ def _create(
         created_at=at,
         expires_at=expires_at,
     )
+    prepared.save(made)
     told = {} if command == commands.TOKEN else dict(arguments)
     if approved_by is not None:
         told["approved_by"] = approved_by.username

@@ -11,6 +11,8 @@ from typing import Any, Protocol
 
 from django.db.backends.base.base import BaseDatabaseWrapper
 
+from headend.config import prepared, statements
+
 CHANNEL = "openprepay_fleet"
 POLL_SECONDS = 0.02  # SQLite: how long a queued command may wait to be seen
 
@@ -34,8 +36,7 @@ def announce(connection: BaseDatabaseWrapper) -> None:
     """Tell gateways that commands were queued; they hear it when the transaction commits."""
     if connection.vendor != "postgresql":
         return
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_notify(%s, '')", [CHANNEL])
+    prepared.change(statements.WAKE, CHANNEL)
 
 
 class FileWaker:

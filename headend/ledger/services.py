@@ -7,13 +7,17 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 
 from django.db import transaction
 
+from headend.config import prepared, statements
 from headend.config.errors import Refusal
 from headend.ledger import chart
 from headend.ledger.models import Account, Entry, Line
 
+_MOST_KNOWN = 10_000
+_known: dict[tuple[str, str], int] = {}
 _EPOCH = datetime(2020, 1, 1, tzinfo=UTC)
 
 
@@ -52,7 +56,7 @@ def post(*, at: datetime, description: str, reference: str, postings: Sequence[P
         accounts = _accounts({(posting.account, posting.currency) for posting in postings})
         # Lines first: the entry's trigger adds them up, and their deferred foreign key makes a
         # commit without the entry impossible.
-        Line.objects.bulk_create(
+        lines = [
             Line(
                 entry=entry,
                 account_id=accounts[posting.account, posting.currency],
@@ -60,8 +64,9 @@ def post(*, at: datetime, description: str, reference: str, postings: Sequence[P
                 currency=posting.currency,
             )
             for posting in postings
-        )
-        entry.save(force_insert=True)
+        ]
+        prepared.save(*lines)
+        prepared.save(entry)
     return entry
 
 
@@ -75,7 +80,13 @@ def _require_balance(postings: Sequence[Posting]) -> None:
 
 
 def _accounts(wanted: set[tuple[str, str]]) -> dict[tuple[str, str], int]:
-    """Return the ids of accounts by (code, currency), opening those that are new."""
+    """Return the ids of accounts by (code, currency), opening those that are new.
+
+    An account never changes, so each process keeps the ids of those that it saw committed.
+    """
+    known = {each: _known[each] for each in wanted if each in _known}
+    if len(known) == len(wanted):
+        return known
     found = _find(wanted)
     missing = wanted - found.keys()
     if missing:
@@ -87,14 +98,25 @@ def _accounts(wanted: set[tuple[str, str]]) -> dict[tuple[str, str], int]:
             ignore_conflicts=True,
         )
         found = _find(wanted)
+    transaction.on_commit(partial(_keep, found))
     return found
 
 
+def _keep(found: dict[tuple[str, str], int]) -> None:
+    if len(_known) > _MOST_KNOWN:  # each debt and vendor has accounts of its own
+        _known.clear()
+    _known.update(found)
+
+
+def forget_accounts() -> None:
+    """Forget all ids: for tests, whose accounts go away."""
+    _known.clear()
+
+
 def _find(wanted: set[tuple[str, str]]) -> dict[tuple[str, str], int]:
-    rows = Account.objects.filter(
-        code__in={code for code, _ in wanted}, currency__in={currency for _, currency in wanted}
-    ).values_list("code", "currency", "id")
-    return {(code, currency): id_ for code, currency, id_ in rows if (code, currency) in wanted}
+    with prepared.ahead(*((statements.ACCOUNT, *each) for each in sorted(wanted))):
+        found = {each: prepared.rows(statements.ACCOUNT, *each) for each in wanted}
+    return {each: rows[0][0] for each, rows in found.items() if rows}
 
 
 def _new_id() -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from headend.config import prepared, statements
 from headend.meters.errors import InvalidMeterNumber, MeterNotFound
 from headend.meters.models import Meter
 from shared.sts import identifiers
@@ -24,7 +25,8 @@ def meter_numbered(number: str) -> Meter:
             identifiers.require_drn(digits)
     except StsError as error:
         raise InvalidMeterNumber(str(error)) from None
-    meter = Meter.objects.filter(**{"pan" if is_pan else "drn": digits}).first()
+    by_number = statements.METER_BY_PAN if is_pan else statements.METER_BY_DRN
+    meter: Meter | None = prepared.first(by_number, digits)
     if meter is None:
         raise MeterNotFound(f"no meter {digits} is registered; register it under Meters")
     return meter

@@ -18,6 +18,7 @@ from django.views.decorators.debug import sensitive_variables
 from headend.accounts.models import User
 from headend.accounts.services import require
 from headend.audit import services as audit
+from headend.config import prepared, statements
 from headend.meters.models import Meter
 from headend.meters.services import raise_token_identifier_floor
 from headend.securitymodule import allowance, keystores, vault
@@ -290,9 +291,9 @@ def vending_key_of(meter: Meter) -> VendingKey:
         KeyMissing: it is not loaded.
         PublishedKeyRefused: it is a test key and this is not a demonstration.
     """
-    key = VendingKey.objects.filter(
-        sgc=meter.sgc, kt=meter.kt, krn=meter.krn, base_date=meter.base_date, dkga=meter.dkga
-    ).first()
+    key: VendingKey | None = prepared.first(
+        statements.VENDING_KEY, meter.sgc, meter.kt, meter.krn, meter.base_date, meter.dkga
+    )
     if key is None:
         raise KeyMissing(
             f"there is no vending key for meter {meter}: SGC {meter.sgc} KT {meter.kt} "

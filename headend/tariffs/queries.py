@@ -7,6 +7,7 @@ from datetime import datetime
 from django.db.models import DateTimeField, QuerySet, Window
 from django.db.models.functions import Lead
 
+from headend.config import prepared, statements
 from headend.tariffs import components as kinds
 from headend.tariffs import document
 from headend.tariffs.errors import NoTariffInForce
@@ -20,12 +21,7 @@ def version_in_force(tariff_id: int, *, at: datetime) -> TariffVersion:
     Raises:
         NoTariffInForce: the tariff's first version begins later.
     """
-    version = (
-        TariffVersion.objects.filter(tariff_id=tariff_id, valid_from__lte=at)
-        .select_related("tariff")
-        .order_by("-valid_from")
-        .first()
-    )
+    version: TariffVersion | None = prepared.first(statements.TARIFF_VERSION, tariff_id, at)
     if version is None:
         raise NoTariffInForce(
             f"the tariff of this agreement has no version at {at:%Y-%m-%d %H:%M}; publish one"

@@ -85,8 +85,7 @@ def pay(
             request = services.Request(
                 caller, message_id, digest, operator, seats.seat_of(operator), at, terminal
             )
-            sale, _ = services.sell(_quote(debt, agreement, amount_minor, at), request)
-            return sale
+            return services.sell(_quote(debt, agreement, amount_minor, at), request)
     except IntegrityError:
         # The same id was used at the same moment for another meter or debt.
         earlier = services.sale_of(caller, message_id)

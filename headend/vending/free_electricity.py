@@ -22,6 +22,7 @@ from headend.accounts import approvals
 from headend.accounts.models import Approval, User
 from headend.accounts.services import require
 from headend.audit import services as audit
+from headend.config import prepared, statements
 from headend.customers.models import Customer, Premises, SupplyAgreement
 from headend.customers.queries import agreement_of
 from headend.meters.models import Meter
@@ -107,6 +108,10 @@ def grant_with_purchase(sale: Sale, *, by: User, at: datetime) -> FreeGrant | No
         by: who sells.
         at: the time of sale.
     """
+    owner = (sale.agreement.customer_id, sale.agreement.premises_id)
+    ((is_enrolled,),) = prepared.rows(statements.IS_ENROLLED, *owner)
+    if not is_enrolled:
+        return None
     entitlement = due(sale.agreement, at=at)
     return _grant(sale.agreement, entitlement, by, at, sale=sale) if entitlement else None
 

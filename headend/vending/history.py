@@ -8,23 +8,24 @@ agreement was taken over from. A sale that was reversed says nothing any more.
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from fractions import Fraction
 from typing import Any
 
-from django.db.models import QuerySet, Sum
 from django.utils import timezone
 
+from headend.config import prepared, statements
 from headend.customers.models import SupplyAgreement
 from headend.tariffs import components as kinds
 from headend.tariffs.context import OPEN, FeeDue, PurchaseContext
 from headend.tariffs.models import TariffVersion
 from headend.tariffs.pricing import Calculation
 from headend.tariffs.rules import ALWAYS, TariffRules
-from headend.vending.models import FreeGrant, OpeningUse, Sale
 
 _MONTHS_PER_YEAR = 12
+_NEVER = datetime(9999, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True)
@@ -108,17 +109,10 @@ def month_start(at: datetime) -> datetime:
 
 def last_state(agreement: SupplyAgreement) -> dict[str, Any]:
     """Return what the last sale under an agreement left word of; empty if there is none."""
-    calculation = (
-        Sale.objects.standing()
-        .filter(agreement_id=agreement.pk)
-        .order_by("-created_at", "-pk")
-        .values_list("calculation", flat=True)
-        .first()
-    )
-    if calculation is None:
-        taken_over = OpeningUse.objects.filter(agreement_id=agreement.pk)
-        return taken_over.values_list("state", flat=True).first() or {}
-    return calculation.get("state", {})
+    both = (agreement.pk, agreement.pk)
+    ((calculation, taken_over),) = prepared.rows(statements.LAST_STATE, *both)
+    found = json.loads(calculation).get("state") if calculation else json.loads(taken_over or "{}")
+    return dict(found or {})
 
 
 def _bought_wh(agreement: SupplyAgreement, rules: TariffRules, at: datetime) -> int:
@@ -141,24 +135,10 @@ def _bought_wh(agreement: SupplyAgreement, rules: TariffRules, at: datetime) -> 
 def _issued_wh(
     agreement: SupplyAgreement, begins: datetime, ends: datetime | None, *, free: bool
 ) -> int:
-    standing = Sale.objects.standing()
-    sales = standing.filter(agreement_id=agreement.pk)
-    taken_over = OpeningUse.objects.filter(agreement_id=agreement.pk)
-    issued_wh = _sum(sales, "created_at", "issued_wh", begins, ends)
-    issued_wh += _sum(taken_over, "as_of", "issued_wh", begins, ends)
-    if free:
-        given = FreeGrant.objects.filter(agreement_id=agreement.pk)
-        issued_wh += _sum(given, "granted_at", "energy_wh", begins, ends)
-    return issued_wh
-
-
-def _sum(
-    rows: QuerySet[Any], when: str, what: str, begins: datetime, ends: datetime | None
-) -> int:
-    within = rows.filter(**{f"{when}__gte": begins})
-    if ends is not None:
-        within = within.filter(**{f"{when}__lt": ends})
-    return within.aggregate(total=Sum(what))["total"] or 0
+    """Return what was sold and not reversed, brought from a take-over, and given for nothing."""
+    period = (agreement.pk, begins, ends or _NEVER)
+    ((sold_wh, opening_wh, given_wh),) = prepared.rows(statements.ISSUED, *period * 3)
+    return int((sold_wh or 0) + (opening_wh or 0) + ((given_wh or 0) if free else 0))
 
 
 def _average_kwh(agreement: SupplyAgreement, rules: TariffRules, at: datetime) -> Fraction:

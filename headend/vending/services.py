@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
@@ -18,13 +19,14 @@ from django.db import IntegrityError, transaction
 from headend.accounts.models import User
 from headend.accounts.services import require
 from headend.audit import services as audit
+from headend.config import prepared, statements
 from headend.config.errors import NotPermitted
 from headend.customers.models import SupplyAgreement
-from headend.customers.queries import agreement_of, agreements, no_agreement
+from headend.customers.queries import agreement_of, no_agreement
 from headend.fleet.models import Command
-from headend.fleet.services import queue_token
+from headend.fleet.services import queue_new_token, queue_token
 from headend.ledger import services as ledger
-from headend.meters.models import Meter
+from headend.meters.models import KeyChange, Meter
 from headend.meters.services import allocate_token_identifiers
 from headend.securitymodule.services import generate_credit_token, refusals_recorded
 from headend.vending import disclosure, free_electricity, key_change_due
@@ -44,11 +46,22 @@ from headend.vending.models import (
     Sale,
     SaleLine,
     TokenDelivery,
+    Written,
 )
 from headend.vending.quotes import Quote, quote, tender_for
 from headend.vendors import seats
 from headend.vendors.queries import of_own_vendor
 
+
+class _Ids(NamedTuple):
+    """Ids of what a sale writes, where they are asked for before."""
+
+    sale: int | None = None
+    token: int | None = None
+    command: int | None = None
+
+
+_GIVEN_LATER = _Ids()
 _RECEIPT_ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # no I, L, O, U: they are misread
 _RECEIPT_RANDOM_LENGTH = 10
 _LONGEST_MESSAGE_ID = 64
@@ -112,6 +125,7 @@ def vend(
     terminal: str = "",
     hold_token: bool = False,
     waive_floor: bool = False,
+    allowed: Callable[[], None] = lambda: None,
     seat: seats.Seat | None = None,
 ) -> Sale:
     """Sell energy: sale, ledger entry, token and audit entry in one transaction.
@@ -129,6 +143,7 @@ def vend(
         hold_token: keep the token back until `disclosure.disclose`, so that the sale can be
             reversed until then; without effect if it is sent.
         waive_floor: the customer wants debts paid even out of what would be kept for energy.
+        allowed: called in the sale's transaction; raises a Refusal if the caller may not sell.
         seat: from where it is sold, if not from where the operator sells.
 
     Returns:
@@ -144,21 +159,32 @@ def vend(
     digest = _digest(meter, tender_minor, hold_token=hold_token, waive_floor=waive_floor)
     try:
         with refusals_recorded(by=operator, at=at), transaction.atomic():
-            agreement = _locked_agreement(meter, at)
-            earlier = sale_of(caller, message_id)
-            if earlier is not None:
-                return same_request(earlier, digest)
-            if agreement is None:
-                raise no_agreement(meter, at)
-            seat = seat or seats.seat_of(operator)
-            offer = _offer(agreement, tender_minor, at, lock=True, waive_floor=waive_floor)
-            request = Request(caller, message_id, digest, operator, seat, at, terminal)
-            sale, tokens = sell(offer, request)
-            if hold_token and tokens and not send:
-                disclosure.hold(sale, at=at)
-            free = free_electricity.grant_with_purchase(sale, by=operator, at=at)
-            for token in (*tokens, *([free.token] if free else [])) if send else ():
-                _deliver(token, operator, at)
+            allowed()
+            # The meter's row is held from here on; what follows sees what sales before left.
+            with prepared.ahead(
+                (statements.AGREEMENT_LOCKED, meter.pk, at, at),
+                (statements.SALE_OF_MESSAGE, caller, message_id),
+                (statements.OPERATOR, operator.pk),
+                (statements.SHIFT, operator.pk),
+            ):
+                agreement = _locked_agreement(meter, at)
+                earlier = sale_of(caller, message_id)
+                if earlier is not None:
+                    return same_request(earlier, digest)
+                if agreement is None:
+                    raise no_agreement(meter, at)
+                seat = seat or seats.seat_of(operator)
+            request = Request(
+                caller, message_id, digest, operator, seat, at, terminal, send, hold_token
+            )
+            with prepared.ahead(*_needed(agreement, at)):
+                offer = _offer(agreement, tender_minor, at, lock=True, waive_floor=waive_floor)
+                sale = sell(offer, request)
+                free = free_electricity.grant_with_purchase(sale, by=operator, at=at)
+            if free is not None:
+                sale.written = None
+                if send:
+                    _deliver(free.token, operator, at)
             return sale
     except IntegrityError:
         # The same id was used at the same moment for another meter, whose lock is not ours.
@@ -269,21 +295,51 @@ class Request:
     seat: seats.Seat
     at: datetime
     terminal: str
+    send: bool = False
+    hold_token: bool = False
 
 
-def sell(offer: Quote, request: Request) -> tuple[Sale, list[IssuedToken]]:
+def _needed(agreement: SupplyAgreement, at: datetime) -> list[tuple[Any, ...]]:
+    """Return what a sale as a rule asks the database for before it writes."""
+    meter = agreement.meter
+    return [
+        (statements.TARIFF_VERSION, agreement.tariff_id, at),
+        (statements.LAST_STATE, agreement.pk, agreement.pk),
+        (statements.DEBTS_LOCKED, agreement.customer_id, agreement.premises_id),
+        (
+            statements.VENDING_KEY,
+            *(meter.sgc, meter.kt, meter.krn, meter.base_date, meter.dkga),
+        ),
+        (statements.IS_ENROLLED, agreement.customer_id, agreement.premises_id),
+        (statements.HAS_LINK, meter.pk),
+        (statements.NEW_IDS,),
+    ]
+
+
+def sell(offer: Quote, request: Request) -> Sale:
     """Write everything a sale is. The caller holds the transaction and the meter's lock.
 
-    Returns the sale and its tokens in order of entry: a new key's first, if one is due, and the
-    credit. A payment of which nothing was left for energy gives no token.
+    A new key's tokens come first, if one is due. A payment of which nothing was left for energy
+    gives no token.
     """
+    if offer.meter.has_key_change_due:
+        change = key_change_due.bring_in(offer.meter, at=request.at) if offer.units else None
+        return _written(offer, request, change)
+    with prepared.gathering():
+        ((sale_id, token_id, command_id),) = prepared.rows(statements.NEW_IDS)
+        return _written(offer, request, None, _Ids(sale_id, token_id, command_id))
+
+
+def _written(
+    offer: Quote, request: Request, change: KeyChange | None, ids: _Ids = _GIVEN_LATER
+) -> Sale:
     meter, at, operator = offer.meter, request.at, request.operator
-    tid, digits, change = None, "", None
+    tid, digits = None, ""
     if offer.units:
-        change = key_change_due.bring_in(meter, at=at)
         (tid,) = allocate_token_identifiers(meter, count=1, at=at)
         digits = generate_credit_token(meter, units=offer.units, tid=tid, at=at)
-    sale = Sale.objects.create(
+    sale = Sale(
+        pk=ids.sale,
         receipt_number=_new_receipt_number(at),
         caller=request.caller,
         message_id=request.message_id,
@@ -304,7 +360,8 @@ def sell(offer: Quote, request: Request) -> tuple[Sale, list[IssuedToken]]:
         particulars=_particulars(offer, request),
         created_at=at,
     )
-    SaleLine.objects.bulk_create(
+    prepared.save(sale)
+    lines = [
         SaleLine(
             sale=sale,
             position=position,
@@ -314,10 +371,12 @@ def sell(offer: Quote, request: Request) -> tuple[Sale, list[IssuedToken]]:
             energy_wh=line.energy_wh,
         )
         for position, line in enumerate(offer.lines)
-    )
+    ]
+    prepared.save(*lines)
     tokens = key_change_due.hand_out(change, sale) if change else []
     if offer.units:
-        token = IssuedToken.objects.create(
+        token = IssuedToken(
+            pk=ids.token,
             meter=meter,
             sale=sale,
             position=len(tokens),
@@ -332,7 +391,10 @@ def sell(offer: Quote, request: Request) -> tuple[Sale, list[IssuedToken]]:
             issued_by=operator,
             issued_at=at,
         )
+        prepared.save(token)
         tokens.append(token)
+    if request.hold_token and tokens and not request.send:
+        disclosure.hold(sale, at=at)
     collect_lines(offer.lines)
     _post(sale, offer, request.seat)
     audit.record(
@@ -349,7 +411,15 @@ def sell(offer: Quote, request: Request) -> tuple[Sale, list[IssuedToken]]:
         },
         source=request.caller,
     )
-    return sale, tokens
+    if change is None:
+        sale.written = Written(lines, tokens, None)
+    for token in tokens if request.send else ():
+        if change is None:
+            command = _deliver_new(token, operator, at, ids.command)
+            sale.written = Written(lines, tokens, command)
+        else:
+            _deliver(token, operator, at)
+    return sale
 
 
 def _particulars(offer: Quote, request: Request) -> dict[str, Any]:
@@ -408,17 +478,32 @@ def _deliver(token: IssuedToken, by: User, at: datetime) -> Command:
     return command
 
 
+def _deliver_new(token: IssuedToken, by: User, at: datetime, command_id: int | None) -> Command:
+    command = queue_new_token(
+        meter=token.meter,
+        digits=token.digits,
+        requested_by=by,
+        token_identifier=token.tid,
+        at=at,
+        pk=command_id,
+    )
+    prepared.save(TokenDelivery(token=token, command=command))
+    return command
+
+
 def _locked_agreement(meter: Meter, at: datetime) -> SupplyAgreement | None:
     """Return the meter's agreement, and hold the meter's row until the transaction ends.
 
     On SQLite the transaction itself is the lock: it began as the only writer.
     """
-    return agreements(at=at).filter(meter_id=meter.pk).select_for_update(of=("meter",)).first()
+    found: SupplyAgreement | None = prepared.first(statements.AGREEMENT_LOCKED, meter.pk, at, at)
+    return found
 
 
 def sale_of(caller: str, message_id: str) -> Sale | None:
     """Return the sale that a message of a caller made, if it made one."""
-    return Sale.objects.filter(caller=caller, message_id=message_id).first()
+    found: Sale | None = prepared.first(statements.SALE_OF_MESSAGE, caller, message_id)
+    return found
 
 
 def same_request(sale: Sale, digest: bytes) -> Sale:

@@ -12,6 +12,7 @@ from django.db.models import F
 
 from headend.accounts.models import User
 from headend.accounts.services import require
+from headend.config import prepared, statements
 from headend.design import figures
 from headend.ledger import chart
 from headend.ledger.services import Posting
@@ -48,9 +49,7 @@ def seat_of(user: User) -> Seat:
         NoOpenShift: they have to open a shift first.
         NotPermitted: the user belongs to no vendor and may not sell for the utility.
     """
-    operator = (
-        Operator.objects.select_related("vendor__contract", "till").filter(user=user).first()
-    )
+    operator: Operator | None = prepared.first(statements.OPERATOR, user.pk)
     if operator is None:
         require(user, ACT_FOR_UTILITY)
         return _seat_at_utility(user)
@@ -185,10 +184,7 @@ def _require_within_limit(vendor: Vendor, tender_minor: int) -> None:
 
 def _add_to_shift(shift: Shift, tender_minor: int) -> None:
     """Count the sale in its shift, unless the shift has been counted since."""
-    rows = Shift.objects.filter(pk=shift.pk, state=Shift.OPEN)
-    if not rows.update(
-        sales_count=F("sales_count") + 1, sold_minor=F("sold_minor") + tender_minor
-    ):
+    if not prepared.rows(statements.SHIFT_SALE, tender_minor, shift.pk):
         raise _has_been_counted(shift)
 
 
@@ -202,8 +198,8 @@ def _seat_at_utility(user: User) -> Seat:
 
 
 def _running_shift(user: User) -> Shift | None:
-    running = Shift.objects.exclude(state=Shift.CLOSED).filter(user=user)
-    return running.select_related("till").first()
+    running: Shift | None = prepared.first(statements.SHIFT, user.pk)
+    return running
 
 
 def _seat_in(shift: Shift, vendor: Vendor | None) -> Seat:

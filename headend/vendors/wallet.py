@@ -7,9 +7,10 @@ all of them held, in order, and what is in them laid out anew: a refusal is then
 
 from __future__ import annotations
 
-from django.db.models import F, Sum
+from django.db.models import Sum
 from django.db.models.functions import Coalesce
 
+from headend.config import prepared, statements
 from headend.design import figures
 from headend.ledger import queries as ledger
 from headend.vendors.errors import InvalidContract, VendorSuspended, WalletTooLow
@@ -46,13 +47,7 @@ def take(vendor: Vendor, amount_minor: int) -> None:
         VendorSuspended: it was suspended, perhaps a moment ago.
         WalletTooLow: wallet and credit limit do not cover it.
     """
-    free = Purse.objects.select_for_update(skip_locked=True).filter(
-        vendor=vendor, is_open=True, available_minor__gte=amount_minor
-    )
-    purse = free.order_by("?").first()
-    if purse is not None:
-        rows = Purse.objects.filter(pk=purse.pk)
-        rows.update(available_minor=F("available_minor") - amount_minor)
+    if prepared.rows(statements.PURSE, amount_minor, vendor.pk, amount_minor):
         return
     purses = _all_held(vendor)
     if not purses[0].is_open:

@@ -16,7 +16,7 @@ from headend.ledger import proofs
 from headend.ledger.queries import balance_minor, trial_balance
 from headend.securitymodule.errors import KeyMissing
 from headend.securitymodule.models import VendingKey
-from headend.testing import NOON, make_supply
+from headend.testing import NOON, make_supply, traffic
 from headend.vending import services
 from headend.vending.models import Sale
 from headend.vending.receipts import receipt_of, render_text
@@ -175,7 +175,7 @@ def test_a_debt_costs_few_statements(supply):
     operator = console_user()
     vend(supply, message_id="warm")
     fresh = User.objects.get(pk=operator.pk)
-    with CaptureQueriesContext(connection) as queries:
+    with traffic() as seen:
         services.vend(
             caller="till",
             message_id="m2",
@@ -184,6 +184,6 @@ def test_a_debt_costs_few_statements(supply):
             operator=fresh,
             at=NOON,
         )
-    about_debts = [query["sql"] for query in queries if "debts_" in query["sql"]]
+    about_debts = [statement for statement in seen.statements if "debts_" in statement]
     # the open debts, the floor, and the one that is paid (the other has had its month's amount)
     assert len(about_debts) == 3, "\n".join(about_debts)

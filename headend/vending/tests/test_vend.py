@@ -20,7 +20,7 @@ from headend.meters.models import Meter
 from headend.securitymodule.errors import KeyMissing, VendingKeyExpired
 from headend.securitymodule.models import VendingKey
 from headend.tariffs.errors import NoTariffInForce
-from headend.testing import NOON, make_supply
+from headend.testing import NOON, make_supply, traffic
 from headend.vending import services
 from headend.vending.errors import (
     InvalidMessageId,
@@ -292,8 +292,8 @@ def test_what_was_sold_never_changes(meter, model):
 def test_a_vend_needs_few_statements(meter, cashier):
     vend(meter, operator=cashier, message_id="warm")
     fresh = User.objects.get(pk=cashier.pk)
-    with CaptureQueriesContext(connection) as queries:
+    with traffic() as seen:
         vend(meter, operator=fresh)
-    statements = [query["sql"] for query in queries if "SAVEPOINT" not in query["sql"]]
-    # two for the operator's permissions, two for their vendor and shift, fourteen for the sale
-    assert len(statements) == 18, "\n".join(statements)
+    # permissions; who, for whom and which message; price and key; accounts; what is written
+    assert seen.trips == 5, seen.statements
+    assert len(seen.statements) == 23, seen.statements

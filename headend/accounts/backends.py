@@ -1,0 +1,23 @@
+"""What a user may do, read by one statement instead of several of the ORM."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib.auth.backends import ModelBackend
+
+from headend.config import prepared, statements
+
+
+class Permissions(ModelBackend):
+    """Django's own rules: permissions of a user and of their groups, kept with the user object."""
+
+    def get_all_permissions(self, user_obj: Any, obj: Any = None) -> set[str]:
+        """Return all permissions of a user as "app.codename"."""
+        if obj is not None or not user_obj.is_active or user_obj.is_superuser:
+            return super().get_all_permissions(user_obj, obj)
+        if not hasattr(user_obj, "_perm_cache"):
+            found = prepared.rows(statements.PERMISSIONS, user_obj.pk, user_obj.pk)
+            user_obj._perm_cache = {f"{app}.{codename}" for app, codename in found}
+        kept: set[str] = user_obj._perm_cache
+        return kept
