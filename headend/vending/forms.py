@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 from django import forms
 
 from headend.vending.models import Reallocation
@@ -44,7 +47,13 @@ class MoveForm(forms.Form):
         help_text="The number on its label.",
         widget=forms.TextInput(attrs={"inputmode": "numeric", "autocomplete": "off"}),
     )
-    bearer = forms.ChoiceField(label="Who carries it", choices=Reallocation.Bearer.choices)
+    bearer = forms.ChoiceField(label="Who carries it")  # whom it offers depends on the sale
     reason = forms.CharField(
         label="Why", max_length=200, help_text="Whoever approves reads this; it is kept."
     )
+
+    def __init__(self, *args: Any, bearers: Sequence[Reallocation.Bearer], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        offered = self.fields["bearer"]
+        assert isinstance(offered, forms.ChoiceField)
+        offered.choices = [(bearer.value, bearer.label) for bearer in bearers]

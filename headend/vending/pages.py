@@ -16,7 +16,7 @@ from headend.fleet import wording
 from headend.fleet.delivery import FINISHED, UNFINISHED
 from headend.fleet.models import Command
 from headend.vending import disclosure
-from headend.vending.models import IssuedToken, Sale, TokenDelivery
+from headend.vending.models import IssuedToken, Reallocation, Sale, TokenDelivery
 from headend.vendors.queries import of_own_vendor
 
 # Filters on delivery: name in the address -> title and condition on the latest command's state.
@@ -26,6 +26,10 @@ DELIVERIES: dict[str, tuple[str, Q]] = {
     "accepted": ("Accepted by the meter", Q(delivery_state="accepted")),
     "failed": ("Not accepted", Q(delivery_state__in=sorted(FINISHED - {"accepted"}))),
 }
+
+
+# Sales for which money came in: of what was moved, only what a reversed sale had brought.
+RECEIVED = Q(reallocated_from=None) | Q(reallocated_from__bearer=Reallocation.Bearer.NOBODY)
 
 
 @dataclass(frozen=True)
@@ -80,7 +84,7 @@ def totals(found: QuerySet[Sale]) -> Totals:
     stands = Q(reversal=None)
     sums = found.order_by().aggregate(
         count=Count("pk", filter=stands),
-        tender=Sum("tender_minor", filter=stands),
+        tender=Sum("tender_minor", filter=stands & RECEIVED),
         issued=Sum("issued_wh", filter=stands),
         reversed=Count("reversal"),
     )

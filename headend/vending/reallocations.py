@@ -22,7 +22,7 @@ from django.db.models import QuerySet
 from headend.accounts import approvals
 from headend.accounts.models import Approval, User
 from headend.audit import services as audit
-from headend.config.errors import NotPermitted
+from headend.config.errors import NotPermitted, Refusal
 from headend.customers.queries import agreement_of
 from headend.debts import services as debts
 from headend.debts.models import Debt
@@ -103,6 +103,15 @@ def request(
         f"Move {amount} of sale {sale} from meter {sale.meter} ({sale.agreement.customer.name}) "
         f"to meter {to} ({agreement.customer.name}); carried by: {bearer.label}",
     )
+
+
+def bearers_for(sale: Sale) -> list[Reallocation.Bearer]:
+    """Return who can carry a move of a sale: nobody if it can be reversed, else somebody."""
+    try:
+        reversals.grounds_of(sale)
+    except Refusal:
+        return [Bearer.CUSTOMER, Bearer.UTILITY]
+    return [Bearer.NOBODY]
 
 
 def waiting(sale: Sale) -> QuerySet[Approval]:

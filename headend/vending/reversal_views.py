@@ -72,7 +72,7 @@ def reverse(request: PageRequest, receipt_number: str) -> HttpResponse:
 def move(request: PageRequest, receipt_number: str) -> HttpResponse:
     """Ask for the value of a sale to be moved to another meter, which somebody else approves."""
     found = _sale(request, receipt_number)
-    form = MoveForm(request.POST or None)
+    form = MoveForm(request.POST or None, bearers=reallocations.bearers_for(found))
     if request.method == "POST" and form.is_valid():
         asked = form.cleaned_data
         try:

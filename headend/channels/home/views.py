@@ -12,6 +12,7 @@ from headend.accounts.requests import PageRequest
 from headend.design.navigation import links_for
 from headend.fleet.models import MeterLink, WorkItem
 from headend.vending.models import Sale
+from headend.vending.pages import RECEIVED
 
 WORK_ITEMS_SHOWN = 8
 
@@ -27,7 +28,9 @@ def home(request: PageRequest) -> HttpResponse:
         if not user.has_perm("audit.search_audit"):
             today, page["whose"] = today.filter(operator=user), "You today"
         page["today"] = today.aggregate(
-            count=Count("pk"), tender_minor=Sum("tender_minor"), issued_wh=Sum("issued_wh")
+            count=Count("pk"),
+            tender_minor=Sum("tender_minor", filter=RECEIVED),
+            issued_wh=Sum("issued_wh"),
         )
     if user.has_perm("fleet.view_command"):
         page["presence"] = MeterLink.objects.aggregate(

@@ -25,7 +25,7 @@ from headend.debts.models import Debt
 from headend.debts.queries import debts_of
 from headend.design import figures
 from headend.meters.models import Meter
-from headend.vending import debt_payments, pages, services
+from headend.vending import debt_payments, free_electricity, pages, services
 from headend.vending.errors import SaleNotFound
 from headend.vending.views import JUST_SOLD
 
@@ -191,6 +191,7 @@ def _whom(drn: str) -> dict[str, Any]:
         "meter": meter,
         "agreement": agreement,
         "debts": debts_of(agreement) if agreement else (),
+        "free": free_electricity.due(agreement, at=timezone.now()) if agreement else None,
         "state": getattr(meter, "state", None),
         "link": getattr(meter, "link", None),
         "usual_amounts": USUAL_AMOUNTS_MINOR,
