@@ -2,19 +2,20 @@
 
 from django.urls import path
 
+from headend.config import opaque  # noqa: F401 - knows how numbers look in addresses
 from headend.customers import views
 
 app_name = "customers"
 urlpatterns = [
     path("", views.customers, name="list"),
-    path("<int:customer_id>/", views.customer, name="customer"),
+    path("<opaque:customer_id>/", views.customer, name="customer"),
     path(
-        "<int:customer_id>/agreements/<int:agreement_id>/low-credit/",
+        "<opaque:customer_id>/agreements/<opaque:agreement_id>/low-credit/",
         views.low_credit,
         name="low-credit",
     ),
     path(
-        "<int:customer_id>/agreements/<int:agreement_id>/terms/",
+        "<opaque:customer_id>/agreements/<opaque:agreement_id>/terms/",
         views.terms,
         name="terms",
     ),

@@ -18,6 +18,7 @@ from django.utils.text import capfirst
 from django.views.decorators.http import require_POST, require_safe
 
 from headend.accounts.requests import PageRequest
+from headend.config import opaque
 from headend.config.errors import Refusal
 from headend.customers.models import Customer
 from headend.customers.services import register_customer
@@ -44,7 +45,7 @@ def find_meter(request: PageRequest) -> HttpResponse:
         except Refusal as error:
             form.add_error("number", f"{capfirst(str(error))}.")
         else:
-            asked = f"?customer={customer.pk}" if customer else ""
+            asked = f"?customer={opaque.encode(customer.pk)}" if customer else ""
             return redirect(reverse("supply:move-in", args=[meter.drn]) + asked)
     context = {"form": form, "customer": customer}
     return render(request, "supply/find_meter.html", context, status=422 if form.is_bound else 200)
@@ -150,10 +151,10 @@ def switches(request: PageRequest) -> HttpResponse:
 
 
 def _customer_asked_for(request: PageRequest) -> Customer | None:
-    asked = request.GET.get("customer", "")
-    if not (asked.isascii() and asked.isdigit()):
+    try:
+        return get_object_or_404(Customer, pk=opaque.decode(request.GET["customer"]))
+    except (KeyError, ValueError):
         return None
-    return get_object_or_404(Customer, pk=int(asked[:18]))
 
 
 def _found_registers(found: moves.Found) -> dict[str, Any]:

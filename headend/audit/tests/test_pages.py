@@ -15,6 +15,7 @@ from headend.accounts.services import console_user
 from headend.audit import services as audit
 from headend.audit import views
 from headend.audit.sealer import Sealer
+from headend.config.opaque import encode
 from headend.customers.models import SupplyAgreement
 from headend.customers.services import end_agreement
 from headend.fleet.services import queue_command
@@ -149,7 +150,10 @@ def test_pages_of_objects_lead_to_their_life(log_in: LogIn, supply: SupplyAgreem
     sale = sell(supply, "one")
     client = log_in(AUDITOR)
     for address, life in (
-        (f"/customers/{supply.customer_id}/", f"/audit/customers.customer/{supply.customer_id}/"),
+        (
+            f"/customers/{encode(supply.customer_id)}/",
+            f"/audit/customers.customer/{supply.customer_id}/",
+        ),
         (f"/meters/{supply.meter.drn}/", f"/audit/meters.meter/{supply.meter_id}/"),
         (f"/sales/{sale.receipt_number}/", f"/audit/vending.sale/{sale.pk}/"),
     ):

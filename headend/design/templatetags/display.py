@@ -11,6 +11,7 @@ from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
+from headend.config import opaque as opaque_ids
 from headend.design import figures, words
 
 register = template.Library()
@@ -127,6 +128,12 @@ def with_page(context: dict[str, Any], number: int) -> str:
     query = context["request"].GET.copy()
     query["page"] = str(number)
     return f"?{query.urlencode()}"
+
+
+@register.filter
+def opaque(number: int) -> str:
+    """A row number as addresses show it."""
+    return opaque_ids.encode(number)
 
 
 @register.filter
