@@ -1,4 +1,4 @@
-"""What a page's view is handed: a request of somebody who is logged in."""
+"""What a page's view is handed: a request of somebody who is logged in, and where it came to."""
 
 from __future__ import annotations
 
@@ -13,3 +13,13 @@ class PageRequest(HttpRequest):
 
     user: User
     htmx: HtmxDetails
+
+
+def host_of(request: HttpRequest) -> str:
+    """Return the site's name without its port, which is what a passkey belongs to."""
+    return request.get_host().rpartition(":")[0] or request.get_host()
+
+
+def origin_of(request: HttpRequest) -> str:
+    """Return the site's address as a browser knows it, which a passkey signs."""
+    return f"{request.scheme}://{request.get_host()}"

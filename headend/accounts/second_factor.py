@@ -218,8 +218,11 @@ def check_code(user: User, code: str, *, at: datetime) -> None:
 
 
 def passkey_request(user: User, *, host: str) -> tuple[str, bytes]:
-    """Return what the browser needs to ask for a passkey, as JSON, and the challenge in it."""
-    known = SecondFactor.objects.filter(user=user, kind=SecondFactor.PASSKEY)
+    """Return what the browser needs to ask for a passkey, as JSON, and the challenge in it.
+
+    A user who is not there has none.
+    """
+    known = SecondFactor.objects.filter(user=user.pk, kind=SecondFactor.PASSKEY)
     options = webauthn.generate_authentication_options(
         rp_id=host, allow_credentials=[_descriptor(one) for one in known]
     )

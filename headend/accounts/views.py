@@ -22,7 +22,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from headend.accounts import second_factor, sessions, throttle
 from headend.accounts.forms import CodeForm, LogInForm, NewAuthenticatorForm
 from headend.accounts.models import SecondFactor
-from headend.accounts.requests import PageRequest
+from headend.accounts.requests import PageRequest, host_of, origin_of
 from headend.audit import services as audit
 from headend.config.errors import Refusal
 
@@ -73,7 +73,7 @@ def check(request: PageRequest) -> HttpResponse:
         else:
             sessions.note_passed(request.session)
             return redirect(_next(request))
-    options, challenge = second_factor.passkey_request(request.user, host=_host(request))
+    options, challenge = second_factor.passkey_request(request.user, host=host_of(request))
     request.session[_CHALLENGE] = challenge.hex()
     kinds = set(request.user.second_factors.values_list("kind", flat=True))
     context = {
@@ -97,8 +97,8 @@ def _check(request: PageRequest, form: CodeForm) -> None:
             user,
             credential=request.POST["credential"],
             challenge=bytes.fromhex(request.session.pop(_CHALLENGE, "")),
-            host=_host(request),
-            origin=_origin(request),
+            host=host_of(request),
+            origin=origin_of(request),
             at=now,
         )
     throttle.forgive(username=name, address=address)
@@ -160,8 +160,8 @@ def add_passkey(request: PageRequest) -> HttpResponse:
                 request.user,
                 credential=request.POST.get("credential", ""),
                 challenge=bytes.fromhex(request.session.pop(_CHALLENGE, "")),
-                host=_host(request),
-                origin=_origin(request),
+                host=host_of(request),
+                origin=origin_of(request),
                 name=request.POST.get("name", "")[:60].strip() or "Passkey",
                 at=timezone.now(),
             )
@@ -169,7 +169,7 @@ def add_passkey(request: PageRequest) -> HttpResponse:
             refused = str(error)
         else:
             return _added(request, codes)
-    options, challenge = second_factor.passkey_creation(request.user, host=_host(request))
+    options, challenge = second_factor.passkey_creation(request.user, host=host_of(request))
     request.session[_CHALLENGE] = challenge.hex()
     context = {"passkey": options, "refused": refused, "next": _next(request)}
     return render(request, "accounts/add_passkey.html", context, status=422 if refused else 200)
@@ -249,12 +249,3 @@ def _next(request: PageRequest) -> str:
         wanted, allowed_hosts={request.get_host()}, require_https=request.is_secure()
     )
     return wanted if ours else reverse("home")
-
-
-def _host(request: PageRequest) -> str:
-    """The site's name without its port, which is what a passkey belongs to."""
-    return request.get_host().rpartition(":")[0] or request.get_host()
-
-
-def _origin(request: PageRequest) -> str:
-    return f"{request.scheme}://{request.get_host()}"

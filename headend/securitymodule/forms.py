@@ -22,9 +22,10 @@ class CeremonyForm(forms.Form):
         label="Second person's code",
         required=False,
         max_length=40,
-        help_text="From their authenticator app; needed if they have set up a second factor.",
+        help_text="From their authenticator app, if they have one; or they show a passkey below.",
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
     )
+    credential = forms.CharField(required=False, max_length=10_000, widget=forms.HiddenInput())
     second_half = forms.CharField(label="Second half of the password", widget=_SECRET, strip=False)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

@@ -9,4 +9,5 @@ app_name = "keys"
 urlpatterns = [
     path("", views.listing, name="list"),
     path("load/", views.load, name="load"),
+    path("load/passkey/", views.passkey, name="passkey"),
 ]

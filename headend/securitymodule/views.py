@@ -11,16 +11,18 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
-from django.views.decorators.http import require_http_methods, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from headend.accounts import second_factor, throttle
 from headend.accounts.models import User
-from headend.accounts.requests import PageRequest
+from headend.accounts.requests import PageRequest, host_of, origin_of
 from headend.config.errors import Refusal
 from headend.securitymodule import allowance, ceremony
 from headend.securitymodule.errors import LoadFileRefused
 from headend.securitymodule.forms import CeremonyForm
 from headend.securitymodule.models import LinkRoot, VendingKey
+
+_CHALLENGE = "ceremony_challenge"  # in the session: what the second person's passkey signs
 
 may_look = permission_required("securitymodule.view_vendingkey", raise_exception=True)
 may_load = permission_required("securitymodule.load_keys", raise_exception=True)
@@ -61,6 +63,18 @@ def load(request: PageRequest) -> HttpResponse:
     return render(request, "securitymodule/load.html", {"form": form}, status=status)
 
 
+@require_POST
+@may_load
+@never_cache
+def passkey(request: PageRequest) -> HttpResponse:
+    """Say what the browser needs to ask the second person for a passkey; of nobody, for none."""
+    name = request.POST.get("username", "")
+    second = User.objects.filter(username=name).first() or User()
+    options, challenge = second_factor.passkey_request(second, host=host_of(request))
+    request.session[_CHALLENGE] = challenge.hex()
+    return HttpResponse(options, content_type="application/json")
+
+
 @sensitive_variables()
 def _load(request: PageRequest, form: CeremonyForm) -> list[VendingKey]:
     typed = form.cleaned_data
@@ -81,7 +95,17 @@ def _second_person(request: PageRequest, form: CeremonyForm) -> User:
     user = authenticate(request, username=typed["username"], password=typed["password"])
     if not isinstance(user, User):
         raise LoadFileRefused("the second person's user name and password do not belong together")
-    if second_factor.has_any(user):
+    challenge = bytes.fromhex(request.session.pop(_CHALLENGE, ""))
+    if typed["credential"] and challenge:
+        second_factor.check_passkey(
+            user,
+            credential=typed["credential"],
+            challenge=challenge,
+            host=host_of(request),
+            origin=origin_of(request),
+            at=now,
+        )
+    elif second_factor.has_any(user):
         second_factor.check_code(user, typed["code"], at=now)
     elif second_factor.must_have(user):
         raise LoadFileRefused(f"{user} has to set up a second factor first")

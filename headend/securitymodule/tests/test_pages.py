@@ -6,7 +6,7 @@ import pytest
 
 from headend.accounts import second_factor
 from headend.accounts.services import create_user
-from headend.accounts.tests.authenticators import app_code
+from headend.accounts.tests.authenticators import SecurityKey, app_code
 from headend.securitymodule import load_file
 from headend.securitymodule.models import VendingKey
 from headend.securitymodule.tests.test_load_file import HALVES, KEY
@@ -76,6 +76,32 @@ def test_the_second_person_shows_their_second_factor_too(log_in, second, text):
     client = log_in("utility administrator")
     assert "code is wrong" in hold(client, text)[1]
     assert hold(client, text, code=codes[0])[0] == 302
+
+
+def test_the_second_person_may_show_a_passkey_instead(log_in, second, text):
+    device = SecurityKey()
+    options, challenge = second_factor.passkey_creation(second, host="testserver")
+    second_factor.add_passkey(
+        second,
+        credential=device.create(options),
+        challenge=challenge,
+        host="testserver",
+        origin="http://testserver",
+        name="Key",
+        at=NOON,
+    )
+    client = log_in("utility administrator")
+    assert "code is wrong" in hold(client, text)[1]
+    asked = client.post("/keys/load/passkey/", {"username": "second"}).content.decode()
+    shown = device.get(asked)
+    assert "was not accepted" in hold(client, text, credential=shown.replace("A", "B"))[1]
+    assert "code is wrong" in hold(client, text, credential=shown)[1]  # its challenge is used up
+    asked = client.post("/keys/load/passkey/", {"username": "second"}).content.decode()
+    assert hold(client, text, credential=device.get(asked))[0] == 302
+    nobody = client.post("/keys/load/passkey/", {"username": "nobody"}).json()
+    assert nobody["allowCredentials"] == []
+    assert client.get("/keys/load/passkey/").status_code == 405
+    assert log_in("auditor").post("/keys/load/passkey/").status_code == 403
 
 
 def test_who_may_only_look_or_not_even_that(log_in):

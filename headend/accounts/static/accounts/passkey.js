@@ -34,10 +34,14 @@ function answer(credential) {
   });
 }
 
-async function ask(form) {
+function requirePasskeys() {
   if (!window.PublicKeyCredential) {
     throw new Error("Passkeys need an https address with a name; this page's address is not one.");
   }
+}
+
+async function ask(form) {
+  requirePasskeys();
   const options = JSON.parse(form.dataset.options);
   return form.dataset.passkey === "create"
     ? navigator.credentials.create({ publicKey: creation(options) })
@@ -57,4 +61,26 @@ for (const form of document.querySelectorAll("form[data-passkey]")) {
       notice.hidden = false;
     }
   }, { capture: true });
+}
+
+// Beside another field of a larger form: asks for the passkey of whom that form names, and keeps
+// the answer in the form until it is sent.
+for (const button of document.querySelectorAll("button[data-passkey-of]")) {
+  button.addEventListener("click", async () => {
+    const form = button.form;
+    const notice = form.querySelector("[data-passkey-notice]");
+    try {
+      requirePasskeys();
+      const body = new FormData();
+      body.set("username", form.elements.username.value);
+      body.set("csrfmiddlewaretoken", form.elements.csrfmiddlewaretoken.value);
+      const reply = await fetch(button.dataset.passkeyOf, { method: "POST", body });
+      if (!reply.ok) throw new Error("the page did not answer");
+      const options = request(await reply.json());
+      form.elements.credential.value = answer(await navigator.credentials.get({ publicKey: options }));
+      notice.textContent = "The passkey was shown.";
+    } catch (error) {
+      notice.textContent = `That did not work: ${error.message}`;
+    }
+  });
 }
