@@ -82,6 +82,8 @@ class Audience:
 
     def _may_know(self, program: User, happening: Happening) -> bool:
         kind = KINDS[happening.kind]
+        if happening.program_id is not None:
+            return happening.program_id == program.pk and program.has_perm(kind.permission)
         if not program.has_perm(kind.permission):
             return False
         vendor_id = self._vendor_id(program)

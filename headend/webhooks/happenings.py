@@ -40,6 +40,7 @@ class Happening(NamedTuple):
         at: when it happened.
         data: what `kinds.KINDS[kind].body` says.
         vendor_id: whose it is; None for the utility's.
+        program_id: the only one who is told; None for all who may know.
     """
 
     kind: str
@@ -47,6 +48,7 @@ class Happening(NamedTuple):
     at: datetime
     data: dict[str, Any]
     vendor_id: int | None = None
+    program_id: int | None = None
 
 
 Entries = Sequence[AuditEntry]
@@ -209,7 +211,7 @@ def _vendors(entries: Entries) -> Iterator[Happening]:
 def _requested(entries: Entries) -> Iterator[Happening]:
     for entry, approval in _objects(Approval.objects.select_related("requested_by"), entries):
         data = _approval(approval) | {"state": Approval.OPEN, "decided_by": None}
-        yield Happening("approval.requested", _key(entry), entry.at, data)
+        yield _asked("approval.requested", entry, approval, data)
 
 
 @_of(
@@ -221,7 +223,13 @@ def _requested(entries: Entries) -> Iterator[Happening]:
 def _decided(entries: Entries) -> Iterator[Happening]:
     rows = Approval.objects.select_related("requested_by", "decided_by")
     for entry, approval in _objects(rows, entries):
-        yield Happening("approval.decided", _key(entry), entry.at, _approval(approval))
+        yield _asked("approval.decided", entry, approval, _approval(approval))
+
+
+def _asked(kind: str, entry: AuditEntry, approval: Approval, data: dict[str, Any]) -> Happening:
+    """Tell only who asked: a summary may name a customer, and is meant for those who decide."""
+    asked_by = approval.requested_by_id
+    return Happening(kind, _key(entry), entry.at, data, program_id=asked_by)
 
 
 def _approval(approval: Approval) -> dict[str, Any]:

@@ -100,9 +100,11 @@ KINDS: dict[str, Kind] = {
     "vendor.reinstated": Kind(
         "A suspended vendor may sell again.", _VENDOR, bodies.Vendor, of_vendors=True
     ),
-    "approval.requested": Kind("Something waits for a second person.", _APPROVAL, bodies.Approval),
+    "approval.requested": Kind(
+        "What the program asked for waits for a second person.", _APPROVAL, bodies.Approval
+    ),
     "approval.decided": Kind(
-        "A request was approved, refused or withdrawn.", _APPROVAL, bodies.Approval
+        "A request of the program was approved, refused or withdrawn.", _APPROVAL, bodies.Approval
     ),
     "tariff.published": Kind("A version of a tariff was published.", _TARIFF, bodies.Tariff),
 }

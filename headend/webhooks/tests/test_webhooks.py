@@ -10,6 +10,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from django.core.management import call_command
 
 from headend.accounts import approvals
 from headend.accounts.models import User
@@ -197,8 +198,9 @@ def test_a_debt_is_told_when_the_last_of_it_is_paid(supply, subscribe):
     assert receiver.taken[1][1]["data"]["balance_minor"] == 0
 
 
-def test_requests_and_their_decisions_are_told(supply, subscribe):
-    subscribe("approval.requested", "approval.decided", "debt.written_off")
+def test_requests_and_their_decisions_are_told_to_who_asked(supply, subscribe):
+    webhook = subscribe("approval.requested", "approval.decided", "debt.written_off")
+    subscribe("approval.requested", "approval.decided", program="stranger")
     debt = open_debt(
         owner=supply.customer,
         title="Meter",
@@ -207,12 +209,16 @@ def test_requests_and_their_decisions_are_told(supply, subscribe):
         by=console_user(),
         at=NOON,
     )
-    asked = request_write_off(debt, 500, by=console_user(), at=NOON, reason="hardship")
+    grant(webhook.program, ["debts.write_off"])
+    program = User.objects.get(pk=webhook.program.pk)
+    asked = request_write_off(debt, 500, by=program, at=NOON, reason="hardship")
+    request_write_off(debt, 600, by=console_user(), at=NOON, reason="not the program's")
     second = create_user(username="second", password=None, groups=("approver",))
     approvals.approve(asked, second, NOON)
     receiver = Receiver()
     work(receiver)
     told = {body["kind"]: body["data"] for _, body, _ in receiver.taken}
+    assert len(receiver.taken) == 3
     assert told["approval.requested"]["state"] == "open"
     assert told["approval.decided"]["decided_by"] == "second"
     assert told["debt.written_off"]["balance_minor"] == 1_500
@@ -472,6 +478,28 @@ def test_for_a_day_after_an_exchange_both_secrets_sign(supply, subscribe):
     webhook.refresh_from_db()
     assert len(services.valid_secrets(webhook, at=NOON + timedelta(hours=23))) == 2
     assert len(services.valid_secrets(webhook, at=NOON + timedelta(hours=25))) == 1
+
+
+def test_two_workers_begin_different_deliveries(supply, subscribe):
+    subscribe("sale.made")
+    for number in range(4):
+        sell(supply, f"m-{number}", 1_000)
+    Sealer().seal(at=NOON)
+    derivation.derive(at=NOON)
+    first = worker.lease(at=NOON, most=2, busy=Counter())
+    second = worker.lease(at=NOON, most=4, busy=Counter())
+    assert len({one.pk for one in first + second}) == len(first) + len(second) == 4
+
+
+def test_the_command_sends_what_is_due_and_ends(supply, subscribe):
+    webhook = subscribe("sale.made")
+    Subscription.objects.filter(pk=webhook.pk).update(url="https://127.0.0.1:1/")
+    sell(supply)
+    Sealer().seal(at=NOON)
+    call_command("deliver_webhooks", "--once")
+    delivery = Delivery.objects.get()
+    assert (delivery.state, delivery.attempts) == (PENDING, 1)
+    assert "not sent" in delivery.last_error
 
 
 def test_a_test_event_arrives(supply, subscribe):
