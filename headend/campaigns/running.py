@@ -113,11 +113,14 @@ def _each(rows: QuerySet[CampaignMeter], at: datetime, do: Callable[[CampaignMet
 
     A refusal becomes the row's failure.
     """
+    locked = CampaignMeter.objects.select_for_update(of=("self",)).select_related(
+        "campaign__started_by", "key_change", "meter"
+    )
     taken = list(rows.values_list("pk", flat=True)[:AT_ONCE])
     for pk in taken:
         try:
             with refusals_recorded(by=None, at=at), transaction.atomic():
-                row = CampaignMeter.objects.select_for_update(of=("self",)).get(pk=pk)
+                row = locked.get(pk=pk)
                 do(row)
         except Refusal as refusal:
             CampaignMeter.objects.filter(pk=pk, failure="").update(

@@ -93,7 +93,7 @@ def prepare(
         source=source,
     )
     if with_tokens:
-        make_tokens(change, at=at)
+        _make(change, at)
     Meter.objects.filter(pk=meter.pk).update(has_key_change_due=True)
     meter.has_key_change_due = True
     return change
@@ -105,15 +105,16 @@ def make_tokens(change: KeyChange, *, at: datetime) -> list[IssuedToken]:
     Raises:
         KeyRefused, InvalidTokenContent: they can't be made.
     """
-    made = tokens_of(change)
-    if made:
-        return made
+    return tokens_of(change) or _make(change, at)
+
+
+def _make(change: KeyChange, at: datetime) -> list[IssuedToken]:
     present = with_attributes(change.meter, change.before)
     digits = generate_key_change(
         present, with_attributes(change.meter, change.after), count=change.token_count, at=at
     )
-    for position, one in enumerate(digits):
-        IssuedToken.objects.create(
+    made = IssuedToken.objects.bulk_create(
+        IssuedToken(
             meter=change.meter,
             position=position,
             digits=one,
@@ -126,6 +127,8 @@ def make_tokens(change: KeyChange, *, at: datetime) -> list[IssuedToken]:
             issued_by=change.prepared_by,
             issued_at=at,
         )
+        for position, one in enumerate(digits)
+    )
     audit.record(
         actor=change.prepared_by,
         action="vending.make_key_change_tokens",
@@ -133,7 +136,7 @@ def make_tokens(change: KeyChange, *, at: datetime) -> list[IssuedToken]:
         at=at,
         after={"meter": change.meter.drn, "tokens": len(digits)},
     )
-    return tokens_of(change)
+    return made
 
 
 def tokens_of(change: KeyChange) -> list[IssuedToken]:
