@@ -16,6 +16,7 @@ COMMANDS = {
     "run": "tools.run.command:run",
     "demo": "tools.demo.command:demo",
     "export": "tools.exchange.command:export",
+    "free": "tools.free_electricity.command:free",
     "import": "tools.exchange.command:import_",
     "provision": "tools.provision.command:provision",
     "panel": "tools.panel.command:panel",

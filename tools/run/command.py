@@ -97,7 +97,7 @@ def _start(
         installation.logs / "gateway.log",
         lambda line: supervisor.console.print(f"[cyan]{escape(line)}[/cyan]"),
     )
-    with supervisor.step("Gateway to the meters, sealer of the record, housekeeping, webhooks, imports"):
+    with supervisor.step("Gateway to the meters, sealer, housekeeping, webhooks, imports"):
         supervisor.add(lambda: program("gateway", "-m", "headend.manage", "gateway"))
         supervisor.add(lambda: program("sealer", "-m", "headend.manage", "seal_audit"))
         supervisor.add(lambda: program("housekeeping", "-m", "headend.manage", "housekeeping"))
