@@ -70,6 +70,14 @@ class VendIn(TrialVendIn):
     hold_token: bool = False  # give the token out later: until then the sale can be reversed
 
 
+class DebtPaymentIn(Body):
+    """What is paid of a debt."""
+
+    message_id: MessageId
+    tender_minor: Tender
+    terminal: Annotated[str, text(40, shortest=0)] = ""
+
+
 class ReprintIn(Body):
     """Why a copy is printed."""
 

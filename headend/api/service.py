@@ -13,6 +13,7 @@ from headend.api import (
     debts,
     engineering,
     exchange,
+    payments,
     problems,
     registers,
     reversal,
@@ -94,6 +95,7 @@ api = _Api(
 problems.handle(api)
 api.add_router("", vend.router)
 api.add_router("", reversal.router)
+api.add_router("", payments.router)
 api.add_router("", registers.router)
 for _router in (
     debts.router,

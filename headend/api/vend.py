@@ -17,6 +17,7 @@ from headend.api.once import once
 from headend.api.requests import KeyRequest, needs
 from headend.api.schemas import (
     CopyOut,
+    DebtPaymentIn,
     MessageId,
     QuoteOut,
     ReprintIn,
@@ -75,7 +76,7 @@ def vend(request: KeyRequest, body: VendIn) -> dict[str, Any]:
         terminal=body.terminal or TERMINAL,
         hold_token=body.hold_token,
         waive_floor=body.waive_floor,
-        allowed=partial(_require_within_limits, key, body, now),
+        allowed=partial(require_within_limits, key, body, now),
     )
     # A sale that was vended without holding its token gives it out here and now.
     standing = None if body.hold_token else Standing()
@@ -139,7 +140,7 @@ def verify_token(request: KeyRequest, body: TokenVerifyIn) -> dict[str, Any]:
     }
 
 
-def _require_within_limits(key: ApiKey, body: VendIn, at: datetime) -> None:
+def require_within_limits(key: ApiKey, body: VendIn | DebtPaymentIn, at: datetime) -> None:
     """Refuse a vend beyond the key's limits; a repeated message is none.
 
     The day's limit holds the key's row until the sale is made, so that parallel vends of one key
@@ -159,7 +160,8 @@ def _require_within_limits(key: ApiKey, body: VendIn, at: datetime) -> None:
     if key.daily_tender_minor is None:
         return
     midnight = timezone.make_aware(datetime.combine(timezone.localdate(at), time.min))
-    sold = mine.filter(created_at__gte=midnight).aggregate(sum=Sum("tender_minor"))["sum"] or 0
+    today = mine.standing().filter(created_at__gte=midnight)
+    sold = today.aggregate(sum=Sum("tender_minor"))["sum"] or 0
     if sold + body.tender_minor > key.daily_tender_minor:
         raise TenderOverLimit(
             f"this program's vends of today would go beyond {key.daily_tender_minor} minor units; "

@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
+from headend.accounts.services import console_user
 from headend.api.tests.test_vend import asking
+from headend.debts.services import open_debt
+from headend.debts.terms import Terms
 from headend.ledger.queries import balance_minor
+from headend.testing import NOON
 from headend.vending.models import Reversal
 
 
@@ -60,3 +66,29 @@ def test_only_who_sold_gives_out_or_takes_back(program, supply, code):
     seller = program("vend", name="till-only")
     number = held(seller, supply, "m-9")["receipt_number"]
     assert code(seller.post(f"/sales/{number}/reverse", body)) == "scope_missing"
+
+
+def test_a_debt_is_paid_without_energy_and_the_payment_taken_back(program, supply, code):
+    debt = open_debt(
+        owner=supply.customer,
+        title="Arrears",
+        amount_minor=100_00,
+        terms=Terms(method="percent", percent=Decimal(20)),
+        by=console_user(),
+        at=NOON,
+    )
+    caller = program("vend", "reverse", daily_tender_minor=40_00)
+    path = f"/debts/{debt.pk}/payments"
+    body = {"message_id": "p-1", "tender_minor": 30_00}
+    paid = caller.post(path, body).json()
+    assert ([line["kind"] for line in paid["lines"]], paid["tokens"]) == (["debt"], [])
+    assert caller.post(path, body).json() == paid == caller.get("/vend/advice/p-1").json()
+    more = {"message_id": "p-2", "tender_minor": 20_00}
+    assert code(caller.post(path, more)) == "tender_over_limit"
+    asked = {"message_id": "r-1", "reason": "paid twice"}
+    done = caller.post(f"/sales/{paid['receipt_number']}/reverse", asked).json()
+    assert done["basis"] == "no_token"
+    assert caller.post(path, more).status_code == 200
+    debt.refresh_from_db()
+    assert debt.balance_minor == 80_00
+    assert code(caller.post("/debts/999999/payments", more)) == "not_found"
