@@ -80,24 +80,16 @@ def begin(
     until: date | None = None,
     source: str = "",
 ) -> QuerySet[Any]:
-    """Return what an export gives, oldest first, after noting in the record who has it.
+    """Return what an export gives, after noting in the record who has it.
 
-    Args:
-        export: which.
-        by: who; needs exchange.export_sheet and the permission to look. A vendor's people get
-            only what is their vendor's.
+    Args: as for `find`, and
         at: now.
-        since: from this local day on, where the export is dated.
-        until: up to and including this local day.
         source: the channel it goes by.
 
     Raises:
         NotPermitted: they lack a permission.
     """
-    for permission in (EXPORT, export.permission):
-        require(by, permission)
-    if not export.dated:
-        since = until = None
+    found = find(export, by=by, since=since, until=until)
     audit.record(
         actor=by,
         action="exchange.export",
@@ -106,20 +98,45 @@ def begin(
         after={"export": export.name, "since": since, "until": until},
         source=source,
     )
+    return found
+
+
+def find(
+    export: Export, *, by: User, since: date | None = None, until: date | None = None
+) -> QuerySet[Any]:
+    """Return what an export gives, oldest first.
+
+    Args:
+        export: which.
+        by: who; needs exchange.export_sheet and the permission to look. A vendor's people get
+            only what is their vendor's.
+        since: from this local day on, where the export is dated.
+        until: up to and including this local day.
+
+    Raises:
+        NotPermitted: they lack a permission.
+    """
+    for permission in (EXPORT, export.permission):
+        require(by, permission)
     found = export.find(by)
-    if since is not None:
+    if export.dated and since is not None:
         found = found.filter(**{f"{export.dated}__gte": midnight(since)})
-    if until is not None:
+    if export.dated and until is not None:
         ends = midnight(until + timedelta(days=1))
         found = found.filter(**{f"{export.dated}__lt": ends})
     return found.order_by("pk")
+
+
+def row_of(export: Export, one: Any) -> list[str]:
+    """Return the cells of one object, as text."""
+    return [_text(cell(one)) for cell in export.columns.values()]
 
 
 def rows(export: Export, found: QuerySet[Any]) -> Rows:
     """Yield an export's rows, its heading first; cells are text, not yet marked."""
     yield list(export.columns)
     for one in found.iterator(chunk_size=_CHUNK):
-        yield [_text(cell(one)) for cell in export.columns.values()]
+        yield row_of(export, one)
 
 
 def as_csv(sheet: Rows) -> Iterator[bytes]:
