@@ -80,7 +80,8 @@ class Every:
     @property
     def words(self) -> str:
         """When that is, for a person."""
-        return f"every {int(self.period.total_seconds() // 60)} minutes"
+        minutes = int(self.period.total_seconds() // 60)
+        return "every minute" if minutes == 1 else f"every {minutes} minutes"
 
 
 @dataclass(frozen=True)

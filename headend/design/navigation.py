@@ -84,6 +84,7 @@ LINKS = (
         "exchange:overview",
         "exchange.import_sheet",
         "Registers in and out as sheets; the take-over of an installed base.",
+        is_on_top=False,
     ),
     Link(
         "ledger",
