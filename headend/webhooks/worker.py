@@ -109,7 +109,8 @@ class Worker:
                     secrets_valid=valid_secrets(webhook, at=at),
                 )
             except Unreadable as error:
-                note(delivery, Outcome(None, str(error)), at=at, chance=self._chance())
+                with transaction.atomic():
+                    note(delivery, Outcome(None, str(error)), at=at, chance=self._chance())
                 continue
             headers = {
                 "Content-Type": "application/json",
@@ -122,8 +123,11 @@ class Worker:
 
     def _note(self, at: datetime) -> int:
         ended = [future for future in self._under_way if future.done()]
+        if ended:
+            with transaction.atomic():
+                for future in ended:
+                    note(self._under_way[future], future.result(), at=at, chance=self._chance())
         for future in ended:
-            note(self._under_way[future], future.result(), at=at, chance=self._chance())
             del self._under_way[future]
         return len(ended)
 
@@ -165,9 +169,8 @@ def _leased(webhook: Subscription, most: int, at: datetime) -> list[Delivery]:
     return begun
 
 
-@transaction.atomic
 def note(delivery: Delivery, outcome: Outcome, *, at: datetime, chance: float) -> None:
-    """Note what became of an attempt, and when the next one is due.
+    """Note what became of an attempt, and when the next one is due; in one transaction.
 
     Args:
         delivery: as it was leased.
