@@ -31,6 +31,7 @@ from headend.meters.models import KeyChange, Meter
 from headend.vending import key_changes
 from headend.vending.models import IssuedToken
 from headend.vendors.queries import vendor_of
+from shared.sts.token import METER_CLASS
 
 PER_PAGE = 30
 RECENT = 5
@@ -136,6 +137,7 @@ def token(request: PageRequest, token_id: int) -> HttpResponse:
         "ordered": ordered,
         "kind": kind,
         "may_send": kind is None or kind.sends,
+        "key_first": _key_first(made),
     }
     return render(request, "engineering/token.html", context)
 
@@ -300,6 +302,15 @@ def _all_tokens() -> QuerySet[IssuedToken]:
 
 def _tokens(found: Meter) -> QuerySet[IssuedToken]:
     return _all_tokens().filter(meter=found).order_by("-pk")
+
+
+def _key_first(made: IssuedToken) -> KeyChange | None:
+    """Return the key change whose tokens the meter needs before this one, if it lacks them."""
+    change = key_changes.under_way(made.meter)
+    if change is None or change.issued_at is None or made.token_class == METER_CLASS:
+        return None
+    counts_on_it = made.krn == change.after["krn"] and made.issued_at >= change.issued_at
+    return change if counts_on_it else None
 
 
 def _worthless(change: KeyChange) -> list[IssuedToken]:

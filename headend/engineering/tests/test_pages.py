@@ -101,6 +101,11 @@ def test_a_key_is_changed_printed_confirmed(client, meter):
         assert spaced(token.digits) in page
     assert "New key 3 of 3" in page
     assert "under way" in client.get(address("meter", meter.drn)).content.decode()
+    client.post(
+        address("order", meter.drn, "unbalance-limit"), {"limit_w": 500, "reason": "three phases"}
+    )
+    limit = address("token", IssuedToken.objects.latest("pk").pk)
+    assert "Enter the new key first" in client.get(limit).content.decode()
     end = address("end-key-change", change.pk)
     client.post(end, {"act": "send"})
     assert Command.objects.count() == 3
@@ -108,6 +113,7 @@ def test_a_key_is_changed_printed_confirmed(client, meter):
     assert Meter.objects.get().has_key_change_due
     client.post(end, {"act": "entered", "reason": "seen on its display"})
     assert not Meter.objects.get().has_key_change_due
+    assert "Enter the new key first" not in client.get(limit).content.decode()
     assert client.post(end, {"act": "dance", "reason": "x"}).status_code == 404
 
 
