@@ -62,11 +62,11 @@ def test_the_list_takes_as_many_queries_for_many_as_for_one(
 ):
     client = log_in("auditor")
     client.get("/customers/")
-    with django_assert_num_queries(7):
+    with django_assert_num_queries(5):
         client.get("/customers/")
     for _ in range(3):
         make_supply()
-    with django_assert_num_queries(7):
+    with django_assert_num_queries(5):
         client.get("/customers/")
 
 
