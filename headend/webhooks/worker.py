@@ -9,8 +9,8 @@ import logging
 import random
 import threading
 import time
-from collections import Counter
-from collections.abc import Callable
+from collections import Counter, defaultdict
+from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
@@ -109,8 +109,7 @@ class Worker:
                     secrets_valid=valid_secrets(webhook, at=at),
                 )
             except Unreadable as error:
-                with transaction.atomic():
-                    note(delivery, Outcome(None, str(error)), at=at, chance=self._chance())
+                note_all([(delivery, Outcome(None, str(error)))], at=at, chance=self._chance)
                 continue
             headers = {
                 "Content-Type": "application/json",
@@ -124,9 +123,8 @@ class Worker:
     def _note(self, at: datetime) -> int:
         ended = [future for future in self._under_way if future.done()]
         if ended:
-            with transaction.atomic():
-                for future in ended:
-                    note(self._under_way[future], future.result(), at=at, chance=self._chance())
+            outcomes = [(self._under_way[future], future.result()) for future in ended]
+            note_all(outcomes, at=at, chance=self._chance)
         for future in ended:
             del self._under_way[future]
         return len(ended)
@@ -161,39 +159,58 @@ def _leased(webhook: Subscription, most: int, at: datetime) -> list[Delivery]:
         subscription=webhook, state=Delivery.State.PENDING, next_attempt_at__lte=at
     ).select_related("event", "subscription")
     begun = list(due.order_by("next_attempt_at", "pk")[:most])
+    Delivery.objects.filter(pk__in=[delivery.pk for delivery in begun]).update(
+        attempts=F("attempts") + 1, last_attempt_at=at, next_attempt_at=at + LEASE
+    )
     for delivery in begun:
         delivery.attempts += 1
-        delivery.last_attempt_at = at
-        delivery.next_attempt_at = at + LEASE
-    Delivery.objects.bulk_update(begun, ["attempts", "last_attempt_at", "next_attempt_at"])
     return begun
 
 
-def note(delivery: Delivery, outcome: Outcome, *, at: datetime, chance: float) -> None:
-    """Note what became of an attempt, and when the next one is due; in one transaction.
+@transaction.atomic
+def note_all(
+    outcomes: Sequence[tuple[Delivery, Outcome]], *, at: datetime, chance: Callable[[], float]
+) -> None:
+    """Note what became of attempts, and when the next ones are due.
 
     Args:
-        delivery: as it was leased.
-        outcome: of the attempt.
+        outcomes: deliveries as they were leased, each with what became of it.
         at: now.
-        chance: 0..1, at random.
+        chance: gives a number 0..1 at random.
     """
+    taken: dict[tuple[int, int | None], list[int]] = defaultdict(list)
+    for delivery, outcome in outcomes:
+        if outcome.error:
+            _note_failure(delivery, outcome, at=at, chance=chance())
+        else:
+            taken[delivery.subscription_id, outcome.status].append(delivery.pk)
+    for (webhook_id, status), deliveries in taken.items():
+        _note_taken(webhook_id, deliveries, status, at=at)
+
+
+def _note_taken(webhook_id: int, deliveries: list[int], status: int | None, at: datetime) -> None:
+    Delivery.objects.filter(pk__in=deliveries, state=Delivery.State.PENDING).update(
+        state=Delivery.State.DELIVERED, delivered_at=at, last_status=status, last_error=""
+    )
+    stale = Q(failures__gt=0) | Q(last_success_at=None)
+    stale |= Q(last_success_at__lt=at - _NOTE_SUCCESS_EVERY)
+    Subscription.objects.filter(stale, pk=webhook_id).update(
+        failures=0, resting_until=None, last_success_at=at
+    )
+
+
+def _note_failure(delivery: Delivery, outcome: Outcome, *, at: datetime, chance: float) -> None:
     facts: dict[str, object] = {"last_status": outcome.status, "last_error": outcome.error[:300]}
-    mine = Delivery.objects.filter(pk=delivery.pk, state=Delivery.State.PENDING)
-    webhook = Subscription.objects.filter(pk=delivery.subscription_id)
-    if not outcome.error:
-        mine.update(state=Delivery.State.DELIVERED, delivered_at=at, **facts)
-        stale = Q(failures__gt=0) | Q(last_success_at=None)
-        webhook.filter(stale | Q(last_success_at__lt=at - _NOTE_SUCCESS_EVERY)).update(
-            failures=0, resting_until=None, last_success_at=at
-        )
-        return
-    mine = mine.filter(attempts=delivery.attempts)  # unless it was asked for anew meanwhile
+    # Unless it was asked for anew meanwhile.
+    mine = Delivery.objects.filter(
+        pk=delivery.pk, state=Delivery.State.PENDING, attempts=delivery.attempts
+    )
     if retries.is_last(delivery.attempts):
         mine.update(state=Delivery.State.DEAD, **facts)
     else:
         pause = retries.delay(delivery.attempts, chance=chance, wished_s=outcome.wished_s)
         mine.update(next_attempt_at=at + pause, **facts)
+    webhook = Subscription.objects.filter(pk=delivery.subscription_id)
     webhook.update(failures=F("failures") + 1)
     rest = retries.rest(webhook.values_list("failures", flat=True)[0])
     if rest is not None:
