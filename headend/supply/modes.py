@@ -154,7 +154,7 @@ def _credit(
 ) -> tuple[int, str]:
     """Credit what is left on a meter to its customer's bill; return how much, and why."""
     price = price_of(agreement, rule, at=at)
-    why = f"{price.told(settings.BASE_CURRENCY)}, {price.why}"
+    why = f"{price.told}, {price.why}"
     value = worth(credit_wh, price)
     if value.whole_minor:
         currency = settings.BASE_CURRENCY

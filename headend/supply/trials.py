@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from fractions import Fraction
 
-from django.conf import settings
 from django.db.models import Q, QuerySet
 
 from headend.customers.models import SupplyAgreement
@@ -140,7 +139,7 @@ def reckoning_of(
     return reckon(
         credit_wh=registers.credit_wh,
         price=price,
-        price_told=price.told(settings.BASE_CURRENCY),
+        price_told=price.told,
         carried_minor=carried_minor,
         dues=dues,
         debts=[Owed(one.title, one.balance_minor, one.account, one.priority) for one in debts],

@@ -12,16 +12,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from fractions import Fraction
 
-from django.conf import settings
-
 from headend.customers.models import SupplyAgreement
-from headend.design import figures
 from headend.ledger import chart
 from headend.supply.models import Rule
+from headend.supply.words import price_per_kwh
 from headend.tariffs import components as kinds
 from headend.tariffs.charges import add_percentages
 from headend.tariffs.context import PurchaseContext
-from headend.tariffs.numbers import HALF_UP, plain, to_whole
+from headend.tariffs.numbers import HALF_UP, to_whole
 from headend.tariffs.queries import rules_of, version_in_force
 from headend.tariffs.rules import TariffRules
 from headend.vending.models import Sale, SaleLine
@@ -48,11 +46,10 @@ class Price:
         """With taxes."""
         return self.net + sum((rate for _, _, rate in self.taxes), Fraction(0))
 
-    def told(self, currency: str) -> str:
+    @property
+    def told(self) -> str:
         """As people read it: ``R 2.875/kWh``."""
-        price = self.whole / 10**settings.BASE_CURRENCY_MINOR_DIGITS
-        sign = figures.CURRENCY_SIGNS.get(currency, currency)
-        return f"{sign}\u00a0{plain(price, at_least=2, at_most=4)}/kWh"
+        return price_per_kwh(self.whole)
 
 
 @dataclass(frozen=True)

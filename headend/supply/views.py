@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from fractions import Fraction
 from typing import Any
 
 from django import forms
+from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import permission_required
 from django.core.paginator import Paginator
@@ -27,6 +29,8 @@ from headend.supply import closings, refunds, trials
 from headend.supply.forms import ClearedForm, RefundForm, RegistersForm, RuleForm, StartForm
 from headend.supply.models import Closing, Replacement, Rule
 from headend.supply.rules import rule_in_force, set_rule
+from headend.supply.words import price_per_kwh
+from headend.tariffs.numbers import plain
 
 PER_PAGE = 50
 
@@ -138,7 +142,8 @@ def rule(request: PageRequest) -> HttpResponse:
             messages.success(request, "The rule holds from now on.", extra_tags="good")
             return redirect("supply:rule")
     rules = Rule.objects.select_related("set_by").order_by("-valid_from", "-pk")
-    context = {"form": form, "rules": rules, "now": rule_in_force(at=now)}
+    priced = [(one, price_per_kwh(one.price_minor_per_kwh or 0)) for one in rules]
+    context = {"form": form, "rules": priced}
     return render(request, "supply/rule.html", context, status=422 if form.is_bound else 200)
 
 
@@ -203,11 +208,12 @@ def _tried(make: Callable[[], trials.Trial]) -> tuple[trials.Trial | None, str]:
 
 def _as_typed(rule: Rule) -> dict[str, Any]:
     price = rule.price_minor_per_kwh
+    scale = 10**settings.BASE_CURRENCY_MINOR_DIGITS
     return {
         "valuation": rule.valuation,
-        "price": None if price is None else (price / 100).normalize(),
+        "price": None if price is None else plain(Fraction(price) / scale),
         "premises_debts_settled": rule.premises_debts_settled,
-        "refund_limit": f"{rule.refund_limit_minor // 100}.{rule.refund_limit_minor % 100:02d}",
+        "refund_limit": plain(Fraction(rule.refund_limit_minor, scale), at_least=2),
         "mode_credit": rule.mode_credit,
     }
 

@@ -172,6 +172,9 @@ def test_the_rule_is_set(client):
     client.post("/supply/rule/", typed | {"price": "2.5"})
     rule = Rule.objects.get()
     assert (rule.price_minor_per_kwh, rule.refund_limit_minor) == (250, 100_00)
+    page = text(client.get("/supply/rule/"))
+    assert "R\u00a02.50/kWh" in page
+    assert 'value="100.00"' in page
 
 
 def test_switches_are_listed_and_given_to_billing(client, supply):
