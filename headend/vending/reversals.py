@@ -143,11 +143,11 @@ def grounds_of(sale: Sale) -> Grounds:
 
 
 def later_sales(sale: Sale) -> QuerySet[Sale]:
-    """Return the sales under the same agreement that came later and still stand."""
-    return Sale.objects.standing().filter(
-        Q(created_at__gt=sale.created_at) | Q(created_at=sale.created_at, pk__gt=sale.pk),
-        agreement=sale.agreement_id,
-    )
+    """Return the sales under the same agreement that were made later and still stand.
+
+    Later by their numbers: a clock may have been set back between them.
+    """
+    return Sale.objects.standing().filter(pk__gt=sale.pk, agreement=sale.agreement_id)
 
 
 def record(

@@ -186,6 +186,15 @@ def test_only_the_last_sale_that_stands_is_reversed(supply):
     assert agrees()
 
 
+def test_the_last_sale_is_the_one_made_last_though_the_clock_was_set_back(supply):
+    first = vend(supply, at=NOON + timedelta(hours=1))
+    second = vend(supply, message_id="m2", at=NOON)
+    with pytest.raises(NotLatestSale):
+        reverse(first)
+    reverse(second, message_id="r2")
+    reverse(first, message_id="r1")
+
+
 def test_a_payment_that_gave_no_token_is_reversed_though_it_was_printed(supply):
     set_energy_floor(percent=Decimal(0), by=console_user(), at=NOON)
     debt = owe(supply.customer, 100_00, method="percent", percent=Decimal(100))
