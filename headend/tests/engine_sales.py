@@ -8,20 +8,35 @@ from hypothesis.stateful import invariant, precondition, rule
 
 from headend.accounts import approvals
 from headend.accounts.models import User
+from headend.debts.models import Debt
 from headend.debts.queries import energy_floor
 from headend.ledger import chart
 from headend.ledger.queries import balance_minor
 from headend.tests.engine import Engine, money, which
-from headend.vending import disclosure, reversals
-from headend.vending.errors import NotLatestSale, SaleReversed, TenderTooSmall, TokenDisclosed
-from headend.vending.models import Disclosure, Sale
+from headend.vending import debt_payments, disclosure, reallocations, reversals
+from headend.vending.errors import (
+    NotLatestSale,
+    ReallocationRefused,
+    ReversalRefused,
+    SaleReversed,
+    TenderTooSmall,
+    TokenDisclosed,
+)
+from headend.vending.models import Disclosure, Reallocation, Sale
 from headend.vending.services import vend
 from headend.vendors import acts, shifts
 from headend.vendors.errors import DrawerTooLow, NoOpenShift, WalletTooLow
 from headend.vendors.models import Shift
 from headend.vendors.tests.conftest import Shop
 
-MAY_REFUSE = (SaleReversed, TokenDisclosed, NotLatestSale, NoOpenShift, DrawerTooLow)
+MAY_REFUSE = (
+    SaleReversed,
+    TokenDisclosed,
+    NotLatestSale,
+    ReversalRefused,
+    NoOpenShift,
+    DrawerTooLow,
+)
 
 
 class Sales(Engine):
@@ -101,6 +116,45 @@ class Sales(Engine):
         else:
             assert self.wallet_minor == wallet_minor + sale.tender_minor
 
+    @precondition(lambda _: Debt.objects.filter(balance_minor__gt=0).exists())
+    @rule(number=which, amount_minor=money)
+    def pay_a_debt(self, number: int, amount_minor: int) -> None:
+        """A debt is paid without energy, and never more than is owed."""
+        open_ones = Debt.objects.filter(balance_minor__gt=0).order_by("pk")
+        debt = open_ones[number % len(open_ones)]
+        amount_minor = min(amount_minor, debt.balance_minor)
+        sale = debt_payments.pay(
+            caller=f"user:{self.by.pk}",
+            message_id=self.new_message(),
+            debt=debt,
+            amount_minor=amount_minor,
+            operator=self.by,
+            at=self.at,
+        )
+        assert not sale.tokens.exists()
+        self.taken_minor += amount_minor
+
+    @precondition(lambda _: Sale.objects.exists())
+    @rule(number=which, bearer=st.sampled_from(Reallocation.Bearer.values))
+    def move(self, number: int, bearer: str) -> None:
+        """A sale for the wrong meter is sold to the right one; no money is taken for it."""
+        sale = Sale.objects.order_by("-pk")[number % min(4, Sale.objects.count())]
+        (right,) = (one for one in self.supplies if one.meter_id != sale.meter_id)
+        try:
+            request = reallocations.request(
+                sale,
+                to=right.meter,
+                bearer=Reallocation.Bearer(bearer),
+                by=self.by,
+                at=self.at,
+                reason="test",
+            )
+            approvals.approve(request, self.checker, self.at)
+        except (*MAY_REFUSE, ReallocationRefused, TenderTooSmall):
+            return
+        assert Reallocation.objects.get(sale=sale).new_sale.tender_minor == sale.tender_minor
+        assert not balance_minor(chart.REALLOCATED, "ZAR")
+
     @precondition(lambda _: Sale.objects.filter(reversal=None).exists())
     @rule(number=which)
     def disclose(self, number: int) -> None:
@@ -109,7 +163,7 @@ class Sales(Engine):
         sale = standing[number % len(standing)]
         disclosure.disclose(sale, to=sale.operator, at=self.at, how=Disclosure.How.SHOWN)
         if sale.tokens.filter(token_class=0).exists():
-            with pytest.raises((TokenDisclosed, NotLatestSale)):
+            with pytest.raises((TokenDisclosed, NotLatestSale, ReversalRefused)):
                 reversals.grounds_of(Sale.objects.get(pk=sale.pk))
 
     @rule(paid_minor=money, is_approved=st.booleans())
