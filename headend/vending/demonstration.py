@@ -29,6 +29,7 @@ from headend.tariffs.services import publish_version
 from headend.vending.demonstration_vendor import seed_vendor
 from headend.vendors.models import Vendor
 from headend.vendors.services import add_till
+from headend.vendors.shifts import fill_safe
 from shared.sts import identifiers
 
 _PASSWORD_BYTES = 9
@@ -49,6 +50,7 @@ _PEOPLE = (
 
 _PAST = timedelta(days=1, hours=4)  # how long ago the demonstration seems to have begun
 _UTILITY_TILL = "Window 1"
+_SAFE_MINOR = 1_000_00
 
 # (serial, customer, phone, address)
 _SUPPLIES = (
@@ -162,6 +164,7 @@ def _vendor(tariff: Tariff, by: User, at: datetime) -> None:
             at=at,
         )
         add_till(None, name=_UTILITY_TILL, by=by, at=began)
+        fill_safe(amount_minor=_SAFE_MINOR, by=by, at=began, reason="floats of the tills")
 
 
 def _supply(

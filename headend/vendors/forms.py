@@ -158,6 +158,13 @@ class ReasonForm(_PlainForm):
     )
 
 
+class SafeForm(ReasonForm):
+    """Cash fetched from the bank."""
+
+    amount = MoneyField(label="Cash", widget=_MONEY)
+    field_order = ("amount", "reason")
+
+
 class OpenShiftForm(_PlainForm):
     """Where a shift begins, and with how much cash."""
 

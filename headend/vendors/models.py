@@ -235,6 +235,7 @@ class Shift(models.Model):
         permissions = [
             ("work_shift", "Can open, count and close their own shifts"),
             ("close_any_shift", "Can close a shift whose cash differs"),
+            ("fill_safe", "Can fetch cash from the bank into the utility's safe"),
             ("sell_without_shift", "Sells for the utility without a shift, as programs do"),
         ]
 

@@ -9,5 +9,6 @@ urlpatterns = [
     path("", shift_views.own, name="own"),
     path("<int:shift_id>/", shift_views.one, name="one"),
     path("tills/", shift_views.tills, name="tills"),
+    path("tills/safe/", views.fill_safe, name="fill-safe"),
     path("tills/add/", views.add_own_till, name="add-till"),
 ]

@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 
+from django.conf import settings
 from django.db import transaction
 
 from headend.accounts.models import User
@@ -22,6 +23,7 @@ from headend.config.errors import NotPermitted
 from headend.design import figures
 from headend.ledger import chart
 from headend.ledger import services as ledger
+from headend.ledger.models import Entry
 from headend.ledger.services import Posting
 from headend.vendors import queries, seats
 from headend.vendors.errors import ShiftRefused, VendorSuspended
@@ -147,6 +149,39 @@ def close(shift: Shift, *, by: User, at: datetime, note: str = "") -> Shift:
     told = {"sold_minor": shift.sold_minor, "difference_minor": shift.difference_minor}
     _record(shift, "close_shift", by, at, told, reason=shift.note)
     return shift
+
+
+@transaction.atomic
+def fill_safe(*, amount_minor: int, by: User, at: datetime, reason: str) -> Entry:
+    """Enter cash that was fetched from the bank for the utility's safe, where floats come from.
+
+    Args:
+        amount_minor: in minor units of the base currency, > 0.
+        by: who fetched it; needs vendors.fill_safe, and acts for the utility.
+        at: now.
+        reason: what it is for.
+
+    Raises:
+        ShiftRefused: it is nothing, or more than anybody carries.
+    """
+    require(by, "vendors.fill_safe")
+    require(by, seats.ACT_FOR_UTILITY)
+    if not 0 < amount_minor <= LARGEST_CASH_MINOR:
+        raise ShiftRefused("cash that is fetched is more than nothing")
+    entry = ledger.post(
+        at=at,
+        description=f"Cash from the bank into the safe: {by}"[:200],
+        reference=f"safe:{at:%Y%m%d%H%M%S}",
+        postings=[
+            Posting(chart.CASH_IN_SAFE, amount_minor, settings.BASE_CURRENCY),
+            Posting(chart.BANK, -amount_minor, settings.BASE_CURRENCY),
+        ],
+    )
+    told = {"amount_minor": amount_minor}
+    audit.record(
+        actor=by, action="vendors.fill_safe", target=entry, at=at, after=told, reason=reason
+    )
+    return entry
 
 
 def _move(shift: Shift, at: datetime, what: str, others: Mapping[str, int]) -> None:

@@ -23,12 +23,13 @@ from django.views.decorators.http import require_http_methods, require_safe
 from headend.accounts.requests import PageRequest
 from headend.config.errors import Refusal
 from headend.ledger.forms import PeriodForm
-from headend.vendors import acts, queries, services, statements, wallet
+from headend.vendors import acts, queries, services, shifts, statements, wallet
 from headend.vendors.forms import (
     ContractForm,
     OperatorForm,
     PurchaseForm,
     ReasonForm,
+    SafeForm,
     TillForm,
     VendorForm,
     as_typed,
@@ -190,6 +191,34 @@ def add_till(request: PageRequest, vendor_id: int) -> HttpResponse:
 def add_own_till(request: PageRequest) -> HttpResponse:
     """Give the utility itself another till."""
     return _add_till(request, None)
+
+
+@reads_or_posts
+@permission_required(["vendors.fill_safe", queries.ACT_FOR_UTILITY], raise_exception=True)
+def fill_safe(request: PageRequest) -> HttpResponse:
+    """Enter cash that was fetched from the bank for the utility's safe."""
+    form = SafeForm(request.POST or None)
+
+    def act() -> HttpResponse:
+        asked = form.cleaned_data
+        shifts.fill_safe(
+            amount_minor=asked["amount"],
+            by=request.user,
+            at=timezone.now(),
+            reason=asked["reason"],
+        )
+        return _done(request, None, "It is in the safe.")
+
+    return _ask(
+        request,
+        None,
+        form,
+        act,
+        title="Cash from the bank",
+        button="Put it into the safe",
+        sentences=["Floats of shifts come out of the safe, and counted cash goes back into it."],
+        back="shifts:tills",
+    )
 
 
 def _add_till(request: PageRequest, found: Vendor | None) -> HttpResponse:

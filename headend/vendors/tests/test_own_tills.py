@@ -4,6 +4,7 @@ import pytest
 from django.db.models import Sum
 
 from headend.accounts.services import console_user, create_user
+from headend.audit.models import AuditEntry
 from headend.config.errors import NotPermitted
 from headend.ledger.models import Line
 from headend.ledger.proofs import differences_of, prove
@@ -12,7 +13,13 @@ from headend.testing import NOON
 from headend.vending.receipts import receipt_of
 from headend.vending.services import vend
 from headend.vendors import seats, services, shifts
-from headend.vendors.errors import DrawerTooLow, InvalidVendor, NoOpenShift, VendorSuspended
+from headend.vendors.errors import (
+    DrawerTooLow,
+    InvalidVendor,
+    NoOpenShift,
+    ShiftRefused,
+    VendorSuspended,
+)
 from headend.vendors.models import Shift, Till
 
 pytestmark = pytest.mark.django_db
@@ -168,6 +175,21 @@ def test_a_day_at_the_utilitys_till_on_its_pages(log_in):
     assert not Till.objects.get().is_active
     assert balance_minor("cash", "ZAR") == -1_00
     assert cashier.get("/shifts/tills/").status_code == 403
+
+
+def test_cash_from_the_bank_fills_the_safe(log_in, shop):
+    admin = log_in("utility administrator")
+    page = "/shifts/tills/safe/"
+    assert admin.post(page, {"amount": "0", "reason": "floats"}).status_code == 422
+    admin.post(page, {"amount": "500", "reason": "floats"})
+    assert cash() == {"cash.safe": 500_00}
+    assert balance_minor("bank", "ZAR") == -500_00
+    assert AuditEntry.objects.filter(action="vendors.fill_safe").count() == 1
+    assert log_in("cashier").get(page).status_code == 403
+    with pytest.raises(ShiftRefused):
+        shifts.fill_safe(amount_minor=-1, by=console_user(), at=NOON, reason="")
+    with pytest.raises(NotPermitted):
+        shifts.fill_safe(amount_minor=1, by=shop.manager, at=NOON, reason="")
 
 
 def test_a_vendors_manager_sees_no_till_of_the_utility(shop, client, till):
