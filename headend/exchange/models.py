@@ -95,7 +95,9 @@ class Job(models.Model):
     @property
     def percent(self) -> int:
         """How much of the sheet is done, 0..100."""
-        return 100 * self.rows_done // self.sheet.row_count if self.sheet.row_count else 100
+        if not self.sheet.row_count:
+            return 100 if self.is_finished else 0
+        return 100 * self.rows_done // self.sheet.row_count
 
     @property
     def is_finished(self) -> bool:

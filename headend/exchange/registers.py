@@ -58,18 +58,18 @@ def import_customer(cells: Cells, context: Context) -> Done:
         details["language"] = details["language"] or "en"
     cells.needed("name")
     if customer is None:
-        made = customers.register_customer(
+        customers.register_customer(
             external_reference=cells.text("reference"),
             by=context.by,
             at=context.at,
             source=context.source,
             **details,
         )
-        return Done(Outcome.ADDED, f"customer {made.pk}")
+        return Done(Outcome.ADDED, cells.text("name"))
     changed = customers.change_customer(
         customer, by=context.by, at=context.at, source=context.source, **details
     )
-    return Done(Outcome.CHANGED if changed else Outcome.UNCHANGED, f"customer {customer.pk}")
+    return Done(Outcome.CHANGED if changed else Outcome.UNCHANGED, cells.text("name"))
 
 
 def _known_customer(cells: Cells) -> Customer | None:
