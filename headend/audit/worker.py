@@ -8,16 +8,13 @@ import time
 from datetime import UTC, date, datetime
 from pathlib import Path
 
-from django.db import InterfaceError, OperationalError, connection
-
 from headend.audit import publication
 from headend.audit.sealer import Head, Sealer
+from headend.config import workers
 
 log = logging.getLogger(__name__)
 
-PAUSE_S = 1.0
 PUBLISH_EVERY_S = 10.0
-_DATABASE_PAUSE_S = 2.0
 
 
 class Worker:
@@ -36,18 +33,8 @@ class Worker:
 
     def run(self, stop: threading.Event) -> None:
         """Work until told to stop."""
-        while not stop.is_set():
-            try:
-                is_idle = self.step(at=datetime.now(UTC))
-            except (OperationalError, InterfaceError) as error:
-                log.warning("the database is out of reach for the sealer: %s", error)
-                connection.close()
-                stop.wait(_DATABASE_PAUSE_S)
-                continue
-            if is_idle:
-                stop.wait(PAUSE_S)
+        workers.repeat(lambda: self.step(at=datetime.now(UTC)), what="the sealer", stop=stop)
         self.publish()
-        connection.close()
 
     def step(self, *, at: datetime) -> bool:
         """Seal one batch and publish what is due; return True if nothing was waiting."""

@@ -5,8 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 
-from django.db import InterfaceError, OperationalError, connection
-
+from headend.config import workers
 from headend.housekeeping import services
 
 log = logging.getLogger(__name__)
@@ -19,14 +18,12 @@ def run(stop: threading.Event) -> None:
 
     It waits first: where all programs start together, the sealer gets the time to catch up.
     """
-    while not stop.wait(LOOK_EVERY_S):
-        try:
-            for record in services.do_due():
-                log.log(
-                    logging.INFO if record.is_well else logging.ERROR,
-                    "%s: %s", record.name, record.told,
-                )  # fmt: skip
-        except (OperationalError, InterfaceError) as error:
-            log.warning("the database is out of reach for housekeeping: %s", error)
-            connection.close()
-    connection.close()
+    stop.wait(LOOK_EVERY_S)
+    workers.repeat(_look, what="housekeeping", stop=stop, pause_s=LOOK_EVERY_S)
+
+
+def _look() -> bool:
+    for record in services.do_due():
+        level = logging.INFO if record.is_well else logging.ERROR
+        log.log(level, "%s: %s", record.name, record.told)
+    return True

@@ -129,8 +129,8 @@ def test_postgresqls_lock_is_one_process_long():
 
 
 def test_the_worker_looks_until_it_is_told_to_stop(sweeping):
-    waits = iter([False, False, True])  # the third time it is told
-    stop: Any = SimpleNamespace(wait=lambda seconds: next(waits))
+    told = iter([False, False, True])  # the third time it is told
+    stop: Any = SimpleNamespace(wait=lambda seconds: None, is_set=lambda: next(told))
     worker.run(stop)
     assert len(sweeping.times) == 1
 

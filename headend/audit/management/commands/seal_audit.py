@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import signal
-import threading
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -12,6 +10,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandParser
 
 from headend.audit.worker import Worker
+from headend.config import workers
 
 
 class Command(BaseCommand):
@@ -31,7 +30,4 @@ class Command(BaseCommand):
                 pass
             worker.publish()
             return
-        stop = threading.Event()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda *_: stop.set())
-        worker.run(stop)
+        workers.run(sealer=worker.run)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import signal
-import threading
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from headend.config import workers
 from headend.housekeeping import services, worker
 
 
@@ -34,7 +33,4 @@ class Command(BaseCommand):
             if not all(record.is_well for record in done):
                 raise CommandError("not all is well; see above")
             return
-        stop = threading.Event()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda *_: stop.set())
-        worker.run(stop)
+        workers.run(housekeeping=worker.run)
