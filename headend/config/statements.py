@@ -119,4 +119,3 @@ DEBT_PAID = Statement(
     "UPDATE debts_debt SET balance_minor = balance_minor - %s WHERE id = %s RETURNING id"
 )
 HAS_LINK = Statement("SELECT EXISTS (SELECT 1 FROM fleet_meterlink WHERE meter_id = %s)")
-WAKE = Statement("SELECT pg_notify(%s, '')", sqlite="SELECT %s")

@@ -7,11 +7,10 @@ but tells for next to nothing whether another connection has changed the file.
 from __future__ import annotations
 
 import select
+from functools import partial
 from typing import Any, Protocol
 
 from django.db.backends.base.base import BaseDatabaseWrapper
-
-from headend.config import prepared, statements
 
 CHANNEL = "openprepay_fleet"
 POLL_SECONDS = 0.02  # SQLite: how long a queued command may wait to be seen
@@ -33,10 +32,22 @@ class Waker(Protocol):
 
 
 def announce(connection: BaseDatabaseWrapper) -> None:
-    """Tell gateways that commands were queued; they hear it when the transaction commits."""
+    """Tell gateways that commands were queued, once the transaction has committed.
+
+    Told within it, no two sales could commit together: PostgreSQL lets those that notify commit
+    one at a time. Should the process end in between, the gateway's own sweep finds the command.
+    """
     if connection.vendor != "postgresql":
         return
-    prepared.change(statements.WAKE, CHANNEL)
+    if connection.in_atomic_block:
+        connection.on_commit(partial(_notify, connection), robust=True)
+    else:
+        _notify(connection)
+
+
+def _notify(connection: BaseDatabaseWrapper) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(f"NOTIFY {CHANNEL}")
 
 
 class FileWaker:

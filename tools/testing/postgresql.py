@@ -20,6 +20,7 @@ from types import TracebackType
 from typing import Any
 
 import psycopg
+from psycopg import sql
 
 from tools.interpreters import BUILD
 
@@ -71,6 +72,12 @@ class Cluster:
     def url_of(self, database: str) -> str:
         """Return the DATABASE_URL of a database in the cluster."""
         return f"postgres://{_SUPERUSER}@/{database}?host={self._sockets}"
+
+    def new_database(self, name: str) -> str:
+        """Create another database; return its DATABASE_URL."""
+        with psycopg.connect(self.url, autocommit=True) as connection:
+            connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+        return self.url_of(name)
 
     def __enter__(self) -> Cluster:
         for folder in (self._folder, self._sockets):
