@@ -55,7 +55,7 @@ def fill(count: int) -> dict[str, Any]:
 
     call_command("migrate", verbosity=0)
     now = timezone.now() - timedelta(days=1)
-    seed(at=now)
+    seed(at=now, with_vendor=False)
     by = console_user()
     _write_meters(count, Tariff.objects.get().pk, now)
     utility = _key("utility", by, now)

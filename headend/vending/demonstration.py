@@ -92,7 +92,7 @@ class Demonstration:
     supplies: list[Supply]
 
 
-def seed(*, at: datetime) -> Demonstration:
+def seed(*, at: datetime, with_vendor: bool = True) -> Demonstration:
     """Create what is missing and tell what there is; doing it again changes nothing.
 
     The generated passwords are kept in the demonstration's own file, readable by its owner only,
@@ -100,6 +100,7 @@ def seed(*, at: datetime) -> Demonstration:
 
     Args:
         at: now.
+        with_vendor: also a vendor that has sold before.
 
     Raises:
         PublishedKeyRefused: this is not a demonstration.
@@ -112,7 +113,7 @@ def seed(*, at: datetime) -> Demonstration:
         people = [_person(name, group, known.get(name)) for name, group in _PEOPLE]
         tariff = _tariff(by, at - _PAST)
         supplies = [_supply(*supply, tariff, by, at) for supply in _SUPPLIES]
-        if not Vendor.objects.exists():
+        if with_vendor and not Vendor.objects.exists():
             _vendor(tariff, by, at)
     _write(file, {person.username: person.password for person in people})
     return Demonstration(people=people, supplies=supplies)

@@ -39,7 +39,7 @@ from headend.tariffs.models import Tariff
 from headend.testing import new_drn
 from headend.vending.demonstration import seed
 now, by = timezone.now(), console_user()
-seed(at=now)
+seed(at=now, with_vendor=False)
 drns = []
 for number in range(int(sys.argv[1])):
     meter = register_meter(drn=new_drn(), key=KeyAttributes(sgc=DEMONSTRATION_SGC), by=by, at=now)

@@ -63,7 +63,8 @@ def test_a_vendor_has_sold_before():
     closed, running = vendor.shifts.order_by("opened_at")
     assert (closed.state, closed.sold_minor, closed.difference_minor) == ("closed", 170_00, -5_00)
     assert (running.state, running.sold_minor, running.expected_minor) == ("open", 180_00, 380_00)
-    assert closed.closed_at and closed.closed_at < running.opened_at < NOON
+    assert closed.closed_at
+    assert closed.closed_at < running.opened_at < NOON
     assert NOON - running.opened_at < timedelta(hours=4) < NOON - closed.opened_at
     assert prove(at=NOON).differences == []
 

@@ -76,12 +76,12 @@ from headend.testing import NOON
 from headend.vending.models import Sale
 from headend.vendors import wallet
 from headend.vendors.models import Shift, Vendor
-vendor = Vendor.objects.get()
+vendor = Vendor.objects.get(name="Corner Shop")
 print(json.dumps({
     "sales": Sale.objects.filter(vendor=vendor).count(),
     "wallet": wallet.balance_minor(vendor),
     "available": wallet.available_minor(vendor),
-    "in shifts": Shift.objects.aggregate(sold=Sum("sold_minor"))["sold"],
+    "in shifts": Shift.objects.filter(vendor=vendor).aggregate(sold=Sum("sold_minor"))["sold"],
     "ledger": sum(one.amount_minor for one in trial_balance()),
     "differences": [str(one) for one in differences_of(prove(at=NOON))],
 }))

@@ -65,7 +65,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     } | {"OPENPREPAY_DATA": str(data), "OPENPREPAY_DEMONSTRATION": "1"}
     environ["DATABASE_URL"] = f"sqlite:///{data}/headend.sqlite3"
     run(environ, "migrate", "--verbosity", "0", "--skip-checks")
-    run(environ, "seed_demonstration")
+    run(environ, "seed_demonstration", "--without-vendor")
     passwords = json.loads((data / "demonstration.json").read_text())["passwords"]
     port = free_port()
     address = f"http://127.0.0.1:{port}"

@@ -18,13 +18,14 @@ class Command(BaseCommand):
     help = "Seed the demonstration (needs OPENPREPAY_DEMONSTRATION=1) and print what there is."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """Declare --json."""
+        """Declare --json and --without-vendor."""
         parser.add_argument("--json", action="store_true", help="print JSON")
+        parser.add_argument("--without-vendor", action="store_true", help="nothing was sold yet")
 
     def handle(self, *_: Any, **options: Any) -> None:
         """Seed, then print."""
         try:
-            seeded = seed(at=timezone.now())
+            seeded = seed(at=timezone.now(), with_vendor=not options["without_vendor"])
         except Refusal as error:
             raise CommandError(str(error)) from None
         if options["json"]:
