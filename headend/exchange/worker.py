@@ -7,17 +7,14 @@ import threading
 import time
 from datetime import UTC, datetime
 
-from django.db import InterfaceError, OperationalError, connection
-
+from headend.config import workers
 from headend.exchange import jobs
 from headend.exchange.errors import JobTaken
 from headend.exchange.runner import Runner
 
 log = logging.getLogger(__name__)
 
-PAUSE_S = 1.0
 FORGET_EVERY_S = 3600.0
-_DATABASE_PAUSE_S = 2.0
 
 
 class Worker:
@@ -30,17 +27,7 @@ class Worker:
 
     def run(self) -> None:
         """Work until told to stop; a database that is away is waited for."""
-        while not self._stop.is_set():
-            try:
-                is_idle = self.step()
-            except (OperationalError, InterfaceError) as error:
-                log.warning("the database is out of reach for imports: %s", error)
-                connection.close()
-                self._stop.wait(_DATABASE_PAUSE_S)
-                continue
-            if is_idle:
-                self._stop.wait(PAUSE_S)
-        connection.close()
+        workers.repeat(self.step, what="imports", stop=self._stop)
 
     def step(self) -> bool:
         """Work on one import; return True if none was waiting."""

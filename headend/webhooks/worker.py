@@ -15,9 +15,10 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
-from django.db import InterfaceError, OperationalError, connection, transaction
+from django.db import transaction
 from django.db.models import Exists, F, OuterRef, Q
 
+from headend.config import workers
 from headend.config.sealing import Unreadable
 from headend.webhooks import derivation, retries, signing
 from headend.webhooks.models import Delivery, Event, Subscription
@@ -26,14 +27,12 @@ from headend.webhooks.services import valid_secrets
 
 log = logging.getLogger(__name__)
 
-PAUSE_S = 1.0
 RETENTION = timedelta(days=30)
 SIDE_BY_SIDE = 16  # exchanges at once
 FOR_ONE = 8  # of them with one receiver
 # A delivery that a worker began and did not end, because it died, is begun again after this.
 LEASE = timedelta(seconds=4 * CONNECT_S + ANSWER_S + 60)
 _SOON_S = 0.2
-_DATABASE_PAUSE_S = 2.0
 _SWEEP_EVERY_S = 60.0
 _NOTE_SUCCESS_EVERY = timedelta(minutes=1)
 _REMOVED_AT_ONCE = 1000
@@ -63,18 +62,8 @@ class Worker:
 
     def run(self, stop: threading.Event) -> None:
         """Work until told to stop; what is under way then is waited for."""
-        while not stop.is_set():
-            try:
-                is_idle = self.step(at=datetime.now(UTC))
-            except (OperationalError, InterfaceError) as error:
-                log.warning("the database is out of reach for webhooks: %s", error)
-                connection.close()
-                stop.wait(_DATABASE_PAUSE_S)
-                continue
-            if is_idle:
-                stop.wait(PAUSE_S)
+        workers.repeat(lambda: self.step(at=datetime.now(UTC)), what="webhooks", stop=stop)
         self.finish()
-        connection.close()
 
     def step(self, *, at: datetime) -> bool:
         """Do what there is to do now; return True if nothing is left and nothing under way."""

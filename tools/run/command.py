@@ -97,12 +97,9 @@ def _start(
         installation.logs / "gateway.log",
         lambda line: supervisor.console.print(f"[cyan]{escape(line)}[/cyan]"),
     )
-    with supervisor.step("Gateway to the meters, sealer, housekeeping, webhooks, imports"):
+    with supervisor.step("Gateway to the meters, background workers"):
         supervisor.add(lambda: program("gateway", "-m", "headend.manage", "gateway"))
-        supervisor.add(lambda: program("sealer", "-m", "headend.manage", "seal_audit"))
-        supervisor.add(lambda: program("housekeeping", "-m", "headend.manage", "housekeeping"))
-        supervisor.add(lambda: program("webhooks", "-m", "headend.manage", "deliver_webhooks"))
-        supervisor.add(lambda: program("imports", "-m", "headend.manage", "run_imports"))
+        supervisor.add(lambda: program("workers", "-m", "headend.manage", "work"))
     till = f"http://127.0.0.1:{web}/"
     access_key = secrets.token_urlsafe(16)
     with supervisor.step("Meters, panel and pages"):

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import signal
 import threading
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 
+from headend.config import workers
 from headend.exchange.worker import Worker
 
 
@@ -22,12 +22,9 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Run until a signal comes, or once."""
-        stop = threading.Event()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda *_: stop.set())
-        worker = Worker(stop)
         if options["once"]:
-            while not stop.is_set() and not worker.step():
+            worker = Worker(threading.Event())
+            while not worker.step():
                 pass
             return
-        worker.run()
+        workers.run(imports=lambda stop: Worker(stop).run())

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import signal
-import threading
 from datetime import UTC, datetime
 from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandParser
 
+from headend.config import workers
 from headend.webhooks.sending import Sender
 from headend.webhooks.services import allowed_networks
 from headend.webhooks.worker import Worker
@@ -33,7 +32,4 @@ class Command(BaseCommand):
                 pass
             worker.finish()
             return
-        stop = threading.Event()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda *_: stop.set())
-        worker.run(stop)
+        workers.run(webhooks=worker.run)
