@@ -1,13 +1,18 @@
-"""The database itself refuses to change or delete what was written."""
+"""The record and its chain are only ever added to."""
 
 from django.db import migrations
 
 from headend.config.triggers import append_only
 
+TABLES = (
+    "audit_auditentry",
+    "audit_link",
+)
+
 
 class Migration(migrations.Migration):
-    """Makes the table append-only."""
+    """Closes the tables to changes."""
 
     dependencies = [("audit", "0001_initial")]
 
-    operations = [append_only("audit_auditentry")]
+    operations = [append_only(table) for table in TABLES]

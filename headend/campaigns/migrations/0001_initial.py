@@ -1,4 +1,4 @@
-"""Key campaigns and their meters."""
+"""The tables as they are at the beginning."""
 
 import django.db.models.deletion
 from django.conf import settings
@@ -6,11 +6,13 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
+    """Creates them."""
+
     initial = True
 
     dependencies = [
-        ("meters", "0002_key_changes"),
-        migrations.swappable_dependency(settings.AUTH_USER_MODEL),
+        ("accounts", "__first__"),
+        ("meters", "0001_initial"),
     ]
 
     operations = [

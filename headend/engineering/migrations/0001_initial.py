@@ -1,21 +1,19 @@
-"""Orders of engineering tokens, which the database itself keeps from being changed."""
+"""The tables as they are at the beginning."""
 
 import django.core.serializers.json
 import django.db.models.deletion
 from django.conf import settings
 from django.db import migrations, models
 
-from headend.config.triggers import append_only
-
 
 class Migration(migrations.Migration):
-    """Creates the table and closes it to change."""
+    """Creates them."""
 
     initial = True
 
     dependencies = [
-        ("vending", "0008_key_changes"),
-        migrations.swappable_dependency(settings.AUTH_USER_MODEL),
+        ("accounts", "__first__"),
+        ("vending", "0001_initial"),
     ]
 
     operations = [
@@ -97,5 +95,4 @@ class Migration(migrations.Migration):
                 ],
             },
         ),
-        append_only("engineering_engineeringtoken"),
     ]

@@ -1,4 +1,4 @@
-"""The database itself refuses to change or delete what was settled."""
+"""What was settled is never changed."""
 
 from django.db import migrations
 
@@ -16,7 +16,7 @@ TABLES = (
 
 
 class Migration(migrations.Migration):
-    """Makes every table of a settlement append-only."""
+    """Closes the tables to changes."""
 
     dependencies = [("supply", "0001_initial")]
 

@@ -1,13 +1,15 @@
-"""The database itself refuses to change or delete what was written."""
+"""A tariff version never changes."""
 
 from django.db import migrations
 
 from headend.config.triggers import append_only
 
+TABLES = ("tariffs_tariffversion",)
+
 
 class Migration(migrations.Migration):
-    """Makes the table append-only."""
+    """Closes the tables to changes."""
 
     dependencies = [("tariffs", "0001_initial")]
 
-    operations = [append_only("tariffs_tariffversion")]
+    operations = [append_only(table) for table in TABLES]

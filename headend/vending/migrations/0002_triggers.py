@@ -1,4 +1,4 @@
-"""The database itself refuses to change or delete what was sold."""
+"""What was sold, given and taken back is never changed."""
 
 from django.db import migrations
 
@@ -10,11 +10,18 @@ TABLES = (
     "vending_issuedtoken",
     "vending_tokendelivery",
     "vending_receiptcopy",
+    "vending_freeamount",
+    "vending_freegrant",
+    "vending_openinguse",
+    "vending_tokenhold",
+    "vending_disclosure",
+    "vending_reversal",
+    "vending_reallocation",
 )
 
 
 class Migration(migrations.Migration):
-    """Makes every table of a sale append-only."""
+    """Closes the tables to changes."""
 
     dependencies = [("vending", "0001_initial")]
 

@@ -1,13 +1,18 @@
-"""The database itself keeps contracts and purchases as they were agreed and approved."""
+"""What was agreed and bought is never changed."""
 
 from django.db import migrations
 
 from headend.config.triggers import append_only
 
+TABLES = (
+    "vendors_contract",
+    "vendors_purchase",
+)
+
 
 class Migration(migrations.Migration):
-    """Triggers of contracts and purchases."""
+    """Closes the tables to changes."""
 
     dependencies = [("vendors", "0001_initial")]
 
-    operations = [append_only("vendors_contract"), append_only("vendors_purchase")]
+    operations = [append_only(table) for table in TABLES]

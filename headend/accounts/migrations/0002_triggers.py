@@ -16,7 +16,7 @@ CHANGED = f"OLD.state <> 'open' OR {SAME} OR NEW.arguments"
 class Migration(migrations.Migration):
     """Triggers of approvals."""
 
-    dependencies = [("accounts", "0002_approvals")]
+    dependencies = [("accounts", "0001_initial")]
 
     operations = [
         sql(
