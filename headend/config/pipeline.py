@@ -17,7 +17,7 @@ from psycopg import errors, pq
 from psycopg.adapt import Transformer
 
 _BINARY = 1
-_TUPLES, _DONE = pq.ExecStatus.TUPLES_OK, pq.ExecStatus.COMMAND_OK
+_DONE = pq.ExecStatus.COMMAND_OK
 _SYNC, _FAILED = pq.ExecStatus.PIPELINE_SYNC, pq.ExecStatus.FATAL_ERROR
 
 
@@ -47,7 +47,7 @@ class Pipeline:
         """
         pg = self._pg
         begins = not self._raw.autocommit and (pg.transaction_status == pq.TransactionStatus.IDLE)
-        new = {text for text, _ in asks if text not in self._names}
+        new = list(dict.fromkeys(text for text, _ in asks if text not in self._names))
         pg.enter_pipeline_mode()
         try:
             if begins:
@@ -63,10 +63,13 @@ class Pipeline:
         finally:
             if pg.status == pq.ConnStatus.OK:
                 pg.exit_pipeline_mode()
+        # What the server has prepared it keeps, even if a later statement failed.
+        for text, result in zip(new, results[begins:], strict=False):
+            if result.status == _DONE:
+                self._names[text] = _name(text)
         for result in results:
             if result.status == _FAILED:
                 raise errors.error_from_result(result)
-        self._names.update((text, _name(text)) for text in new)
         return [self._rows(result) for result in results[begins + len(new) :]]
 
     def _results(self) -> list[Any]:
