@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import threading
 import time
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ BOARDS = ("combined", "split")
 KEYS = "0123456789*#"
 PHYSICS_PERIOD_S = 0.05
 KEY_HOLD_S = 1.0  # at most; a person lets go at the keypad's click
+LONGEST_PAUSE_S = 0.3  # between two beeps of one pattern
 KEY_GAP_S = 0.06  # longer than the keypad's debouncing
 
 
@@ -157,8 +159,20 @@ class SimulatedMeter(Front):
 
     def enter_token(self, digits: str) -> None:
         """Type a token's 20 digits and confirm; forgets what the display showed before."""
+        self._await_end_of_beeps()
         self.forget_screens()
         self.type(digits + "#")
+
+    def _await_end_of_beeps(self) -> None:
+        """Wait until a beep pattern has ended: one of its beeps is no click of a key."""
+        heard = -1
+        with self._changed:
+            while heard != self.sounds:
+                heard = self.sounds
+                self._changed.wait_for(partial(self._has_sounded, heard), LONGEST_PAUSE_S)
+
+    def _has_sounded(self, heard: int) -> bool:
+        return self.sounds > heard
 
     @property
     def time_lapse(self) -> int:

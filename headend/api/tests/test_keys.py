@@ -139,12 +139,12 @@ def test_counts_of_past_minutes_are_forgotten(program):
     assert RequestTally.objects.get().minute == int(NOON.timestamp()) // 60 + 10
 
 
-def test_the_last_use_is_noted_now_and_then(program, django_assert_num_queries):
+def test_the_last_use_is_noted_now_and_then(program):
     made = program()
     keys.recognise(made.text, at=NOON)
     assert ApiKey.objects.get().last_used_at == NOON
-    with django_assert_num_queries(1):
-        keys.recognise(made.text, at=NOON + timedelta(minutes=1))
+    keys.recognise(made.text, at=NOON + timedelta(minutes=1))
+    assert ApiKey.objects.get().last_used_at == NOON
     keys.recognise(made.text, at=NOON + timedelta(minutes=6))
     assert ApiKey.objects.get().last_used_at == NOON + timedelta(minutes=6)
 

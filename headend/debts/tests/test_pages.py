@@ -195,7 +195,7 @@ def test_the_list_takes_as_many_queries_for_many_as_for_one(
 ):
     client = log_in("auditor")
     client.get("/debts/")
-    with django_assert_num_queries(8):
+    with django_assert_num_queries(6):
         client.get("/debts/")
     for number in range(3):
         services.open_debt(
@@ -206,5 +206,5 @@ def test_the_list_takes_as_many_queries_for_many_as_for_one(
             by=console_user(),
             at=NOON,
         )
-    with django_assert_num_queries(8):
+    with django_assert_num_queries(6):
         client.get("/debts/")
