@@ -14,6 +14,7 @@ from headend.accounts.services import create_user
 from headend.ledger.services import forget_accounts
 from headend.securitymodule.tests.leaks import LeakWatch, watching
 from headend.testing import NOON
+from headend.testing_processes import Seeded
 
 
 @pytest.fixture(autouse=True)
@@ -33,6 +34,24 @@ def key_leaks(monkeypatch: pytest.MonkeyPatch) -> Iterator[LeakWatch]:
     with watching(monkeypatch) as watch:
         yield watch
     assert watch.found == [], "a key was written in the clear"
+
+
+@pytest.fixture(scope="session")
+def seeded(
+    tmp_path_factory: pytest.TempPathFactory,
+    django_db_setup: None,
+    django_db_blocker: Any,
+) -> Seeded:
+    """A seeded database for real processes, made once."""
+    with django_db_blocker.unblock():
+        return Seeded(tmp_path_factory.mktemp("seeded"))
+
+
+@pytest.fixture
+def environment(seeded: Seeded, tmp_path: Path, django_db_blocker: Any) -> dict[str, str]:
+    """Environment of real processes that share a seeded database of their own."""
+    with django_db_blocker.unblock():
+        return seeded.copy(tmp_path)
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from django.db import connection
 from django.db.migrations.loader import MigrationLoader
 
 import headend
-from headend.vending.tests.test_concurrency import environment, run  # noqa: F401  a fixture
+from headend.testing_processes import run
 
 # Migrations that can't be undone, and why; their first lines say so too.
 ONE_WAY: dict[str, str] = {}
@@ -62,7 +62,7 @@ def test_tables_that_were_closed_to_change_still_are() -> None:
 
 
 def test_a_database_in_use_goes_back_and_forth(
-    environment: dict[str, str],  # noqa: F811
+    environment: dict[str, str],
     manage: Callable[..., str],
 ) -> None:
     manage("migrate", "accounts", "zero", "-v0")
@@ -75,7 +75,7 @@ def test_a_database_in_use_goes_back_and_forth(
 
 
 @pytest.fixture
-def manage(environment: dict[str, str]) -> Callable[..., str]:  # noqa: F811
+def manage(environment: dict[str, str]) -> Callable[..., str]:
     def manage(*arguments: str) -> str:
         printed: Any = run(environment, "-m", "headend.manage", *arguments, "--skip-checks")
         return str(printed)

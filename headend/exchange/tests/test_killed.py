@@ -10,7 +10,7 @@ import signal
 import subprocess
 import sys
 
-from headend.vending.tests.test_concurrency import environment, run  # noqa: F401  a fixture
+from headend.testing_processes import run
 from tools.interpreters import REPOSITORY
 
 ROWS = 400
@@ -56,7 +56,7 @@ print(json.dumps({
 """
 
 
-def test_a_killed_run_goes_on_where_it_stopped(environment):  # noqa: F811
+def test_a_killed_run_goes_on_where_it_stopped(environment):
     run(environment, "-c", PRELUDE + HAND_IN)
     for minutes in ("0", "1"):
         worker = subprocess.Popen(

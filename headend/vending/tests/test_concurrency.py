@@ -7,50 +7,16 @@ there (`python -m tools.testing.postgresql pytest headend`).
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 from collections import Counter
 
 import pytest
-from django.db import connection
 
 from tools.interpreters import REPOSITORY
 
 PROCESSES = 4
 VENDS_PER_PROCESS = 6
-
-
-@pytest.fixture
-def environment(request, tmp_path, django_db_blocker):
-    """Environment of processes that share a fresh and migrated database."""
-    environ = dict(os.environ, OPENPREPAY_DATA=str(tmp_path), OPENPREPAY_DEMONSTRATION="1")
-    if connection.vendor == "postgresql":
-        name = f"concurrency_{os.getpid()}_{abs(hash(request.node.name)) % 10**6}"
-        with django_db_blocker.unblock(), connection._nodb_cursor() as cursor:
-            cursor.execute(f'CREATE DATABASE "{name}"')
-        host = connection.settings_dict["OPTIONS"]["host"]
-        user = connection.settings_dict["USER"]
-        environ["DATABASE_URL"] = f"postgres://{user}@/{name}?host={host}"
-    else:
-        environ["DATABASE_URL"] = f"sqlite:///{tmp_path}/headend.sqlite3"
-    for command in (["migrate"], ["seed_demonstration", "--without-vendor"]):
-        run(environ, "-m", "headend.manage", *command, "--skip-checks", "--verbosity", "0")
-    return environ
-
-
-def run(environ, *arguments):
-    done = subprocess.run(
-        [sys.executable, *arguments],
-        env=environ,
-        cwd=REPOSITORY,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=120,
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout
 
 
 def run_together(environ, script):

@@ -6,7 +6,7 @@ import json
 import subprocess
 import sys
 
-from headend.vending.tests.test_concurrency import environment, run  # noqa: F401  a fixture
+from headend.testing_processes import run
 from tools.interpreters import REPOSITORY
 
 PROCESSES, TILLS_PER_PROCESS, TRIES = 5, 10, 3
@@ -88,7 +88,7 @@ print(json.dumps({
 """
 
 
-def test_fifty_tills_never_overdraw_one_wallet(environment):  # noqa: F811
+def test_fifty_tills_never_overdraw_one_wallet(environment):
     run(environment, "-c", SET_UP)
     workers = [
         subprocess.Popen(

@@ -1,0 +1,68 @@
+"""Databases of their own for tests with real processes: seeded once, then copied."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from django.db import connection
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+DATABASE = "headend.sqlite3"
+
+
+class Seeded:
+    """A migrated database with the demonstration's customers, and the data folder beside it.
+
+    It is of the kind that the suite runs on.
+
+    Args:
+        folder: empty; becomes the data folder that others are copies of.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._copies = 0
+        self._template = f"seeded_{os.getpid()}"
+        environment = self._environment(folder, self._template)
+        for command in (["migrate"], ["seed_demonstration", "--without-vendor"]):
+            run(environment, "-m", "headend.manage", *command, "--skip-checks", "-v0")
+
+    def copy(self, folder: Path) -> dict[str, str]:
+        """Return the environment of processes that share a copy, whose data folder this is."""
+        shutil.copytree(self._folder, folder, dirs_exist_ok=True)
+        self._copies += 1
+        return self._environment(
+            folder, f"{self._template}_{self._copies}", template=self._template
+        )
+
+    def _environment(self, folder: Path, name: str, *, template: str = "") -> dict[str, str]:
+        environment = dict(os.environ, OPENPREPAY_DATA=str(folder), OPENPREPAY_DEMONSTRATION="1")
+        settings: Any = connection.settings_dict
+        if connection.vendor == "sqlite":
+            return environment | {"DATABASE_URL": f"sqlite:///{folder / DATABASE}"}
+        with connection._nodb_cursor() as cursor:
+            like = f' TEMPLATE "{template}"' if template else ""
+            cursor.execute(f'CREATE DATABASE "{name}"{like}')
+        host = settings["OPTIONS"]["host"]
+        return environment | {"DATABASE_URL": f"postgres://{settings['USER']}@/{name}?host={host}"}
+
+
+def run(environment: Mapping[str, str], *arguments: str) -> str:
+    """Run a Python program of the head-end to its end and return what it printed."""
+    done = subprocess.run(  # noqa: S603  what the tests say
+        [sys.executable, *arguments],
+        env=environment,
+        cwd=REPOSITORY,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=240,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
