@@ -12,9 +12,9 @@ run: $(STAMP)
 
 test: $(TEST_STAMP)
 	@$(VENV)/bin/python -m pytest -n 2 --dist worksteal
-	@echo "The head-end's suite again, on PostgreSQL (without tests that bring their own database):"
-	@$(VENV)/bin/python -m tools.testing.postgresql $(VENV)/bin/python -m pytest -n 2 --dist worksteal headend \
-		--ignore headend/fleet/tests/test_gateway_killed.py --ignore headend/api/tests/test_killed_under_load.py
+	@echo "The head-end's suite again, on PostgreSQL (without tests for which the database is all one):"
+	@$(VENV)/bin/python -m tools.testing.postgresql $(VENV)/bin/python -m pytest -n 2 --dist worksteal \
+		-m "not any_database" headend
 
 lint: $(TEST_STAMP)
 	$(VENV)/bin/ruff check .

@@ -6,6 +6,8 @@ import pytest
 
 from headend.accounts.services import create_user
 
+pytestmark = pytest.mark.any_database
+
 sync_api = pytest.importorskip("playwright.sync_api")
 
 PASSWORD = "correct horse battery"

@@ -21,6 +21,8 @@ from headend.api.keys import create_key
 from headend.api.scopes import SCOPES
 from headend.testing import NOON, make_supply
 
+pytestmark = pytest.mark.any_database
+
 schemathesis_schema = schemathesis.openapi.from_dict(service.api.get_openapi_schema())
 schemathesis_schema.app = WSGIHandler()
 

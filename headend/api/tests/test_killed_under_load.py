@@ -15,6 +15,8 @@ from headend.api.tests.load import HeadEnd, Load
 from tools.testing.parts import missing
 from tools.testing.postgresql import Cluster, PostgresqlMissing, programs
 
+pytestmark = pytest.mark.any_database
+
 METERS, PROGRAMS = 24, 8
 SALES_BETWEEN = 40  # answered vends from one fault to the next
 PARALLEL = 20  # calls of one message id

@@ -19,6 +19,8 @@ from django.db import connection
 
 from headend.fleet.tests.fake_meter import FakeMeter
 
+pytestmark = pytest.mark.any_database
+
 PATIENCE_S = 30
 EVENTS = 5
 

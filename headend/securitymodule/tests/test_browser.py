@@ -10,6 +10,8 @@ from headend.securitymodule import load_file
 from headend.securitymodule.models import VendingKey
 from headend.securitymodule.tests.test_load_file import HALVES, KEY
 
+pytestmark = pytest.mark.any_database
+
 sync_api = pytest.importorskip("playwright.sync_api")
 
 PASSWORD = "correct horse battery"

@@ -22,6 +22,8 @@ import pytest
 from tools.broker.ports import free_port
 from tools.interpreters import REPOSITORY
 
+pytestmark = pytest.mark.any_database
+
 sync_api = pytest.importorskip("playwright.sync_api")
 expect = sync_api.expect
 
