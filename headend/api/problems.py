@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Any
 
@@ -86,10 +87,7 @@ def handle(api: NinjaAPI) -> None:
 
     @api.exception_handler(ValidationError)
     def malformed(request: HttpRequest, error: ValidationError) -> HttpResponse:
-        errors = [
-            {"where": ".".join(str(part) for part in one["loc"]), "what": one["msg"]}
-            for one in error.errors
-        ]
+        errors = [{"where": _place(one["loc"]), "what": one["msg"]} for one in error.errors]
         return problem(
             422, "request_invalid", "the request is not as the API describes it", errors=errors
         )
@@ -113,3 +111,11 @@ def handle(api: NinjaAPI) -> None:
             "outcome_unknown",
             "whether it was done is not known; ask again with the same message id",
         )
+
+
+def _place(location: Sequence[str | int]) -> str:
+    """Return where in a request something is wrong: "body.tender_minor"."""
+    where, *rest = (str(part) for part in location)
+    if rest and rest[0] == where:  # the name of our function's argument
+        del rest[0]
+    return ".".join([where, *rest])

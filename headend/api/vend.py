@@ -29,10 +29,9 @@ from headend.api.schemas import (
     text,
 )
 from headend.meters.queries import meter_numbered
-from headend.vending import receipts, services
+from headend.vending import receipts, services, verification
 from headend.vending.disclosure import Standing
-from headend.vending.models import IssuedToken, Sale
-from headend.vendors.queries import of_own_vendor
+from headend.vending.models import Sale
 
 router = Router(tags=["vend"])
 TERMINAL = "API"
@@ -129,14 +128,13 @@ def reprint(
 @router.post("/tokens/verify", **needs("tokens:read", TokenVerifyOut))
 def verify_token(request: KeyRequest, body: TokenVerifyIn) -> dict[str, Any]:
     """Say whether a token was issued here, and for this meter."""
-    meter = meter_numbered(body.meter)
-    issued = IssuedToken.objects.filter(digits=body.token).order_by("-pk")
-    for_meter = issued.filter(meter=meter)
-    own = of_own_vendor(for_meter, request.auth.program, field="sale__vendor").first()
+    found = verification.verify(
+        meter=meter_numbered(body.meter), digits=body.token, seen_by=request.auth.program
+    )
     return {
-        "is_issued": issued.exists(),
-        "is_for_this_meter": for_meter.exists(),
-        "token": shapes.token(own) if own else None,  # another vendor's is only confirmed
+        "is_issued": found.is_issued,
+        "is_for_this_meter": found.is_for_this_meter,
+        "token": shapes.token(found.token) if found.token else None,
     }
 
 

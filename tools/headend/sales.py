@@ -46,6 +46,23 @@ def disclose(receipt_number: str, json_wanted: bool) -> None:
         print_facts(json_wanted, sale_facts(_sale(receipt_number)), sale_text)
 
 
+@sale.command("copy")
+@click.argument("receipt_number", metavar="RECEIPT")
+@_REASON
+@as_json
+def print_copy(receipt_number: str, reason: str, json_wanted: bool) -> None:
+    """Print one more copy of a receipt, marked as a copy; copies are numbered and recorded."""
+    with answering(json_wanted):
+        from headend.accounts.services import console_user
+        from headend.vending import receipts, services
+
+        found = _sale(receipt_number)
+        copy = services.reprint(sale=found, by=console_user(), at=now(), reason=reason)
+        text = receipts.render_text(receipts.receipt_of(found, copy_number=copy.number))
+        facts = {"receipt_number": receipt_number, "copy_number": copy.number, "text": text}
+        print_facts(json_wanted, facts, lambda told: str(told["text"]))
+
+
 @sale.command()
 @click.argument("receipt_number", metavar="RECEIPT")
 @_REASON

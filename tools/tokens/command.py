@@ -5,6 +5,7 @@ Exit status: 0 done or asked for, 1 refused, 2 wrong usage.
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from typing import Any
 
@@ -94,6 +95,30 @@ def list_(number: str, json_wanted: bool) -> None:
         print_facts(
             json_wanted, facts, lambda told: "\n".join(map(_token_text, told["tokens"])) or "None."
         )
+
+
+@token.command()
+@_number
+@click.argument("digits")
+@as_json
+def verify(number: str, digits: str, json_wanted: bool) -> None:
+    """Say whether a token of 20 digits was issued here, and for this meter."""
+    digits = "".join(digits.split()).replace("-", "")
+    if not re.fullmatch(r"[0-9]{20}", digits):
+        raise click.UsageError("a token is 20 digits; write groups in quotes or without spaces")
+    with answering(json_wanted):
+        from headend.accounts.services import console_user
+        from headend.meters.queries import meter_numbered
+        from headend.vending import verification
+
+        meter = meter_numbered(number)
+        found = verification.verify(meter=meter, digits=digits, seen_by=console_user())
+        facts = {
+            "is_issued": found.is_issued,
+            "is_for_this_meter": found.is_for_this_meter,
+            "token": _token_facts(found.token) if found.token else None,
+        }
+        print_facts(json_wanted, facts, _verified_text)
 
 
 @token.command()
@@ -245,6 +270,14 @@ def _token_text(facts: dict[str, Any]) -> str:
         f"{facts['token_id']:6}  {when}  {facts['purpose']}\n        "
         f"{_grouped(facts['digits'])}{delivery}"
     )
+
+
+def _verified_text(facts: dict[str, Any]) -> str:
+    if facts["token"]:
+        return f"Issued here, for this meter:\n{_token_text(facts['token'])}"
+    if facts["is_issued"]:
+        return "Issued here, but for another meter."
+    return "Not issued here."
 
 
 def _kinds_text(facts: dict[str, Any]) -> str:

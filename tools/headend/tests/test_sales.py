@@ -86,3 +86,11 @@ def test_a_debt_is_paid_and_comes_first_if_the_customer_wants(supply):
     facts = sold(supply, "--debts-first")
     assert [line["amount_minor"] for line in facts["lines"] if line["kind"] == "debt"] == [40_00]
     assert Sale.objects.count() == 2
+
+
+def test_a_copy_is_numbered_and_marked(supply):
+    number = sold(supply)["receipt_number"]
+    for copy in (1, 2):
+        status, facts = run(sales.sale, "copy", number, "--reason", "lost")
+        assert (status, facts["copy_number"]) == (0, copy)
+        assert f"COPY {copy}" in facts["text"].upper()

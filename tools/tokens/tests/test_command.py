@@ -109,3 +109,17 @@ def test_a_key_from_asking_to_its_end(meter, how, state):
     assert told("end-key-change", meter.drn, how, "--reason", "seen")["state"] == state
     assert KeyChange.objects.get().state == state
     assert run("end-key-change", meter.drn, "send").exit_code == 2
+
+
+def test_a_token_is_verified_for_its_meter(meter):
+    issued = told("issue", meter.drn, "meter-test", "--reason", "check")
+    digits = issued["digits"]
+    found = told("verify", meter.drn, digits)
+    assert (found["is_issued"], found["is_for_this_meter"]) == (True, True)
+    assert found["token"]["purpose"] == issued["purpose"]
+    other = make_supply().meter
+    found = told("verify", other.drn, digits)
+    assert (found["is_issued"], found["is_for_this_meter"], found["token"]) == (True, False, None)
+    assert not told("verify", meter.drn, "0" * 20)["is_issued"]
+    assert run("verify", meter.drn, "123").exit_code == 2
+    assert "for another meter" in run("verify", other.drn, digits).output
