@@ -10,9 +10,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from django.conf import settings
 from django.db import connection
 
-REPOSITORY = Path(__file__).resolve().parent.parent
 DATABASE = "headend.sqlite3"
 
 
@@ -43,14 +43,14 @@ class Seeded:
 
     def _environment(self, folder: Path, name: str, *, template: str = "") -> dict[str, str]:
         environment = dict(os.environ, OPENPREPAY_DATA=str(folder), OPENPREPAY_DEMONSTRATION="1")
-        settings: Any = connection.settings_dict
+        database: Any = connection.settings_dict
         if connection.vendor == "sqlite":
             return environment | {"DATABASE_URL": f"sqlite:///{folder / DATABASE}"}
         with connection._nodb_cursor() as cursor:
             like = f' TEMPLATE "{template}"' if template else ""
             cursor.execute(f'CREATE DATABASE "{name}"{like}')
-        host = settings["OPTIONS"]["host"]
-        return environment | {"DATABASE_URL": f"postgres://{settings['USER']}@/{name}?host={host}"}
+        host = database["OPTIONS"]["host"]
+        return environment | {"DATABASE_URL": f"postgres://{database['USER']}@/{name}?host={host}"}
 
 
 def run(environment: Mapping[str, str], *arguments: str) -> str:
@@ -58,7 +58,7 @@ def run(environment: Mapping[str, str], *arguments: str) -> str:
     done = subprocess.run(  # noqa: S603  what the tests say
         [sys.executable, *arguments],
         env=environment,
-        cwd=REPOSITORY,
+        cwd=settings.REPOSITORY,
         capture_output=True,
         text=True,
         check=False,
