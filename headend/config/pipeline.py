@@ -16,7 +16,7 @@ from uuid import UUID
 from psycopg import errors, pq
 from psycopg.adapt import Transformer
 
-_BINARY = 1
+_TEXT, _BINARY = 0, 1
 _DONE = pq.ExecStatus.COMMAND_OK
 _SYNC, _FAILED = pq.ExecStatus.PIPELINE_SYNC, pq.ExecStatus.FATAL_ERROR
 
@@ -36,18 +36,26 @@ class Pipeline:
         self._answer = select.poll()
         self._answer.register(self._pg.socket, select.POLLIN)
 
-    def run(self, asks: Sequence[tuple[str, tuple[Any, ...]]]) -> list[list[Any]]:
+    def run(
+        self,
+        asks: Sequence[tuple[str, tuple[Any, ...]]],
+        *,
+        commits: bool = False,
+        then: Sequence[tuple[str, tuple[Any, ...]]] = (),
+    ) -> list[list[Any]]:
         """Run statements in order and return the rows of each.
 
         Args:
             asks: text with $1, $2 ..., and the parameters.
+            commits: commit after them.
+            then: what runs after the commit, if all went well.
 
         Raises:
             psycopg.Error: of the first that failed; none after it was run.
         """
-        pg = self._pg
+        pg, names = self._pg, self._names
         begins = not self._raw.autocommit and (pg.transaction_status == pq.TransactionStatus.IDLE)
-        new = list(dict.fromkeys(text for text, _ in asks if text not in self._names))
+        new = list(dict.fromkeys(text for text, _ in (*asks, *then) if text not in names))
         pg.enter_pipeline_mode()
         try:
             if begins:
@@ -55,9 +63,11 @@ class Pipeline:
             for text in new:
                 pg.send_prepare(_name(text), text.encode())
             for text, parameters in asks:
-                values = [None if value is None else _sent(value) for value in parameters]
-                formats = [_BINARY if isinstance(value, bytes) else 0 for value in parameters]
-                pg.send_query_prepared(_name(text), values, formats)
+                self._send(text, parameters)
+            if commits:
+                pg.send_query_params(b"COMMIT", None)
+            for text, parameters in then:
+                self._send(text, parameters)
             pg.pipeline_sync()
             results = self._results()
         finally:
@@ -66,11 +76,21 @@ class Pipeline:
         # What the server has prepared it keeps, even if a later statement failed.
         for text, result in zip(new, results[begins:], strict=False):
             if result.status == _DONE:
-                self._names[text] = _name(text)
+                names[text] = _name(text)
         for result in results:
             if result.status == _FAILED:
                 raise errors.error_from_result(result)
-        return [self._rows(result) for result in results[begins + len(new) :]]
+        first = begins + len(new)
+        return [self._rows(result) for result in results[first : first + len(asks)]]
+
+    def _send(self, text: str, parameters: tuple[Any, ...]) -> None:
+        values = [
+            None if value is None else _AS_BYTES[value.__class__](value) for value in parameters
+        ]
+        formats = None
+        if bytes in map(type, parameters):
+            formats = [_BINARY if value.__class__ is bytes else _TEXT for value in parameters]
+        self._pg.send_query_prepared(self._names.get(text) or _name(text), values, formats)
 
     def _results(self) -> list[Any]:
         """Wait for the answers to all that was sent, without holding up other threads."""
@@ -104,15 +124,11 @@ def _name(text: str) -> bytes:
     return b"openprepay_%x" % (hash(text) & 0xFFFFFFFFFFFFFFFF)
 
 
-def _sent(value: Any) -> bytes:
-    """Return a parameter as the protocol carries it; its type the server knows."""
-    return _AS_BYTES[type(value)](value)
-
-
+# Each value as the protocol carries it; its type the server knows.
 _AS_BYTES: dict[type, Callable[[Any], bytes]] = {
-    int: lambda value: b"%d" % value,
+    int: b"%d".__mod__,
     str: str.encode,
-    bytes: lambda value: value,
+    bytes: bytes,
     bool: lambda value: b"t" if value else b"f",
     datetime: lambda value: value.isoformat().encode(),
     date: lambda value: value.isoformat().encode(),

@@ -14,19 +14,23 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
-from functools import cache, partial
+from functools import cache, lru_cache
 from itertools import count
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 from django.apps import apps
-from django.db import DEFAULT_DB_ALIAS, IntegrityError, connections
+from django.db import DEFAULT_DB_ALIAS, DataError, IntegrityError, connections
 from django.db.models import AutoField, CharField, JSONField, Model
+from django.db.models.base import ModelState
 from django.db.models.expressions import Col
 
 _MODEL = re.compile(r"\{(?:(\w+)\.(\w+)=)?(\w+):(\w+\.\w+)\}")
 _ONLY_POSTGRESQL = re.compile(r"\s*FOR UPDATE\b[^)]*")  # SQLite's transaction is the lock
 
+_DIVISION_BY_ZERO = "22012"
 _FRESH_S = 1.0
+_MOST_KEPT = 4096  # objects of one statement
 
 Row = tuple[Any, ...]
 
@@ -39,11 +43,14 @@ class Statement:
             stands for all columns of a table known as `a`; `{a.field=b:app.Model}` for those of
             another one, whose object becomes `field` of a's.
         sqlite: where SQLite needs other words.
+        keeps: a row that was read before gives the very objects that were made of it then. For
+            what is read much more often than it changes, and is never changed in place.
     """
 
-    def __init__(self, text: str, *, sqlite: str = "") -> None:
+    def __init__(self, text: str, *, sqlite: str = "", keeps: bool = False) -> None:
         self._text = text
         self._sqlite = sqlite or _ONLY_POSTGRESQL.sub("", text)
+        self.keeps = keeps
 
     def __repr__(self) -> str:
         return " ".join(self._text.split())[:80]
@@ -73,16 +80,19 @@ def rows(statement: Statement, *parameters: Any) -> list[Row]:
 
 def every(statement: Statement, *parameters: Any) -> list[Any]:
     """Run a statement and return the objects that its rows make."""
-    makes = _makes(statement, connections[DEFAULT_DB_ALIAS].vendor)
+    makes = _makes(statement)
     return [makes(row) for row in rows(statement, *parameters)]
 
 
 def first(statement: Statement, *parameters: Any) -> Any:
     """Run a statement and return the object that its first row makes, or None."""
     found = rows(statement, *parameters)
-    if not found:
-        return None
-    return _makes(statement, connections[DEFAULT_DB_ALIAS].vendor)(found[0])
+    return made_of(statement, found[0]) if found else None
+
+
+def made_of(statement: Statement, row: Row) -> Any:
+    """Return the object that a row of a statement makes."""
+    return _makes(statement)(row)
 
 
 @contextmanager
@@ -102,10 +112,17 @@ def ahead(*asks: tuple[Any, ...]) -> Iterator[None]:
         _here.answers = before
 
 
-def run(asks: Sequence[Ask]) -> list[list[Row]]:
+def run(
+    asks: Sequence[Ask], *, commits: bool = False, then: Sequence[Ask] = ()
+) -> list[list[Row]]:
     """Run statements in order, on PostgreSQL in one round trip, and return the rows of each.
 
     Everything that goes to the database from here goes through this function.
+
+    Args:
+        asks: what to run.
+        commits: PostgreSQL: commit with them; the transaction's own end then finds it done.
+        then: PostgreSQL: what is run after that, in the same trip.
 
     Raises:
         DatabaseError: of Django's kinds; the first statement that failed ends it.
@@ -114,7 +131,7 @@ def run(asks: Sequence[Ask]) -> list[list[Row]]:
     _make_sure(database)
     with database.wrap_database_errors:
         if database.vendor == "postgresql":
-            return _on_postgresql(database.connection, asks)
+            return _on_postgresql(database.connection, asks, commits=commits, then=then)
         return [_on_sqlite(database, *ask) for ask in asks]
 
 
@@ -125,9 +142,9 @@ def save(*objects: Model, unless_there: bool = False) -> None:
         objects: what is new.
         unless_there: leave out those of which there is one already.
     """
-    queue = getattr(_here, "gathered", None)
-    if queue is not None:
-        queue.append((insert(*objects, unless_there=unless_there), False))
+    gathered = _gathered()
+    if gathered is not None:
+        gathered.writes.append((insert(*objects, unless_there=unless_there), False))
     elif len(objects) == 1 and not unless_there:
         objects[0].save(force_insert=True)
     else:
@@ -141,35 +158,62 @@ def change(statement: Statement, *parameters: Any) -> None:
     Raises:
         RowGone: there is no such row, now or when what was gathered is written.
     """
-    queue = getattr(_here, "gathered", None)
-    if queue is not None:
-        queue.append((Ask(statement, parameters), True))
+    gathered = _gathered()
+    if gathered is not None:
+        gathered.writes.append((Ask(statement, parameters), True))
     elif not rows(statement, *parameters):
         raise RowGone(f"nothing was changed by {statement!r}")
 
 
 def is_gathering() -> bool:
     """Say whether what is saved now is kept and written together."""
-    return getattr(_here, "gathered", None) is not None
+    return _gathered() is not None
+
+
+def after_commit(statement: Statement) -> bool:
+    """Have a statement run right after the commit, if what is gathered now ends with one.
+
+    Returns:
+        False if it does not; the caller has to see to it otherwise.
+    """
+    gathered = _gathered()
+    if gathered is None or not gathered.commits:
+        return False
+    ask = Ask(statement, ())
+    if ask not in gathered.then:
+        gathered.then.append(ask)
+    return True
 
 
 @contextmanager
-def gathering() -> Iterator[None]:
+def gathering(*, ends_transaction: bool = False) -> Iterator[None]:
     """Keep what is saved and changed inside, and write it together at the end.
 
     Inside, nothing of it can be read back; an object that others refer to needs its id before.
+
+    Args:
+        ends_transaction: nothing else happens in the transaction afterwards. Then, unless it is
+            part of a larger one, PostgreSQL commits in the same trip.
+
+    Raises:
+        NestedGathering: something is being gathered already.
     """
-    queue: list[tuple[Ask, bool]] = []
-    _here.gathered = queue
+    if is_gathering():
+        raise NestedGathering("what is written is being gathered already")
+    database = connections[DEFAULT_DB_ALIAS]
+    commits = (
+        ends_transaction and database.vendor == "postgresql" and len(database.atomic_blocks) == 1
+    )
+    gathered = _here.gathered = _Gathered(commits)
     try:
         yield
     finally:
         _here.gathered = None
-    if not queue:
-        return
-    for (ask, changes), answer in zip(queue, run([ask for ask, _ in queue]), strict=True):
-        if changes and not answer:
-            raise RowGone(f"nothing was changed by {ask.statement!r}")
+    gathered.write()
+
+
+class NestedGathering(RuntimeError):
+    """A gathering within another would write before its time."""
 
 
 class RowGone(IntegrityError):
@@ -178,17 +222,58 @@ class RowGone(IntegrityError):
 
 def insert(*objects: Model, unless_there: bool = False) -> Ask:
     """Return what writes new objects of one model, for `run`; an id that is None is given."""
-    vendor = connections[DEFAULT_DB_ALIAS].vendor
-    columns, statement = _insert(
-        type(objects[0]), vendor, len(objects), objects[0].pk is None, unless_there
+    first = objects[0]
+    values, written, statement = _insert(
+        type(first), _vendor(), len(objects), first.pk is None, unless_there
     )
-    parameters = []
+    parameters: list[Any] = []
     for each in objects:
-        held = each.__dict__
-        for name, written in columns:
-            value = held[name]
-            parameters.append(value if written is None or value is None else written(value))
+        start = len(parameters)
+        parameters += values(each.__dict__)
+        for index, manner in written:
+            value = parameters[start + index]
+            if value is not None:
+                parameters[start + index] = manner(value)
     return Ask(statement, tuple(parameters))
+
+
+class _Gathered:
+    """What is written together, and whether its end is that of the transaction."""
+
+    def __init__(self, commits: bool) -> None:
+        self.commits = commits
+        self.writes: list[tuple[Ask, bool]] = []  # and whether it must change a row
+        self.then: list[Ask] = []
+
+    def write(self) -> None:
+        if not self.commits:
+            answers = run([ask for ask, _ in self.writes])
+            for (ask, changes), answer in zip(self.writes, answers, strict=True):
+                if changes and not answer:
+                    raise RowGone(f"nothing was changed by {ask.statement!r}")
+            return
+        # Whoever commits in the same trip can't look at the answers first.
+        asks = [
+            Ask(_or_fails(ask.statement), ask.parameters) if changes else ask
+            for ask, changes in self.writes
+        ]
+        try:
+            run(asks, commits=True, then=self.then)
+        except DataError as error:
+            if getattr(error.__cause__, "sqlstate", None) == _DIVISION_BY_ZERO:
+                raise RowGone("a row that was to change is not there") from error
+            raise
+
+
+@cache
+def _or_fails(statement: Statement) -> Statement:
+    """Return a statement that fails, for PostgreSQL, where this one changes nothing."""
+    # S608: the text is one of `headend.config.statements`.
+    return Statement(f"WITH done AS ({statement._text}) SELECT 1 / count(*) FROM done")  # noqa: S608
+
+
+def _gathered() -> _Gathered | None:
+    return getattr(_here, "gathered", None)
 
 
 _here = threading.local()  # `answers` asked ahead, and what is `gathered`
@@ -204,14 +289,18 @@ def _make_sure(database: Any) -> None:
     database.openprepay_answered = now
 
 
-def _on_postgresql(raw: Any, asks: Sequence[Ask]) -> list[list[Row]]:
+def _on_postgresql(
+    raw: Any, asks: Sequence[Ask], *, commits: bool, then: Sequence[Ask]
+) -> list[list[Row]]:
     pipeline = getattr(raw, "openprepay_pipeline", None)
     if pipeline is None:
         from headend.config.pipeline import Pipeline  # only where PostgreSQL is used
 
         pipeline = raw.openprepay_pipeline = Pipeline(raw)
     found: list[list[Row]] = pipeline.run(
-        [(_text(statement, "postgresql"), parameters) for statement, parameters in asks]
+        [(_text(statement, "postgresql"), parameters) for statement, parameters in asks],
+        commits=commits,
+        then=[(_text(statement, "postgresql"), parameters) for statement, parameters in then],
     )
     return found
 
@@ -239,8 +328,15 @@ def _text(statement: Statement, vendor: str) -> str:
 
 
 @cache
-def _makes(statement: Statement, vendor: str) -> Callable[[Row], Any]:
-    """Return what makes objects of a statement's rows."""
+def _vendor() -> str:
+    """Return which database it is; that does not change while the program runs."""
+    vendor: str = connections[DEFAULT_DB_ALIAS].vendor
+    return vendor
+
+
+@cache
+def _makes(statement: Statement) -> Callable[[Row], Any]:
+    """Return what makes objects of a statement's rows; columns after theirs are left out."""
     database = connections[DEFAULT_DB_ALIAS]
     parts = []
     start = 0
@@ -257,14 +353,21 @@ def _makes(statement: Statement, vendor: str) -> Callable[[Row], Any]:
             values = list(row[place])
             for index, converter, expression in converters:
                 values[index] = converter(values[index], expression, database)
-            is_there = values[0] is not None
-            made[alias] = model.from_db(DEFAULT_DB_ALIAS, names, values) if is_there else None
+            made[alias] = None if values[0] is None else _stored(model, names, values)
             if owner and made[owner] is not None:
-                parent = made[owner]
-                parent._meta.get_field(field).set_cached_value(parent, made[alias])
+                made[owner]._state.fields_cache[field] = made[alias]
         return made[parts[0][2]]
 
-    return make
+    return lru_cache(_MOST_KEPT)(make) if statement.keeps else make
+
+
+def _stored(model: Any, names: list[str], values: list[Any]) -> Any:
+    """Return an object as it is stored, without what making one asks that may be anything."""
+    one = model.__new__(model)
+    one.__dict__.update(zip(names, values, strict=True))
+    one._state = ModelState()
+    one._state.adding, one._state.db = False, DEFAULT_DB_ALIAS
+    return one
 
 
 def _converters(model: Any) -> list[tuple[int, Any, Any]]:
@@ -284,8 +387,8 @@ def _converters(model: Any) -> list[tuple[int, Any, Any]]:
 @cache
 def _insert(
     model: Any, vendor: str, count: int, gives_id: bool, unless_there: bool
-) -> tuple[list[tuple[str, Any]], Statement]:
-    """Return name and manner of writing of each column, and the statement."""
+) -> tuple[Callable[[dict[str, Any]], tuple[Any, ...]], list[tuple[int, Any]], Statement]:
+    """Return what takes an object's values, how some of them are written, and the statement."""
     fields = [
         field
         for field in model._meta.concrete_fields
@@ -298,15 +401,16 @@ def _insert(
     table = model._meta.db_table
     # S608: every name is a model's own, every value a parameter.
     text = f'INSERT INTO "{table}" ({columns}) VALUES {values}{ending}'  # noqa: S608
-    statement = Statement(text)
-    return [(field.attname, _written(field, vendor)) for field in fields], statement
+    manners = [(index, _written(field, vendor)) for index, field in enumerate(fields)]
+    written = [(index, manner) for index, manner in manners if manner is not None]
+    return itemgetter(*(field.attname for field in fields)), written, Statement(text)
 
 
 def _written(field: Any, vendor: str) -> Callable[[Any], Any] | None:
     """Return what makes of a field's value what the driver takes; None: it takes the value."""
     if vendor == "postgresql":
         if isinstance(field, JSONField):
-            return partial(json.dumps, cls=field.encoder)
+            return (field.encoder or json.JSONEncoder)().encode
         return str if isinstance(field, CharField) else None
     database = connections[DEFAULT_DB_ALIAS]
     return lambda value: field.get_db_prep_save(value, connection=database)
