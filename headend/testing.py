@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
 from itertools import count
+from typing import Any
 from unittest import mock
 
 from django.db import connection
@@ -92,10 +93,10 @@ def traffic() -> Iterator[Traffic]:
     seen = Traffic()
     run = prepared.run
 
-    def noting(asks: list[prepared.Ask]) -> list[list[prepared.Row]]:
+    def noting(asks: list[prepared.Ask], **end: Any) -> list[list[prepared.Row]]:
         seen.trips += 1
         seen.statements += [repr(ask.statement) for ask in asks]
-        return run(asks)
+        return run(asks, **end)
 
     with mock.patch.object(prepared, "run", noting), CaptureQueriesContext(connection) as queries:
         yield seen

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 from django.contrib.auth.backends import ModelBackend
 
+from headend.accounts.models import User
 from headend.config import prepared, statements
 
 
@@ -18,6 +20,21 @@ class Permissions(ModelBackend):
             return super().get_all_permissions(user_obj, obj)
         if not hasattr(user_obj, "_perm_cache"):
             found = prepared.rows(statements.PERMISSIONS, user_obj.pk, user_obj.pk)
-            user_obj._perm_cache = {f"{app}.{codename}" for app, codename in found}
+            user_obj._perm_cache = {permission for (permission,) in found}
         kept: set[str] = user_obj._perm_cache
         return kept
+
+
+def know(user: User, permissions: str | None) -> None:
+    """Tell what a user may do, where it was read already.
+
+    Args:
+        user: who.
+        permissions: as "app.codename", blanks between them; None: nothing.
+    """
+    vars(user)["_perm_cache"] = _set_of(permissions or "")
+
+
+@lru_cache(maxsize=1024)
+def _set_of(permissions: str) -> frozenset[str]:
+    return frozenset(permissions.split())

@@ -7,10 +7,11 @@ import hmac
 import secrets
 from collections.abc import Iterable
 from datetime import datetime, timedelta
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from django.db import transaction
 
+from headend.accounts.backends import know
 from headend.accounts.models import User
 from headend.accounts.programs import grant, program_named
 from headend.accounts.services import require
@@ -132,11 +133,9 @@ def recognise(text: str, *, at: datetime) -> ApiKey:
         NotAuthenticated: there is none, or it has ended; which of these is not said.
         TooManyRequests: it asks more often than it may.
     """
-    mark, _, rest = text.partition("_")
-    prefix, _, secret = rest.partition("_")
-    found = None
-    if mark == _MARK and prefix.isascii() and prefix.isalnum():
-        found = prepared.first(statements.KEY, prefix)
+    prefix = prefix_of(text)
+    secret = text.removeprefix(f"{_MARK}_{prefix}_")
+    found = _of_prefix(prefix) if prefix else None
     stored = bytes(found.secret_hash) if found else bytes(32)
     is_right = hmac.compare_digest(stored, _hash(secret))
     if found is None or not is_right or not _is_alive(found, at):
@@ -147,6 +146,22 @@ def recognise(text: str, *, at: datetime) -> ApiKey:
     _count(found, at)
     _note_use(found, at)
     return found
+
+
+def _of_prefix(prefix: str) -> ApiKey | None:
+    """Return a key with its program, whose permissions are known then."""
+    found: Any = prepared.first(statements.KEY, prefix)
+    if found is not None:
+        know(found.program, found.may)
+    key: ApiKey | None = found
+    return key
+
+
+def prefix_of(text: str) -> str:
+    """Return by what a key of a secret text is found; empty if it can't be one."""
+    mark, _, rest = text.partition("_")
+    prefix = rest.partition("_")[0]
+    return prefix if mark == _MARK and prefix.isascii() and prefix.isalnum() else ""
 
 
 def _seat(program: User, till: Till, by: User, at: datetime) -> None:

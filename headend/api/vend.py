@@ -7,6 +7,7 @@ from functools import partial
 from typing import Annotated, Any
 
 from django.db.models import Sum
+from django.http import HttpResponse
 from django.utils import timezone
 from ninja import Path, Router
 
@@ -14,7 +15,7 @@ from headend.api import shapes
 from headend.api.errors import ScopeMissing, TenderOverLimit
 from headend.api.models import ApiKey
 from headend.api.once import once
-from headend.api.requests import KeyRequest, needs
+from headend.api.requests import KeyRequest, answered, needs
 from headend.api.schemas import (
     CopyOut,
     DebtPaymentIn,
@@ -43,7 +44,7 @@ def caller_of(key: ApiKey) -> str:
 
 
 @router.post("/vend/trial", **needs("vend", QuoteOut))
-def trial_vend(request: KeyRequest, body: TrialVendIn) -> dict[str, Any]:
+def trial_vend(request: KeyRequest, body: TrialVendIn) -> HttpResponse:
     """Say what a vend would give. Nothing is stored and nothing changes."""
     quote = services.trial_vend(
         meter=meter_numbered(body.meter),
@@ -52,11 +53,11 @@ def trial_vend(request: KeyRequest, body: TrialVendIn) -> dict[str, Any]:
         operator=request.auth.program,
         waive_floor=body.waive_floor,
     )
-    return shapes.quote(quote)
+    return answered(QuoteOut, shapes.quote(quote))
 
 
 @router.post("/vend", **needs("vend", SaleOut))
-def vend(request: KeyRequest, body: VendIn) -> dict[str, Any]:
+def vend(request: KeyRequest, body: VendIn) -> HttpResponse:
     """Sell energy, once per message id.
 
     The same id with the same request gives the same sale again. After a time-out ask
@@ -79,7 +80,7 @@ def vend(request: KeyRequest, body: VendIn) -> dict[str, Any]:
     )
     # A sale that was vended without holding its token gives it out here and now.
     standing = None if body.hold_token else Standing()
-    return shapes.sale(sale, caller=caller_of(key), standing=standing)
+    return answered(SaleOut, shapes.sale(sale, caller=caller_of(key), standing=standing))
 
 
 @router.get("/vend/advice/{message_id}", **needs("vend", SaleOut))

@@ -45,12 +45,16 @@ class Statement:
         sqlite: where SQLite needs other words.
         keeps: a row that was read before gives the very objects that were made of it then. For
             what is read much more often than it changes, and is never changed in place.
+        also: names under which the first model's object has the columns after all models'.
     """
 
-    def __init__(self, text: str, *, sqlite: str = "", keeps: bool = False) -> None:
+    def __init__(
+        self, text: str, *, sqlite: str = "", keeps: bool = False, also: tuple[str, ...] = ()
+    ) -> None:
         self._text = text
         self._sqlite = sqlite or _ONLY_POSTGRESQL.sub("", text)
         self.keeps = keeps
+        self.also = also
 
     def __repr__(self) -> str:
         return " ".join(self._text.split())[:80]
@@ -87,12 +91,7 @@ def every(statement: Statement, *parameters: Any) -> list[Any]:
 def first(statement: Statement, *parameters: Any) -> Any:
     """Run a statement and return the object that its first row makes, or None."""
     found = rows(statement, *parameters)
-    return made_of(statement, found[0]) if found else None
-
-
-def made_of(statement: Statement, row: Row) -> Any:
-    """Return the object that a row of a statement makes."""
-    return _makes(statement)(row)
+    return _makes(statement)(found[0]) if found else None
 
 
 @contextmanager
@@ -101,15 +100,24 @@ def ahead(*asks: tuple[Any, ...]) -> Iterator[None]:
 
     Args:
         asks: statements with their parameters. They run in this order; each sees what others
-            have committed by then.
+            have committed by then. Those that were asked ahead already are not run again.
     """
-    before = getattr(_here, "answers", None)
-    ordered = [Ask(statement, tuple(parameters)) for statement, *parameters in asks]
-    _here.answers = dict(zip(ordered, run(ordered), strict=True)) | (before or {})
+    before = getattr(_here, "answers", None) or {}
+    wanted = [Ask(statement, tuple(parameters)) for statement, *parameters in asks]
+    missing = [ask for ask in wanted if ask not in before]
+    answers = zip(missing, run(missing), strict=True) if missing else ()
+    _here.answers = before | dict(answers)
     try:
         yield
     finally:
         _here.answers = before
+
+
+def known(statement: Statement, *parameters: Any) -> list[Row] | None:
+    """Return the rows of a statement that was asked ahead; None if it was not."""
+    answers = getattr(_here, "answers", None) or {}
+    found: list[Row] | None = answers.get((statement, parameters))
+    return found
 
 
 def run(
@@ -336,7 +344,7 @@ def _vendor() -> str:
 
 @cache
 def _makes(statement: Statement) -> Callable[[Row], Any]:
-    """Return what makes objects of a statement's rows; columns after theirs are left out."""
+    """Return what makes objects of a statement's rows."""
     database = connections[DEFAULT_DB_ALIAS]
     parts = []
     start = 0
@@ -356,7 +364,9 @@ def _makes(statement: Statement) -> Callable[[Row], Any]:
             made[alias] = None if values[0] is None else _stored(model, names, values)
             if owner and made[owner] is not None:
                 made[owner]._state.fields_cache[field] = made[alias]
-        return made[parts[0][2]]
+        main = made[parts[0][2]]
+        main.__dict__.update(zip(statement.also, row[start:], strict=True))
+        return main
 
     return lru_cache(_MOST_KEPT)(make) if statement.keeps else make
 

@@ -11,24 +11,26 @@ from headend.config.prepared import Statement
 
 # --- who asks ------------------------------------------------------------------------------------
 
-KEY = Statement(
-    """SELECT {k:api.ApiKey}, {k.program=u:accounts.User}
-    FROM api_apikey k JOIN accounts_user u ON u.id = k.program_id WHERE k.prefix = %s"""
-)
-PERMISSIONS = Statement(
-    """SELECT t.app_label, p.codename
-    FROM auth_permission p JOIN django_content_type t ON t.id = p.content_type_id
-    WHERE p.id IN (
+_PERMISSIONS = """FROM (
         SELECT permission_id FROM accounts_user_user_permissions WHERE user_id = %s
-        UNION SELECT g.permission_id FROM auth_group_permissions g
-        JOIN accounts_user_groups m ON m.group_id = g.group_id WHERE m.user_id = %s)"""
+        UNION ALL SELECT g.permission_id FROM auth_group_permissions g
+        JOIN accounts_user_groups m ON m.group_id = g.group_id WHERE m.user_id = %s) one
+    JOIN auth_permission p ON p.id = one.permission_id
+    JOIN django_content_type t ON t.id = p.content_type_id"""
+PERMISSIONS = Statement("SELECT t.app_label || '.' || p.codename " + _PERMISSIONS)
+_KEY = """SELECT {k:api.ApiKey}, {k.program=u:accounts.User},
+        (SELECT string_agg(t.app_label || '.' || p.codename, ' ') OF_PROGRAM)
+    FROM api_apikey k JOIN accounts_user u ON u.id = k.program_id WHERE k.prefix = %s""".replace(
+    "OF_PROGRAM", _PERMISSIONS.replace("%s", "u.id")
 )
+KEY = Statement(_KEY, sqlite=_KEY.replace("string_agg", "group_concat"), keeps=True, also=("may",))
 OPERATOR = Statement(
     """SELECT {o:vendors.Operator}, {o.vendor=v:vendors.Vendor},
         {v.contract=c:vendors.Contract}, {o.till=t:vendors.Till}
     FROM vendors_operator o JOIN vendors_vendor v ON v.id = o.vendor_id
     LEFT JOIN vendors_contract c ON c.id = v.contract_id
-    LEFT JOIN vendors_till t ON t.id = o.till_id WHERE o.user_id = %s"""
+    LEFT JOIN vendors_till t ON t.id = o.till_id WHERE o.user_id = %s""",
+    keeps=True,
 )
 SHIFT = Statement(
     """SELECT {s:vendors.Shift}, {s.till=t:vendors.Till}
@@ -40,6 +42,12 @@ SHIFT = Statement(
 
 METER_BY_DRN = Statement("SELECT {m:meters.Meter} FROM meters_meter m WHERE m.drn = %s")
 METER_BY_PAN = Statement("SELECT {m:meters.Meter} FROM meters_meter m WHERE m.pan = %s")
+# A guess, before the meter is locked, of what to ask for together with the lock.
+SERVED = Statement(
+    """SELECT a.id, a.tariff_id, a.customer_id, a.premises_id
+    FROM customers_supplyagreement a JOIN meters_meter m ON m.id = a.meter_id
+    WHERE m.drn = %s AND a.ended_at IS NULL"""
+)
 _AGREEMENT = """SELECT {a:customers.SupplyAgreement}, {a.meter=m:meters.Meter},
         {a.customer=c:customers.Customer}, {a.premises=p:customers.Premises},
         {a.tariff=t:tariffs.Tariff}
@@ -60,7 +68,8 @@ SALE_OF_MESSAGE = Statement(
 TARIFF_VERSION = Statement(
     """SELECT {v:tariffs.TariffVersion}, {v.tariff=t:tariffs.Tariff}
     FROM tariffs_tariffversion v JOIN tariffs_tariff t ON t.id = v.tariff_id
-    WHERE v.tariff_id = %s AND v.valid_from <= %s ORDER BY v.valid_from DESC LIMIT 1"""
+    WHERE v.tariff_id = %s AND v.valid_from <= %s ORDER BY v.valid_from DESC LIMIT 1""",
+    keeps=True,
 )
 LAST_STATE = Statement(
     """SELECT (SELECT s.calculation FROM vending_sale s
@@ -88,7 +97,8 @@ DEBTS_LOCKED = Statement(_DEBTS + " FOR UPDATE OF d")
 
 VENDING_KEY = Statement(
     """SELECT {k:securitymodule.VendingKey} FROM securitymodule_vendingkey k WHERE k.sgc = %s
-    AND k.kt = %s AND k.krn = %s AND k.base_date = %s AND k.dkga = %s"""
+    AND k.kt = %s AND k.krn = %s AND k.base_date = %s AND k.dkga = %s""",
+    keeps=True,
 )
 IS_ENROLLED = Statement(
     """SELECT EXISTS (SELECT 1 FROM vending_freeenrolment

@@ -12,7 +12,10 @@ from typing import Any, Protocol
 
 from django.db.backends.base.base import BaseDatabaseWrapper
 
+from headend.config import prepared
+
 CHANNEL = "openprepay_fleet"
+_NOTIFY = prepared.Statement(f"NOTIFY {CHANNEL}")
 POLL_SECONDS = 0.02  # SQLite: how long a queued command may wait to be seen
 
 
@@ -37,7 +40,7 @@ def announce(connection: BaseDatabaseWrapper) -> None:
     Told within it, no two sales could commit together: PostgreSQL lets those that notify commit
     one at a time. Should the process end in between, the gateway's own sweep finds the command.
     """
-    if connection.vendor != "postgresql":
+    if connection.vendor != "postgresql" or prepared.after_commit(_NOTIFY):
         return
     if connection.in_atomic_block:
         connection.on_commit(partial(_notify, connection), robust=True)

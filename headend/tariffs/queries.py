@@ -30,8 +30,12 @@ def version_in_force(tariff_id: int, *, at: datetime) -> TariffVersion:
 
 
 def rules_of(version: TariffVersion) -> TariffRules:
-    """Return a stored version as the price calculation wants it."""
-    return document.read(version.rules)
+    """Return a stored version as the price calculation wants it; kept, as it never changes."""
+    kept = vars(version)
+    if "_rules_read" not in kept:
+        kept["_rules_read"] = document.read(version.rules)
+    rules: TariffRules = kept["_rules_read"]
+    return rules
 
 
 def asks_for_connection(version: TariffVersion) -> bool:

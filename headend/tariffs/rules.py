@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import cached_property
 from typing import Any
 
 from headend.tariffs import components as kinds
@@ -51,22 +52,22 @@ class TariffRules:
     fee_recovery: FeeRecovery = FeeRecovery()
     minor_digits: int = 2
 
-    @property
+    @cached_property
     def energy(self) -> kinds.Energy | kinds.EnergyByBand | None:
         """The component that prices the energy."""
         return next((c for c in self.components if isinstance(c, kinds.ENERGY_KINDS)), None)
 
-    @property
+    @cached_property
     def free_units_count(self) -> bool:
         """Whether units given free count in the month as those bought do."""
         return not isinstance(self.energy, kinds.Energy) or self.energy.free_units_count
 
-    @property
+    @cached_property
     def lifeline(self) -> kinds.Lifeline | None:
         """The lower price for small users, if there is one."""
         return next((c for c in self.components if isinstance(c, kinds.Lifeline)), None)
 
-    @property
+    @cached_property
     def periodic_fees(self) -> tuple[kinds.PeriodicFee, ...]:
         """The fees per month or day."""
         return tuple(c for c in self.components if isinstance(c, kinds.PeriodicFee))

@@ -100,6 +100,13 @@ def enrolled(month: date) -> QuerySet[Any]:
     )
 
 
+def is_enrolled(agreement: SupplyAgreement) -> bool:
+    """Say whether an agreement's customer at its premises is, or was, given free electricity."""
+    owner = (agreement.customer_id, agreement.premises_id)
+    ((found,),) = prepared.rows(statements.IS_ENROLLED, *owner)
+    return bool(found)
+
+
 def grant_with_purchase(sale: Sale, *, by: User, at: datetime) -> FreeGrant | None:
     """Add the month's free token to a sale if none was given yet; call it in its transaction.
 
@@ -108,10 +115,6 @@ def grant_with_purchase(sale: Sale, *, by: User, at: datetime) -> FreeGrant | No
         by: who sells.
         at: the time of sale.
     """
-    owner = (sale.agreement.customer_id, sale.agreement.premises_id)
-    ((is_enrolled,),) = prepared.rows(statements.IS_ENROLLED, *owner)
-    if not is_enrolled:
-        return None
     entitlement = due(sale.agreement, at=at)
     return _grant(sale.agreement, entitlement, by, at, sale=sale) if entitlement else None
 

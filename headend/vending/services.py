@@ -62,7 +62,7 @@ class _Ids(NamedTuple):
 
 
 _GIVEN_LATER = _Ids()
-_RECEIPT_ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # no I, L, O, U: they are misread
+_RECEIPT_ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # 5 bits; no I, L, O, U: misread
 _RECEIPT_RANDOM_LENGTH = 10
 _LONGEST_MESSAGE_ID = 64
 
@@ -164,8 +164,8 @@ def vend(
             with prepared.ahead(
                 (statements.AGREEMENT_LOCKED, meter.pk, at, at),
                 (statements.SALE_OF_MESSAGE, caller, message_id),
-                (statements.OPERATOR, operator.pk),
-                (statements.SHIFT, operator.pk),
+                *_asked_of(operator),
+                *_foreseen(meter, at),
             ):
                 agreement = _locked_agreement(meter, at)
                 earlier = sale_of(caller, message_id)
@@ -174,17 +174,15 @@ def vend(
                 if agreement is None:
                     raise no_agreement(meter, at)
                 seat = seat or seats.seat_of(operator)
-            request = Request(
-                caller, message_id, digest, operator, seat, at, terminal, send, hold_token
-            )
-            with prepared.ahead(*_needed(agreement, at)):
-                offer = _offer(agreement, tender_minor, at, lock=True, waive_floor=waive_floor)
-                sale = sell(offer, request)
-                free = free_electricity.grant_with_purchase(sale, by=operator, at=at)
-            if free is not None:
-                sale.written = None
-                if send:
-                    _deliver(free.token, operator, at)
+                request = Request(
+                    caller, message_id, digest, operator, seat, at, terminal, send, hold_token
+                )
+                with prepared.ahead(*_needed(agreement, at)):
+                    offer = _offer(agreement, tender_minor, at, lock=True, waive_floor=waive_floor)
+                    is_enrolled = free_electricity.is_enrolled(agreement)
+                    sale = sell(offer, request, ends_transaction=not is_enrolled)
+            if is_enrolled:
+                _add_free_electricity(sale, request)
             return sale
     except IntegrityError:
         # The same id was used at the same moment for another meter, whose lock is not ours.
@@ -299,33 +297,67 @@ class Request:
     hold_token: bool = False
 
 
+def _asked_of(operator: User) -> list[tuple[Any, ...]]:
+    """Return what is asked of whoever sells."""
+    return [(statements.OPERATOR, operator.pk), (statements.SHIFT, operator.pk)]
+
+
 def _needed(agreement: SupplyAgreement, at: datetime) -> list[tuple[Any, ...]]:
     """Return what a sale as a rule asks the database for before it writes."""
-    meter = agreement.meter
+    served = (
+        agreement.pk,
+        agreement.tariff_id,
+        agreement.customer_id,
+        agreement.premises_id,
+    )
+    return _asked_for(agreement.meter, served, at)
+
+
+def _foreseen(meter: Meter, at: datetime) -> list[tuple[Any, ...]]:
+    """Return what a sale will need if the meter's agreement is the one that it seems to be."""
+    seems = prepared.known(statements.SERVED, meter.drn)
+    return _asked_for(meter, seems[0], at) if seems else []
+
+
+def _asked_for(meter: Meter, served: tuple[Any, ...], at: datetime) -> list[tuple[Any, ...]]:
+    agreement, tariff, customer, premises = served
+    key = (meter.sgc, meter.kt, meter.krn, meter.base_date, meter.dkga)
     return [
-        (statements.TARIFF_VERSION, agreement.tariff_id, at),
-        (statements.LAST_STATE, agreement.pk, agreement.pk),
-        (statements.DEBTS_LOCKED, agreement.customer_id, agreement.premises_id),
-        (
-            statements.VENDING_KEY,
-            *(meter.sgc, meter.kt, meter.krn, meter.base_date, meter.dkga),
-        ),
-        (statements.IS_ENROLLED, agreement.customer_id, agreement.premises_id),
+        (statements.TARIFF_VERSION, tariff, at),
+        (statements.LAST_STATE, agreement, agreement),
+        (statements.DEBTS_LOCKED, customer, premises),
+        (statements.VENDING_KEY, *key),
+        (statements.IS_ENROLLED, customer, premises),
         (statements.HAS_LINK, meter.pk),
         (statements.NEW_IDS,),
     ]
 
 
-def sell(offer: Quote, request: Request) -> Sale:
+def _add_free_electricity(sale: Sale, request: Request) -> None:
+    """Put the month's free token beside a sale's, if it is still due; in its transaction."""
+    free = free_electricity.grant_with_purchase(sale, by=request.operator, at=request.at)
+    if free is None:
+        return
+    sale.written = None
+    if request.send:
+        _deliver(free.token, request.operator, request.at)
+
+
+def sell(offer: Quote, request: Request, *, ends_transaction: bool = False) -> Sale:
     """Write everything a sale is. The caller holds the transaction and the meter's lock.
 
     A new key's tokens come first, if one is due. A payment of which nothing was left for energy
     gives no token.
+
+    Args:
+        offer: what is sold.
+        request: who asks.
+        ends_transaction: the caller does nothing more in the transaction.
     """
     if offer.meter.has_key_change_due:
         change = key_change_due.bring_in(offer.meter, at=request.at) if offer.units else None
         return _written(offer, request, change)
-    with prepared.gathering():
+    with prepared.gathering(ends_transaction=ends_transaction):
         ((sale_id, token_id, command_id),) = prepared.rows(statements.NEW_IDS)
         return _written(offer, request, None, _Ids(sale_id, token_id, command_id))
 
@@ -538,5 +570,7 @@ def require_names(caller: str, message_id: str) -> None:
 
 def _new_receipt_number(at: datetime) -> str:
     """Return a number that tells the day but not how many sales there were."""
-    tail = "".join(secrets.choice(_RECEIPT_ALPHABET) for _ in range(_RECEIPT_RANDOM_LENGTH))
+    chance = secrets.randbits(5 * _RECEIPT_RANDOM_LENGTH)
+    places = range(0, 5 * _RECEIPT_RANDOM_LENGTH, 5)
+    tail = "".join([_RECEIPT_ALPHABET[chance >> place & 31] for place in places])
     return f"{at:%y%m%d}-{tail[:5]}-{tail[5:]}"

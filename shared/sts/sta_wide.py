@@ -25,6 +25,9 @@ def _tables_for(direction):
     return _tables[direction]
 
 
+_EVERY_FOURTH = 0x1111111111111111
+
+
 def _byte_table(nibbles, place, pair):
     low = place * 64 + (pair & 1) * 16
     high = place * 64 + 32 + (pair >> 1) * 16
@@ -40,7 +43,24 @@ _UNDO_FIRST = _byte_substitution(sta.S2, sta.S2)
 
 
 def _row(tables, choice):
-    return tuple(tables[place][choice >> 2 * place & 3] for place in range(8))
+    a, b, c, d, e, f, g, h = tables
+    return (
+        a[choice & 3],
+        b[choice >> 2 & 3],
+        c[choice >> 4 & 3],
+        d[choice >> 6 & 3],
+        e[choice >> 8 & 3],
+        f[choice >> 10 & 3],
+        g[choice >> 12 & 3],
+        h[choice >> 14],
+    )
+
+
+def _choices(key):
+    """Return what `sta.choices` does; each is every fourth bit of the key turned further."""
+    turned = int.from_bytes(key, "big")
+    turned |= turned << 64
+    return [int("%016x" % (turned >> turn & _EVERY_FOURTH), 2) for turn in range(sta.ROUNDS)]
 
 
 def _run(word, rows):
@@ -55,7 +75,7 @@ class WideSta:
     """STA under one key of 8 bytes, with wide tables; its key schedule is kept."""
 
     def __init__(self, key):
-        self._choices = sta.choices(key)
+        self._choices = _choices(key)
         self._encryption_rows: list = []
         self._decryption_rows: list = []
         self._last: list = []

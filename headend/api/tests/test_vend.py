@@ -187,9 +187,8 @@ def test_the_route_costs_no_session(program, supply):
     with traffic() as seen:
         answer = caller.post("/vend", asking(supply) | {"send": True})
     assert "Set-Cookie" not in answer.headers
-    # the key, its permissions, the meter; who, for whom and which message; price and key;
-    # accounts; what is written
-    assert seen.trips == 7, seen.statements
+    # who asks, for which meter; its lock and all that the sale depends on; accounts; the sale
+    assert seen.trips == 4, seen.statements
     assert not any("django_session" in statement for statement in seen.statements)
 
 

@@ -17,6 +17,7 @@ from django.db.models import F, Q, Sum
 
 from headend.api.models import ApiKey
 from headend.config import prepared, statements
+from headend.customers.models import SupplyAgreement
 from headend.customers.queries import agreements
 from headend.debts.models import Debt
 from headend.fleet.models import MeterLink
@@ -28,9 +29,18 @@ from headend.vending.models import FreeEnrolment, FreeGrant, OpeningUse, Sale
 from headend.vendors.models import Operator, Purse, Shift
 
 
-def _permissions(user: int, _: int) -> list[tuple[str, str]]:
+def _permissions(user: int, _: int) -> list[tuple[str]]:
     found = Permission.objects.filter(Q(user=user) | Q(group__user=user)).distinct()
-    return list(found.values_list("content_type__app_label", "codename"))
+    names = found.values_list("content_type__app_label", "codename")
+    return [(f"{app}.{codename}",) for app, codename in names]
+
+
+def _key(prefix: str) -> list[ApiKey]:
+    found = list(ApiKey.objects.select_related("program").filter(prefix=prefix))
+    for key in found:
+        may = _permissions(key.program_id, key.program_id)
+        vars(key)["may"] = " ".join(permission for (permission,) in may)
+    return found
 
 
 def _agreement(meter: int, at: Any, _: Any) -> Any:
@@ -97,7 +107,7 @@ def _changed(found: Any, **values: Any) -> list[tuple[int]]:
 
 
 TWINS: dict[prepared.Statement, Callable[..., Any]] = {
-    statements.KEY: lambda prefix: ApiKey.objects.select_related("program").filter(prefix=prefix),
+    statements.KEY: _key,
     statements.PERMISSIONS: _permissions,
     statements.OPERATOR: lambda user: Operator.objects.select_related(
         "vendor__contract", "till"
@@ -107,6 +117,11 @@ TWINS: dict[prepared.Statement, Callable[..., Any]] = {
     ),
     statements.METER_BY_DRN: lambda drn: Meter.objects.filter(drn=drn),
     statements.METER_BY_PAN: lambda pan: Meter.objects.filter(pan=pan),
+    statements.SERVED: lambda drn: list(
+        SupplyAgreement.objects.filter(meter__drn=drn, ended_at=None).values_list(
+            "pk", "tariff_id", "customer_id", "premises_id"
+        )
+    ),
     statements.AGREEMENT: _agreement,
     statements.AGREEMENT_LOCKED: _agreement,
     statements.SALE_OF_MESSAGE: lambda caller, message_id: Sale.objects.filter(
@@ -143,6 +158,10 @@ def _nothing_ahead(*_: Any) -> Any:
     return nullcontext()
 
 
+def _written_at_once(*, ends_transaction: bool = False) -> Any:
+    return nullcontext()
+
+
 @contextmanager
 def in_plain_orm() -> Iterator[None]:
     """Have everything read and written by the ORM."""
@@ -158,6 +177,6 @@ def in_plain_orm() -> Iterator[None]:
         mock.patch.object(prepared, "every", rows),
         mock.patch.object(prepared, "first", first),
         mock.patch.object(prepared, "ahead", _nothing_ahead),
-        mock.patch.object(prepared, "gathering", nullcontext),
+        mock.patch.object(prepared, "gathering", _written_at_once),
     ):
         yield
