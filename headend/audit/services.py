@@ -37,7 +37,8 @@ def record(
         reason: why, in the actor's words.
         source: the channel, address or command it came by.
     """
-    entry = AuditEntry(
+    entry = prepared.new(
+        AuditEntry,
         at=at,
         actor=actor,
         actor_name=actor.username if actor else "system",

@@ -23,6 +23,7 @@ from headend.config.secrets import read_or_create
 KEY_BYTES = 32
 NONCE_BYTES = 16  # makes each signature unique, so that a copied row shows
 SIGNATURE_BYTES = NONCE_BYTES + 32
+_PLAIN = frozenset({str, int, bool, type(None)})  # what JSON gives back as it was
 FIRST_HASH = bytes(32)  # what the first link of the chain follows
 
 
@@ -110,9 +111,13 @@ def _instant(at: datetime) -> str:
 
 def _plain(value: Any) -> Any:
     """Return what the database gives back for a JSON value."""
-    if value is None:
-        return None
+    if value is None or (isinstance(value, dict) and _is_plain(value)):
+        return value
     return json.loads(json.dumps(value, cls=DjangoJSONEncoder), parse_float=_number)
+
+
+def _is_plain(value: dict[Any, Any]) -> bool:
+    return all(type(key) is str and type(each) in _PLAIN for key, each in value.items())
 
 
 def _number(text: str) -> int | float:

@@ -17,7 +17,7 @@ from datetime import datetime
 from functools import cache, lru_cache
 from itertools import count
 from operator import itemgetter
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from django.apps import apps
 from django.db import DEFAULT_DB_ALIAS, DataError, IntegrityError, connections
@@ -33,6 +33,7 @@ _FRESH_S = 1.0
 _MOST_KEPT = 4096  # objects of one statement
 
 Row = tuple[Any, ...]
+_Made = TypeVar("_Made", bound=Model)
 
 
 class Statement:
@@ -141,6 +142,36 @@ def run(
         if database.vendor == "postgresql":
             return _on_postgresql(database.connection, asks, commits=commits, then=then)
         return [_on_sqlite(database, *ask) for ask in asks]
+
+
+def new(model: type[_Made], /, **values: Any) -> _Made:
+    """Return a new object to `save`, as model(**values) does, at a fraction of its cost.
+
+    Args:
+        model: which.
+        values: of fields, by name; of a foreign key the object, or its id as "name_id".
+
+    Raises:
+        TypeError: the model has no such field.
+    """
+    constants, made, keys, names = _defaults(model)
+    if not values.keys() <= names:
+        raise TypeError(f"{model.__name__} has no fields {values.keys() - names}")
+    one = model.__new__(model)
+    one._state = ModelState()
+    held = one.__dict__
+    held.update(constants)
+    for name, default in made:
+        if name not in values:
+            held[name] = default()
+    for name in values.keys() & keys.keys():
+        owner = values.pop(name)
+        held[keys[name]] = None if owner is None else owner.pk
+        one._state.fields_cache[name] = owner
+    if "pk" in values:
+        held[model._meta.pk.attname] = values.pop("pk")
+    held.update(values)
+    return one
 
 
 def save(*objects: Model, unless_there: bool = False) -> None:
@@ -392,6 +423,26 @@ def _converters(model: Any) -> list[tuple[int, Any, Any]]:
         ):
             found.append((index, converter, expression))
     return found
+
+
+@cache
+def _defaults(
+    model: type[Model],
+) -> tuple[dict[str, Any], list[tuple[str, Any]], dict[str, str], frozenset[str]]:
+    """Return of a model's fields: constant defaults, made ones, foreign keys, what may be told."""
+    fields: list[Any] = list(model._meta.concrete_fields)
+    made = [
+        (each.attname, each.default)
+        for each in fields
+        if each.has_default() and callable(each.default)
+    ]
+    calculated = {name for name, _ in made}
+    constants = {
+        each.attname: each.get_default() for each in fields if each.attname not in calculated
+    }
+    keys = {each.name: each.attname for each in fields if each.is_relation}
+    names = {each.attname for each in fields} | keys.keys() | {"pk"}
+    return constants, made, keys, frozenset(names)
 
 
 @cache

@@ -114,7 +114,7 @@ def queue_new_token(
     require(requested_by, "fleet.send_token")
     ((has_link,),) = prepared.rows(statements.HAS_LINK, meter.pk)
     if not has_link:
-        prepared.save(MeterLink(meter=meter), unless_there=True)
+        prepared.save(prepared.new(MeterLink, meter=meter), unless_there=True)
     return _create(
         meter,
         command=commands.TOKEN,
@@ -388,7 +388,8 @@ def _create(
         commands.check_arguments(command, arguments)
     except commands.BadMessage as error:
         raise BadCommand(f"{command} for meter {meter.drn}: {error}") from error
-    made = Command(
+    made = prepared.new(
+        Command,
         pk=pk,
         meter=meter,
         command=command,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from django.utils.text import slugify
 
 from headend.ledger.models import Account
@@ -78,6 +80,7 @@ def debt_of(account: str) -> int:
     return int(account.removeprefix(f"{DEBTS}."))
 
 
+@lru_cache(maxsize=4096)
 def component_account(account: str, component: str) -> str:
     """Return the account of one tariff component's share: "sales.energy.block-energy"."""
     return f"{account}.{slugify(component, allow_unicode=True)[:_LONGEST_COMPONENT] or 'other'}"

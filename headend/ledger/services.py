@@ -50,15 +50,16 @@ def post(*, at: datetime, description: str, reference: str, postings: Sequence[P
     """
     postings = [posting for posting in postings if posting.amount_minor]
     _require_balance(postings)
-    entry = Entry(id=_new_id(), at=at, description=description, reference=reference)
+    entry = prepared.new(Entry, id=_new_id(), at=at, description=description, reference=reference)
     # Without a savepoint of its own: an entry that the database refuses fails the whole sale.
     with transaction.atomic(savepoint=False):
         accounts = _accounts({(posting.account, posting.currency) for posting in postings})
         # Lines first: the entry's trigger adds them up, and their deferred foreign key makes a
         # commit without the entry impossible.
         lines = [
-            Line(
-                entry=entry,
+            prepared.new(
+                Line,
+                entry_id=entry.id,
                 account_id=accounts[posting.account, posting.currency],
                 amount_minor=posting.amount_minor,
                 currency=posting.currency,

@@ -370,7 +370,8 @@ def _written(
     if offer.units:
         (tid,) = allocate_token_identifiers(meter, count=1, at=at)
         digits = generate_credit_token(meter, units=offer.units, tid=tid, at=at)
-    sale = Sale(
+    sale = prepared.new(
+        Sale,
         pk=ids.sale,
         receipt_number=_new_receipt_number(at),
         caller=request.caller,
@@ -394,7 +395,8 @@ def _written(
     )
     prepared.save(sale)
     lines = [
-        SaleLine(
+        prepared.new(
+            SaleLine,
             sale=sale,
             position=position,
             kind=line.kind,
@@ -407,7 +409,8 @@ def _written(
     prepared.save(*lines)
     tokens = key_change_due.hand_out(change, sale) if change else []
     if offer.units:
-        token = IssuedToken(
+        token = prepared.new(
+            IssuedToken,
             pk=ids.token,
             meter=meter,
             sale=sale,
@@ -519,7 +522,7 @@ def _deliver_new(token: IssuedToken, by: User, at: datetime, command_id: int | N
         at=at,
         pk=command_id,
     )
-    prepared.save(TokenDelivery(token=token, command=command))
+    prepared.save(prepared.new(TokenDelivery, token=token, command=command))
     return command
 
 
