@@ -6,6 +6,7 @@ from functools import lru_cache
 from typing import Any
 
 from django.contrib.auth.backends import ModelBackend
+from django.contrib.auth.models import Permission
 
 from headend.accounts.models import User
 from headend.config import prepared, statements
@@ -30,11 +31,14 @@ def know(user: User, permissions: str | None) -> None:
 
     Args:
         user: who.
-        permissions: as "app.codename", blanks between them; None: nothing.
+        permissions: ids of them, blanks between; None: the user may do nothing.
     """
-    vars(user)["_perm_cache"] = _set_of(permissions or "")
+    vars(user)["_perm_cache"] = _named(permissions or "")
 
 
 @lru_cache(maxsize=1024)
-def _set_of(permissions: str) -> frozenset[str]:
-    return frozenset(permissions.split())
+def _named(ids: str) -> frozenset[str]:
+    """Return permissions as "app.codename"; none ever changes its name."""
+    found = Permission.objects.filter(pk__in=ids.split())
+    names = found.values_list("content_type__app_label", "codename")
+    return frozenset(f"{app}.{codename}" for app, codename in names)

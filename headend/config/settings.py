@@ -186,6 +186,9 @@ def _database() -> dict[str, Any]:
     database["CONN_MAX_AGE"] = 600
     database["CONN_HEALTH_CHECKS"] = True
     options.setdefault("application_name", "openprepay")
+    # What is prepared (see headend.config.prepared) is looked up by keys: to plan it anew for
+    # each sale, as the server would for some, takes longer than to run it.
+    options.setdefault("options", "-c plan_cache_mode=force_generic_plan")
     return database
 
 

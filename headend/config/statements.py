@@ -11,19 +11,21 @@ from headend.config.prepared import Statement
 
 # --- who asks ------------------------------------------------------------------------------------
 
-_PERMISSIONS = """FROM (
-        SELECT permission_id FROM accounts_user_user_permissions WHERE user_id = %s
-        UNION ALL SELECT g.permission_id FROM auth_group_permissions g
-        JOIN accounts_user_groups m ON m.group_id = g.group_id WHERE m.user_id = %s) one
-    JOIN auth_permission p ON p.id = one.permission_id
-    JOIN django_content_type t ON t.id = p.content_type_id"""
-PERMISSIONS = Statement("SELECT t.app_label || '.' || p.codename " + _PERMISSIONS)
 _KEY = """SELECT {k:api.ApiKey}, {k.program=u:accounts.User},
-        (SELECT string_agg(t.app_label || '.' || p.codename, ' ') OF_PROGRAM)
-    FROM api_apikey k JOIN accounts_user u ON u.id = k.program_id WHERE k.prefix = %s""".replace(
-    "OF_PROGRAM", _PERMISSIONS.replace("%s", "u.id")
-)
+        (SELECT string_agg(CAST(permission_id AS text), ' ') FROM (
+            SELECT permission_id FROM accounts_user_user_permissions WHERE user_id = u.id
+            UNION ALL SELECT g.permission_id FROM auth_group_permissions g
+            JOIN accounts_user_groups m ON m.group_id = g.group_id WHERE m.user_id = u.id) one)
+    FROM api_apikey k JOIN accounts_user u ON u.id = k.program_id WHERE k.prefix = %s"""
 KEY = Statement(_KEY, sqlite=_KEY.replace("string_agg", "group_concat"), keeps=True, also=("may",))
+PERMISSIONS = Statement(
+    """SELECT t.app_label || '.' || p.codename
+    FROM auth_permission p JOIN django_content_type t ON t.id = p.content_type_id
+    WHERE p.id IN (
+        SELECT permission_id FROM accounts_user_user_permissions WHERE user_id = %s
+        UNION SELECT g.permission_id FROM auth_group_permissions g
+        JOIN accounts_user_groups m ON m.group_id = g.group_id WHERE m.user_id = %s)"""
+)
 OPERATOR = Statement(
     """SELECT {o:vendors.Operator}, {o.vendor=v:vendors.Vendor},
         {v.contract=c:vendors.Contract}, {o.till=t:vendors.Till}

@@ -38,8 +38,8 @@ def _permissions(user: int, _: int) -> list[tuple[str]]:
 def _key(prefix: str) -> list[ApiKey]:
     found = list(ApiKey.objects.select_related("program").filter(prefix=prefix))
     for key in found:
-        may = _permissions(key.program_id, key.program_id)
-        vars(key)["may"] = " ".join(permission for (permission,) in may)
+        may = Permission.objects.filter(Q(user=key.program) | Q(group__user=key.program))
+        vars(key)["may"] = " ".join(str(permission.pk) for permission in may)
     return found
 
 
