@@ -27,11 +27,7 @@ def asked_surely(request: HttpRequest) -> list[tuple[Any, ...]]:
     number = _number(request)
     if not prefix or not number:
         return []
-    return [
-        (statements.KEY, prefix),
-        (statements.METER_BY_DRN, number),
-        (statements.SERVED, number),
-    ]
+    return [(statements.KEY, prefix), (statements.METER_BY_DRN, number)]
 
 
 def _number(request: HttpRequest) -> str:

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from functools import cache, lru_cache
-from itertools import count
+from itertools import chain, count, islice
 from operator import itemgetter
 from typing import Any, NamedTuple, TypeVar
 
@@ -47,15 +47,24 @@ class Statement:
         keeps: a row that was read before gives the very objects that were made of it then. For
             what is read much more often than it changes, and is never changed in place.
         also: names under which the first model's object has the columns after all models'.
+        facts: it is one row of so many values without a table of their own, each a subselect.
+            What is asked `ahead` of such statements together is one statement.
     """
 
     def __init__(
-        self, text: str, *, sqlite: str = "", keeps: bool = False, also: tuple[str, ...] = ()
+        self,
+        text: str,
+        *,
+        sqlite: str = "",
+        keeps: bool = False,
+        also: tuple[str, ...] = (),
+        facts: int = 0,
     ) -> None:
         self._text = text
         self._sqlite = sqlite or _ONLY_POSTGRESQL.sub("", text)
         self.keeps = keeps
         self.also = also
+        self.facts = facts
 
     def __repr__(self) -> str:
         return " ".join(self._text.split())[:80]
@@ -106,19 +115,35 @@ def ahead(*asks: tuple[Any, ...]) -> Iterator[None]:
     before = getattr(_here, "answers", None) or {}
     wanted = [Ask(statement, tuple(parameters)) for statement, *parameters in asks]
     missing = [ask for ask in wanted if ask not in before]
-    answers = zip(missing, run(missing), strict=True) if missing else ()
-    _here.answers = before | dict(answers)
+    _here.answers = before | (_answers(missing) if missing else {})
     try:
         yield
     finally:
         _here.answers = before
 
 
-def known(statement: Statement, *parameters: Any) -> list[Row] | None:
-    """Return the rows of a statement that was asked ahead; None if it was not."""
-    answers = getattr(_here, "answers", None) or {}
-    found: list[Row] | None = answers.get((statement, parameters))
-    return found
+def _answers(asks: list[Ask]) -> dict[Ask, list[Row]]:
+    """Return the rows of each statement; of those that are facts all in one row."""
+    facts = [ask for ask in asks if ask.statement.facts]
+    if len(facts) < 2:
+        return dict(zip(asks, run(asks), strict=True))
+    others = [ask for ask in asks if not ask.statement.facts]
+    parameters = tuple(chain.from_iterable(ask.parameters for ask in facts))
+    together = Ask(_together(*(ask.statement for ask in facts)), parameters)
+    *found, [row] = run([*others, together])
+    answers = dict(zip(others, found, strict=True))
+    values = iter(row)
+    for ask in facts:
+        answers[ask] = [tuple(islice(values, ask.statement.facts))]
+    return answers
+
+
+@cache
+def _together(*facts: Statement) -> Statement:
+    """Return one statement of several, each a row of subselects."""
+    text = ", ".join(one._text.split(maxsplit=1)[1] for one in facts)
+    sqlite = ", ".join(one._sqlite.split(maxsplit=1)[1] for one in facts)
+    return Statement(f"SELECT {text}", sqlite=f"SELECT {sqlite}")
 
 
 def run(
@@ -183,7 +208,7 @@ def save(*objects: Model, unless_there: bool = False) -> None:
     """
     gathered = _gathered()
     if gathered is not None:
-        gathered.writes.append((insert(*objects, unless_there=unless_there), False))
+        gathered.add(objects, unless_there=unless_there)
     elif len(objects) == 1 and not unless_there:
         objects[0].save(force_insert=True)
     else:
@@ -199,7 +224,7 @@ def change(statement: Statement, *parameters: Any) -> None:
     """
     gathered = _gathered()
     if gathered is not None:
-        gathered.writes.append((Ask(statement, parameters), True))
+        gathered.changes.append(Ask(statement, parameters))
     elif not rows(statement, *parameters):
         raise RowGone(f"nothing was changed by {statement!r}")
 
@@ -261,19 +286,18 @@ class RowGone(IntegrityError):
 
 def insert(*objects: Model, unless_there: bool = False) -> Ask:
     """Return what writes new objects of one model, for `run`; an id that is None is given."""
-    first = objects[0]
-    values, written, statement = _insert(
-        type(first), _vendor(), len(objects), first.pk is None, unless_there
-    )
-    parameters: list[Any] = []
-    for each in objects:
-        start = len(parameters)
-        parameters += values(each.__dict__)
-        for index, manner in written:
-            value = parameters[start + index]
-            if value is not None:
-                parameters[start + index] = manner(value)
-    return Ask(statement, tuple(parameters))
+    gathered = _Gathered(commits=False)
+    gathered.add(objects, unless_there=unless_there)
+    (ask,) = gathered.inserts()
+    return ask
+
+
+class _Rows(NamedTuple):
+    """New rows of one model that one statement writes."""
+
+    model: type[Model]
+    gives_id: bool
+    unless_there: bool
 
 
 class _Gathered:
@@ -281,23 +305,41 @@ class _Gathered:
 
     def __init__(self, commits: bool) -> None:
         self.commits = commits
-        self.writes: list[tuple[Ask, bool]] = []  # and whether it must change a row
+        self.changes: list[Ask] = []
         self.then: list[Ask] = []
+        self._rows: dict[_Rows, list[list[Any]]] = {}
+
+    def add(self, objects: Sequence[Model], *, unless_there: bool) -> None:
+        """Add new objects of one model, as they are now."""
+        rows = _Rows(type(objects[0]), objects[0].pk is None, unless_there)
+        values, written = _columns(rows.model, _vendor(), rows.gives_id)
+        written_rows = self._rows.setdefault(rows, [])
+        for each in objects:
+            row = list(values(each.__dict__))
+            for index, manner in written:
+                if row[index] is not None:
+                    row[index] = manner(row[index])
+            written_rows.append(row)
+
+    def inserts(self) -> list[Ask]:
+        """Return the statements that write the new rows, by model in the order of the first."""
+        return [
+            Ask(_insert(*rows, len(objects)), tuple(chain.from_iterable(objects)))
+            for rows, objects in self._rows.items()
+        ]
 
     def write(self) -> None:
+        inserts = self.inserts()
         if not self.commits:
-            answers = run([ask for ask, _ in self.writes])
-            for (ask, changes), answer in zip(self.writes, answers, strict=True):
-                if changes and not answer:
+            answers = run([*self.changes, *inserts])
+            for ask, answer in zip(self.changes, answers, strict=False):
+                if not answer:
                     raise RowGone(f"nothing was changed by {ask.statement!r}")
             return
         # Whoever commits in the same trip can't look at the answers first.
-        asks = [
-            Ask(_or_fails(ask.statement), ask.parameters) if changes else ask
-            for ask, changes in self.writes
-        ]
+        changes = [Ask(_or_fails(ask.statement), ask.parameters) for ask in self.changes]
         try:
-            run(asks, commits=True, then=self.then)
+            run([*changes, *inserts], commits=True, then=self.then)
         except DataError as error:
             if getattr(error.__cause__, "sqlstate", None) == _DIVISION_BY_ZERO:
                 raise RowGone("a row that was to change is not there") from error
@@ -446,25 +488,32 @@ def _defaults(
 
 
 @cache
-def _insert(
-    model: Any, vendor: str, count: int, gives_id: bool, unless_there: bool
-) -> tuple[Callable[[dict[str, Any]], tuple[Any, ...]], list[tuple[int, Any]], Statement]:
-    """Return what takes an object's values, how some of them are written, and the statement."""
-    fields = [
-        field
-        for field in model._meta.concrete_fields
-        if not (gives_id and isinstance(field, AutoField))
-    ]
+def _columns(
+    model: type[Model], vendor: str, gives_id: bool
+) -> tuple[Callable[[dict[str, Any]], tuple[Any, ...]], list[tuple[int, Any]]]:
+    """Return what takes an object's values, and which of them are written in a manner."""
+    fields = _inserted(model, gives_id)
+    manners = [(index, _written(field, vendor)) for index, field in enumerate(fields)]
+    written = [(index, manner) for index, manner in manners if manner is not None]
+    return itemgetter(*(field.attname for field in fields)), written
+
+
+@cache
+def _insert(model: type[Model], gives_id: bool, unless_there: bool, count: int) -> Statement:
+    """Return the statement that writes so many rows."""
+    fields = _inserted(model, gives_id)
     columns = ", ".join(f'"{field.column}"' for field in fields)
     places = ", ".join(["%s"] * len(fields))
     values = ", ".join([f"({places})"] * count)
     ending = " ON CONFLICT DO NOTHING" if unless_there else ""
     table = model._meta.db_table
     # S608: every name is a model's own, every value a parameter.
-    text = f'INSERT INTO "{table}" ({columns}) VALUES {values}{ending}'  # noqa: S608
-    manners = [(index, _written(field, vendor)) for index, field in enumerate(fields)]
-    written = [(index, manner) for index, manner in manners if manner is not None]
-    return itemgetter(*(field.attname for field in fields)), written, Statement(text)
+    return Statement(f'INSERT INTO "{table}" ({columns}) VALUES {values}{ending}')  # noqa: S608
+
+
+def _inserted(model: type[Model], gives_id: bool) -> list[Any]:
+    fields: list[Any] = list(model._meta.concrete_fields)
+    return [field for field in fields if not (gives_id and isinstance(field, AutoField))]
 
 
 def _written(field: Any, vendor: str) -> Callable[[Any], Any] | None:

@@ -42,14 +42,13 @@ SHIFT = Statement(
 
 # --- for whom ------------------------------------------------------------------------------------
 
-METER_BY_DRN = Statement("SELECT {m:meters.Meter} FROM meters_meter m WHERE m.drn = %s")
-METER_BY_PAN = Statement("SELECT {m:meters.Meter} FROM meters_meter m WHERE m.pan = %s")
-# A guess, before the meter is locked, of what to ask for together with the lock.
-SERVED = Statement(
-    """SELECT a.id, a.tariff_id, a.customer_id, a.premises_id
-    FROM customers_supplyagreement a JOIN meters_meter m ON m.id = a.meter_id
-    WHERE m.drn = %s AND a.ended_at IS NULL"""
-)
+# With a guess, before the meter is locked, of what to ask for together with the lock.
+_METER = """SELECT {m:meters.Meter}, a.id, a.tariff_id, a.customer_id, a.premises_id
+    FROM meters_meter m LEFT JOIN customers_supplyagreement a
+    ON a.meter_id = m.id AND a.ended_at IS NULL WHERE m."""
+SEEN_WITH_METER = ("agreement_seen", "tariff_seen", "customer_seen", "premises_seen")
+METER_BY_DRN = Statement(_METER + "drn = %s", also=SEEN_WITH_METER)
+METER_BY_PAN = Statement(_METER + "pan = %s", also=SEEN_WITH_METER)
 _AGREEMENT = """SELECT {a:customers.SupplyAgreement}, {a.meter=m:meters.Meter},
         {a.customer=c:customers.Customer}, {a.premises=p:customers.Premises},
         {a.tariff=t:tariffs.Tariff}
@@ -78,7 +77,8 @@ LAST_STATE = Statement(
             LEFT JOIN vending_reversal r ON r.sale_id = s.id
             WHERE s.agreement_id = %s AND r.id IS NULL
             ORDER BY s.created_at DESC, s.id DESC LIMIT 1),
-        (SELECT state FROM vending_openinguse WHERE agreement_id = %s)"""
+        (SELECT state FROM vending_openinguse WHERE agreement_id = %s)""",
+    facts=2,
 )
 ISSUED = Statement(
     """SELECT (SELECT sum(s.issued_wh) FROM vending_sale s
@@ -104,14 +104,16 @@ VENDING_KEY = Statement(
 )
 IS_ENROLLED = Statement(
     """SELECT EXISTS (SELECT 1 FROM vending_freeenrolment
-    WHERE customer_id = %s AND premises_id = %s)"""
+    WHERE customer_id = %s AND premises_id = %s)""",
+    facts=1,
 )
 NEW_IDS = Statement(
     """SELECT nextval('vending_sale_id_seq'), nextval('vending_issuedtoken_id_seq'),
     nextval('fleet_command_id_seq')""",
-    sqlite="""SELECT 1 + coalesce(sum(seq) FILTER (WHERE name = 'vending_sale'), 0),
-    1 + coalesce(sum(seq) FILTER (WHERE name = 'vending_issuedtoken'), 0),
-    1 + coalesce(sum(seq) FILTER (WHERE name = 'fleet_command'), 0) FROM sqlite_sequence""",
+    sqlite="""SELECT (SELECT 1 + coalesce(sum(seq), 0) FROM sqlite_sequence WHERE name = 'vending_sale'),
+    (SELECT 1 + coalesce(sum(seq), 0) FROM sqlite_sequence WHERE name = 'vending_issuedtoken'),
+    (SELECT 1 + coalesce(sum(seq), 0) FROM sqlite_sequence WHERE name = 'fleet_command')""",
+    facts=3,
 )
 TOKEN_IDENTIFIER = Statement(
     """UPDATE meters_meter SET last_tid = %s WHERE id = %s AND coalesce(last_tid, -1) = %s
@@ -130,4 +132,4 @@ SHIFT_SALE = Statement(
 DEBT_PAID = Statement(
     "UPDATE debts_debt SET balance_minor = balance_minor - %s WHERE id = %s RETURNING id"
 )
-HAS_LINK = Statement("SELECT EXISTS (SELECT 1 FROM fleet_meterlink WHERE meter_id = %s)")
+HAS_LINK = Statement("SELECT EXISTS (SELECT 1 FROM fleet_meterlink WHERE meter_id = %s)", facts=1)

@@ -315,8 +315,8 @@ def _needed(agreement: SupplyAgreement, at: datetime) -> list[tuple[Any, ...]]:
 
 def _foreseen(meter: Meter, at: datetime) -> list[tuple[Any, ...]]:
     """Return what a sale will need if the meter's agreement is the one that it seems to be."""
-    seems = prepared.known(statements.SERVED, meter.drn)
-    return _asked_for(meter, seems[0], at) if seems else []
+    seen = tuple(vars(meter).get(name) for name in statements.SEEN_WITH_METER)
+    return [] if None in seen else _asked_for(meter, seen, at)
 
 
 def _asked_for(meter: Meter, served: tuple[Any, ...], at: datetime) -> list[tuple[Any, ...]]:

@@ -17,7 +17,6 @@ from django.db.models import F, Q, Sum
 
 from headend.api.models import ApiKey
 from headend.config import prepared, statements
-from headend.customers.models import SupplyAgreement
 from headend.customers.queries import agreements
 from headend.debts.models import Debt
 from headend.fleet.models import MeterLink
@@ -117,11 +116,6 @@ TWINS: dict[prepared.Statement, Callable[..., Any]] = {
     ),
     statements.METER_BY_DRN: lambda drn: Meter.objects.filter(drn=drn),
     statements.METER_BY_PAN: lambda pan: Meter.objects.filter(pan=pan),
-    statements.SERVED: lambda drn: list(
-        SupplyAgreement.objects.filter(meter__drn=drn, ended_at=None).values_list(
-            "pk", "tariff_id", "customer_id", "premises_id"
-        )
-    ),
     statements.AGREEMENT: _agreement,
     statements.AGREEMENT_LOCKED: _agreement,
     statements.SALE_OF_MESSAGE: lambda caller, message_id: Sale.objects.filter(
