@@ -10,15 +10,30 @@ import select
 from collections.abc import Callable, Sequence
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from psycopg import errors, pq
-from psycopg.adapt import Transformer
+from psycopg.adapt import AdaptersMap, Loader, Transformer
 
 _TEXT, _BINARY = 0, 1
 _DONE = pq.ExecStatus.COMMAND_OK
 _SYNC, _FAILED = pq.ExecStatus.PIPELINE_SYNC, pq.ExecStatus.FATAL_ERROR
+
+
+class _Instants(Loader):
+    """Reads instants as the server writes them to Django's connections: ISO, in UTC."""
+
+    def load(self, data: Any) -> datetime:
+        """Return an aware datetime."""
+        return datetime.fromisoformat(bytes(data).decode())
+
+
+class _Adapting(NamedTuple):
+    """What psycopg takes loaders from."""
+
+    adapters: AdaptersMap
+    connection: Any
 
 
 class Pipeline:
@@ -31,7 +46,9 @@ class Pipeline:
     def __init__(self, raw: Any) -> None:
         self._raw = raw
         self._pg = raw.pgconn
-        self._loading = Transformer.from_context(raw)
+        adapters = AdaptersMap(raw.adapters)
+        adapters.register_loader("timestamptz", _Instants)
+        self._loading = Transformer.from_context(_Adapting(adapters, raw))
         self._names: dict[str, bytes] = {}  # of the statements that the server has prepared
         self._answer = select.poll()
         self._answer.register(self._pg.socket, select.POLLIN)

@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
-from functools import cache, lru_cache
+from functools import cache, cached_property, lru_cache
 from itertools import chain, count, islice
 from operator import itemgetter
 from typing import Any, NamedTuple, TypeVar
@@ -68,6 +68,15 @@ class Statement:
 
     def __repr__(self) -> str:
         return " ".join(self._text.split())[:80]
+
+    @cached_property
+    def text(self) -> str:
+        """Its words as the database's driver takes them."""
+        if _vendor() == "postgresql":
+            number = count(1)
+            text = _MODEL.sub(_columns_of, self._text)
+            return re.sub("%s", lambda _: f"${next(number)}", text)
+        return _MODEL.sub(_columns_of, self._sqlite).replace("%s", "?")
 
     @property
     def models(self) -> list[tuple[str, str, str, str]]:
@@ -379,9 +388,9 @@ def _on_postgresql(
 
         pipeline = raw.openprepay_pipeline = Pipeline(raw)
     found: list[list[Row]] = pipeline.run(
-        [(_text(statement, "postgresql"), parameters) for statement, parameters in asks],
+        [(ask.statement.text, ask.parameters) for ask in asks],
         commits=commits,
-        then=[(_text(statement, "postgresql"), parameters) for statement, parameters in then],
+        then=[(ask.statement.text, ask.parameters) for ask in then],
     )
     return found
 
@@ -391,21 +400,14 @@ def _on_sqlite(database: Any, statement: Statement, parameters: tuple[Any, ...])
         database.ops.adapt_datetimefield_value(value) if isinstance(value, datetime) else value
         for value in parameters
     ]
-    found: list[Row] = database.connection.execute(_text(statement, "sqlite"), adapted).fetchall()
+    found: list[Row] = database.connection.execute(statement.text, adapted).fetchall()
     return found
 
 
-@cache
-def _text(statement: Statement, vendor: str) -> str:
-    def columns(found: re.Match[str]) -> str:
-        alias, label = found[3], found[4]
-        names = (field.column for field in apps.get_model(label)._meta.concrete_fields)
-        return ", ".join(f'{alias}."{name}"' for name in names)
-
-    if vendor == "postgresql":
-        number = count(1)
-        return re.sub("%s", lambda _: f"${next(number)}", _MODEL.sub(columns, statement._text))
-    return _MODEL.sub(columns, statement._sqlite).replace("%s", "?")
+def _columns_of(found: re.Match[str]) -> str:
+    alias, label = found[3], found[4]
+    names = (field.column for field in apps.get_model(label)._meta.concrete_fields)
+    return ", ".join(f'{alias}."{name}"' for name in names)
 
 
 @cache
