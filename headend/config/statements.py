@@ -110,7 +110,8 @@ IS_ENROLLED = Statement(
 NEW_IDS = Statement(
     """SELECT nextval('vending_sale_id_seq'), nextval('vending_issuedtoken_id_seq'),
     nextval('fleet_command_id_seq')""",
-    sqlite="""SELECT (SELECT 1 + coalesce(sum(seq), 0) FROM sqlite_sequence WHERE name = 'vending_sale'),
+    sqlite="""SELECT
+    (SELECT 1 + coalesce(sum(seq), 0) FROM sqlite_sequence WHERE name = 'vending_sale'),
     (SELECT 1 + coalesce(sum(seq), 0) FROM sqlite_sequence WHERE name = 'vending_issuedtoken'),
     (SELECT 1 + coalesce(sum(seq), 0) FROM sqlite_sequence WHERE name = 'fleet_command')""",
     facts=3,
