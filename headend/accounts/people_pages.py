@@ -21,6 +21,7 @@ from headend.accounts import people, second_factor
 from headend.accounts.models import User
 from headend.accounts.requests import PageRequest
 from headend.accounts.services import CONSOLE
+from headend.config import opaque
 from headend.config.errors import Refusal
 
 may_manage = permission_required(people.MANAGE, raise_exception=True)
@@ -182,7 +183,7 @@ def person(request: PageRequest, user_id: int) -> HttpResponse:
 def group(request: PageRequest, group_id: int | None = None) -> HttpResponse:
     """Create a group, perhaps after the pattern of another, or change one."""
     found = get_object_or_404(Group, pk=group_id) if group_id else None
-    like = found or Group.objects.filter(pk=_number(request.GET.get("like"))).first()
+    like = found or Group.objects.filter(pk=opaque.asked(request.GET.get("like")) or 0).first()
     initial: dict[str, Any] = {"name": found.name if found else ""}
     chosen: set[int] = set()
     if like is not None:

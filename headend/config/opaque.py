@@ -52,6 +52,14 @@ def decode(text: str) -> int:
     return number
 
 
+def asked(text: str | None) -> int | None:
+    """Return the row number that a query in an address asks for; None if it stands for none."""
+    try:
+        return decode(text or "")
+    except ValueError:
+        return None
+
+
 def _mixed(turn: int, half: int) -> int:
     """Return 32 bits that only the installation's key tells from half a number."""
     key = f"row numbers|{settings.SECRET_KEY}".encode()

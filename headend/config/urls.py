@@ -2,6 +2,8 @@
 
 from django.urls import URLPattern, URLResolver, include, path
 
+from headend.config import opaque  # noqa: F401 - knows how row numbers look in addresses
+
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("headend.channels.home.urls")),
     path("", include("headend.accounts.urls")),

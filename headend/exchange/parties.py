@@ -14,7 +14,7 @@ from headend.tariffs.models import Tariff
 
 METER = Column("meter", "number of the meter, 11 or 13 digits", True, "04123456789")
 CUSTOMER = (
-    Column("customer", "number of the customer, as in the address of their page"),
+    Column("customer", "number of the customer, as their page shows it"),
     Column("customer_reference", "or their number in the system they come from", example="C-1001"),
 )
 

@@ -151,10 +151,8 @@ def switches(request: PageRequest) -> HttpResponse:
 
 
 def _customer_asked_for(request: PageRequest) -> Customer | None:
-    try:
-        return get_object_or_404(Customer, pk=opaque.decode(request.GET["customer"]))
-    except (KeyError, ValueError):
-        return None
+    asked = opaque.asked(request.GET.get("customer"))
+    return None if asked is None else get_object_or_404(Customer, pk=asked)
 
 
 def _found_registers(found: moves.Found) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from typing import Any
 from django.contrib import messages
 from django.contrib.auth.decorators import permission_required
 from django.core.paginator import Paginator
-from django.http import HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
@@ -139,6 +139,8 @@ _ACTS: dict[str, tuple[Any, str]] = {
 def act(request: PageRequest, webhook_id: int, verb: str) -> HttpResponse:
     """Pause, resume, end or test a webhook."""
     found = get_object_or_404(queries.webhooks(), pk=webhook_id)
+    if verb not in _ACTS:
+        raise Http404
     do, done = _ACTS[verb]
     try:
         do(found, by=request.user, at=timezone.now())

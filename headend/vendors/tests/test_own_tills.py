@@ -6,6 +6,7 @@ from django.db.models import Sum
 from headend.accounts.services import console_user, create_user
 from headend.audit.models import AuditEntry
 from headend.config.errors import NotPermitted
+from headend.config.opaque import encode
 from headend.ledger.models import Line
 from headend.ledger.proofs import differences_of, prove
 from headend.ledger.queries import balance_minor
@@ -166,12 +167,12 @@ def test_a_day_at_the_utilitys_till_on_its_pages(log_in):
     shown = admin.get("/shifts/tills/")
     assert shown.context["drawers_minor"] == 10_00
     assert "Window 1" in shown.content.decode()
-    page = f"/shifts/{shift.pk}/"
+    page = f"/shifts/{encode(shift.pk)}/"
     cashier.post(page, {"count": "1", "counted": "9"})
     assert cashier.get(page).context["closing"] is None
     admin.post(page, {"close": "1", "note": "a coin rolled away"})
     assert admin.get("/shifts/tills/").context["differences_minor"] == -1_00
-    admin.post(f"/vendors/tills/{till.pk}/", {"reason": "closed"})
+    admin.post(f"/vendors/tills/{encode(till.pk)}/", {"reason": "closed"})
     assert not Till.objects.get().is_active
     assert balance_minor("cash", "ZAR") == -1_00
     assert cashier.get("/shifts/tills/").status_code == 403
@@ -196,4 +197,4 @@ def test_a_vendors_manager_sees_no_till_of_the_utility(shop, client, till):
     client.force_login(shop.manager)
     assert client.get("/shifts/tills/").status_code == 403
     assert client.get("/shifts/tills/add/").status_code == 403
-    assert client.get(f"/vendors/tills/{till.pk}/").status_code == 404
+    assert client.get(f"/vendors/tills/{encode(till.pk)}/").status_code == 404

@@ -8,6 +8,7 @@ from headend.accounts import approvals
 from headend.accounts.errors import SamePerson
 from headend.accounts.services import console_user, create_user
 from headend.audit.models import AuditEntry
+from headend.config.opaque import encode
 from headend.debts.errors import BalanceTooSmall
 from headend.debts.services import open_debt
 from headend.debts.terms import Terms
@@ -167,7 +168,7 @@ def test_from_the_page_to_the_safe(log_in):
     assert "second person" in admin.get(page).content.decode()
     request = BankPayment.objects.get()
     (row,) = approver.get("/approvals/").context["to_decide"]
-    approver.post(f"/approvals/{row[0].pk}/", {"decision": "approve"})
+    approver.post(f"/approvals/{encode(row[0].pk)}/", {"decision": "approve"})
     request.refresh_from_db()
     assert (request.state, request.ended_as) == (BankPayment.CLEARED, "cash from the safe")
     assert "Nothing is in suspense" in admin.get("/ledger/payments/").content.decode()

@@ -6,6 +6,7 @@ from decimal import Decimal
 import pytest
 
 from headend.accounts.services import console_user
+from headend.config.opaque import encode
 from headend.debts.services import open_debt
 from headend.debts.terms import Terms
 from headend.meters.models import Meter
@@ -221,7 +222,7 @@ def owe(supply):
 
 def test_a_debt_is_paid_without_energy_once(cashier, supply, drn):
     debt = owe(supply)
-    path = f"/till/debt/{debt.pk}/"
+    path = f"/till/debt/{encode(debt.pk)}/"
     assert path in text_of(cashier.get(f"/till/{drn}/"))
     assert 'value="100.00"' in text_of(cashier.get(path))
     asked = {"amount": "30", "message_id": uuid.uuid4()}
