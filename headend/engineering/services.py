@@ -21,8 +21,10 @@ from headend.fleet.services import queue_token
 from headend.meters.models import KeyChange, Meter
 from headend.securitymodule.services import refusals_recorded
 from headend.securitymodule.tokens import Credit
+from headend.vending import disclosure, key_changes
 from headend.vending.issuing import issue
-from headend.vending.models import IssuedToken, TokenDelivery
+from headend.vending.models import IssuedToken, Sale, TokenDelivery
+from headend.vending.reversals import objected_by
 from headend.vendors.queries import vendor_of
 
 REPLACEMENT = "replacement"
@@ -161,6 +163,8 @@ def replace_credit(
     second person decides on.
     """
     require_engineer(by, "engineering.issue_replacement")
+    # A reversal of the token's sale holds the meter too: one of the two comes first.
+    key_changes.lock(token.meter)
     change = missed_change(token)
     made = issue(
         meter=token.meter,
@@ -191,6 +195,8 @@ def missed_change(token: IssuedToken) -> KeyChange:
     """
     if token.token_class != 0 or not token.units:
         raise NotReplaceable(f"token {token.pk} carries no credit")
+    if disclosure.digits_of(token) is None:
+        raise NotReplaceable("nobody was given this token: its sale is held back or was reversed")
     if EngineeringToken.objects.filter(replaces=token).exists():
         raise NotReplaceable("this credit was made again already")
     change = (
@@ -207,6 +213,13 @@ def missed_change(token: IssuedToken) -> KeyChange:
             f"the base date of meter {token.meter} changed; take the key change back first"
         )
     return change
+
+
+@objected_by
+def credit_was_made_again(sale: Sale) -> str | None:
+    """Say that a sale can't be taken back, for its energy is in another token by now."""
+    again = EngineeringToken.objects.filter(replaces__sale=sale).exists()
+    return "its credit was made again under the meter's earlier key" if again else None
 
 
 @transaction.atomic

@@ -166,6 +166,7 @@ def settle(closing: Closing, *, by: User, at: datetime) -> Settlement:
         NoTariffInForce, AttributeMissing: the tariff can't be reckoned with.
     """
     require(by, "supply.close_account")
+    _hold_meters(closing)
     kept = _locked(closing)
     registers = trials.registers_of(kept)
     if kept.state != Closing.State.REGISTERS_KNOWN or registers is None:
@@ -318,6 +319,13 @@ def check_registers(meter: Meter, *, energy_wh: int, credit_wh: int) -> None:
         raise InvalidRegisters(
             f"meter {meter} told {kwh(told.energy_wh)} kWh before, more than this; read it again"
         )
+
+
+def _hold_meters(closing: Closing) -> None:
+    """Keep reversals out: each holds the row of the meter that its sale was for."""
+    served = closing.agreement.former_meters.values_list("meter_id", flat=True)
+    rows = Meter.objects.select_for_update().filter(pk__in={closing.agreement.meter_id, *served})
+    list(rows.order_by("pk"))
 
 
 def _locked(closing: Closing) -> Closing:

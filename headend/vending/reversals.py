@@ -12,7 +12,7 @@ of whoever hands it back. The sale stays as it was, with its reversal beside it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -48,6 +48,18 @@ LONGEST_REASON = 200
 Basis = Reversal.Basis
 
 
+_objections: list[Callable[[Sale], str | None]] = []
+
+
+def objected_by(function: Callable[[Sale], str | None]) -> Callable[[Sale], str | None]:
+    """Register a function that says why a sale can't be taken back, or None.
+
+    It is for capabilities that built something on a sale, which a reversal would pull away.
+    """
+    _objections.append(function)
+    return function
+
+
 @dataclass(frozen=True)
 class Grounds:
     """Why a sale can be taken back, and what the meter told if that is why."""
@@ -77,7 +89,8 @@ def reverse(
         SaleReversed: it was taken back by another message.
         TokenDisclosed: somebody may have the token, and the meter does not prove it unused.
         NotLatestSale: a later sale under the agreement still stands.
-        ReversalRefused: it was moved to another meter, or paid by such a move.
+        ReversalRefused: it was moved to another meter, or paid by such a move, or something was
+            built on it: its account was settled, or its token issued anew.
         MessageConflict: the caller used the id for another sale.
         Refusal: whoever asks can't hand money back now.
     """
@@ -128,6 +141,9 @@ def grounds_of(sale: Sale) -> Grounds:
     if earlier is not None:
         raise SaleReversed(f"sale {sale} was reversed already, on {earlier.reversed_at:%Y-%m-%d}")
     _require_not_moved(sale)
+    objection = next(filter(None, (objects(sale) for objects in _objections)), None)
+    if objection is not None:
+        raise ReversalRefused(f"sale {sale} can't be taken back: {objection}")
     later = later_sales(sale).first()
     if later is not None:
         raise NotLatestSale(

@@ -5,7 +5,7 @@ import pytest
 from headend.accounts import approvals
 from headend.accounts.errors import SamePerson
 from headend.accounts.models import Approval
-from headend.accounts.services import create_user
+from headend.accounts.services import console_user, create_user
 from headend.audit import lives
 from headend.audit.models import AuditEntry
 from headend.config.errors import NotPermitted
@@ -19,8 +19,9 @@ from headend.meters.models import Meter
 from headend.meters.services import KeyAttributes
 from headend.securitymodule.services import DEMONSTRATION_SGC
 from headend.testing import NOON, make_supply
-from headend.vending import key_changes
-from headend.vending.models import IssuedToken
+from headend.vending import disclosure, key_changes, reversals
+from headend.vending.errors import ReversalRefused
+from headend.vending.models import Disclosure, IssuedToken
 from headend.vending.services import vend
 from headend.vending.tests.key_meters import FieldMeter, load_key
 from headend.vendors.models import Operator, Vendor
@@ -221,6 +222,53 @@ def test_after_the_change_was_taken_back_too(meter, engineer, approver):
     asked = services.order_replacement(token, by=engineer, at=NOON, reason="no new key")
     approvals.approve(asked, by=approver, at=NOON)
     assert field.enter(EngineeringToken.objects.get().token.digits) == "Accept"
+
+
+def test_not_for_a_sale_that_was_taken_back_nor_is_it_taken_back_afterwards(
+    meter, engineer, approver
+):
+    change_its_key(meter, engineer)
+    first, second = (
+        vend(
+            caller="till",
+            message_id=name,
+            meter=meter,
+            tender_minor=5000,
+            operator=console_user(),
+            at=NOON,
+            hold_token=True,
+        )
+        for name in ("m1", "m2")
+    )
+    take_back(second)
+    for sale in (first, second):
+        with pytest.raises(NotReplaceable, match="nobody was given"):
+            again(sale, engineer)
+    disclosure.disclose(first, to=engineer, how=Disclosure.How.SHOWN, at=NOON)
+    approvals.approve(again(first, engineer), by=approver, at=NOON)
+    with pytest.raises(ReversalRefused, match="made again"):
+        take_back(first)
+
+
+def change_its_key(meter, engineer):
+    load_key()
+    key_changes.prepare(meter, changes={"krn": 2}, by=engineer, at=NOON, reason="revision")
+
+
+def again(sale, engineer):
+    token = sale.tokens.get(token_class=0)
+    return services.order_replacement(token, by=engineer, at=NOON, reason="no new key")
+
+
+def take_back(sale):
+    return reversals.reverse(
+        caller="till",
+        message_id=f"back {sale}",
+        sale=sale,
+        by=console_user(),
+        at=NOON,
+        reason="wrong",
+    )
 
 
 def test_not_once_the_meter_has_its_new_key(meter, engineer):

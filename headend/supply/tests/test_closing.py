@@ -28,7 +28,9 @@ from headend.tariffs.components import Energy, PeriodicFee, Step, Tax
 from headend.tariffs.rules import TariffRules
 from headend.tariffs.services import publish_version
 from headend.testing import NOON
+from headend.vending import reversals
 from headend.vending import services as vending
+from headend.vending.errors import ReversalRefused
 
 pytestmark = pytest.mark.django_db
 LATER = NOON + DAY
@@ -106,6 +108,24 @@ def test_by_rule_debts_of_the_premises_are_settled_too(supply):
     done = close(supply)
     cable.refresh_from_db()
     assert (cable.balance_minor, done.refund_minor) == (0, 23_75)
+    assert agrees()
+
+
+def test_a_sale_is_not_taken_back_once_its_account_was_settled(supply):
+    sale = vending.vend(
+        caller="test",
+        message_id="held",
+        meter=supply.meter,
+        tender_minor=50_00,
+        operator=console_user(),
+        at=NOON + timedelta(minutes=30),
+        hold_token=True,
+    )
+    close(supply)
+    with pytest.raises(ReversalRefused, match="its account was settled"):
+        reversals.reverse(
+            caller="test", message_id="r", sale=sale, by=console_user(), at=LATER, reason="wrong"
+        )
     assert agrees()
 
 

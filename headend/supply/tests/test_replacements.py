@@ -19,6 +19,9 @@ from headend.supply.errors import InvalidRegisters, NotProvedUnused, Replacement
 from headend.supply.replacements import OldMeter
 from headend.supply.tests.conftest import DAY, sell, tell_state
 from headend.testing import NOON, new_drn
+from headend.vending import reversals
+from headend.vending import services as vending
+from headend.vending.errors import ReversalRefused
 
 pytestmark = pytest.mark.django_db
 LATER = NOON + DAY
@@ -175,6 +178,43 @@ def test_a_token_that_the_old_meter_accepted_is_not_issued_anew(supply, stock):
     assert second_issues.open_tokens(done) == []
     with pytest.raises(ReplacementNotPossible):
         second_issues.reissue(done, token, by=console_user(), at=LATER)
+
+
+def test_a_token_that_is_held_back_is_not_issued_anew(supply, stock):
+    held = vend_held(supply)
+    old, token = supply.meter, held.tokens.get()
+    done = replace(supply, stock)
+    told_everything(old)
+    with pytest.raises(ReplacementNotPossible, match="not to be issued"):
+        second_issues.reissue(done, token, by=console_user(), at=LATER)
+    assert take_back(held).sale == held
+
+
+def test_a_sale_whose_token_was_issued_anew_is_not_taken_back(supply, stock):
+    sale = supply.sales.get()
+    done = replace(supply, stock)
+    told_everything(sale.meter)
+    second_issues.reissue(done, sale.tokens.get(), by=console_user(), at=LATER)
+    with pytest.raises(ReversalRefused, match=f"issued anew for meter {stock}"):
+        take_back(sale)
+
+
+def vend_held(supply):
+    return vending.vend(
+        caller="test",
+        message_id="held",
+        meter=supply.meter,
+        tender_minor=50_00,
+        operator=console_user(),
+        at=NOON + timedelta(minutes=30),
+        hold_token=True,
+    )
+
+
+def take_back(sale):
+    return reversals.reverse(
+        caller="test", message_id="back", sale=sale, by=console_user(), at=LATER, reason="wrong"
+    )
 
 
 def test_a_gap_in_the_old_meters_messages_proves_nothing(supply, stock):
