@@ -55,6 +55,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
         "api.*",
         "audit.search_audit",
         "campaigns.*",
+        "currencies.*",
         "customers.*",
         "debts.*",
         "engineering.*",
@@ -75,6 +76,8 @@ GROUPS: dict[str, tuple[str, ...]] = {
     ),
     TARIFF_CLERK: (
         *_VIEW_SUPPLY,
+        "currencies.propose_rate",
+        "currencies.view_*",
         "tariffs.add_*",
         "tariffs.change_*",
         "tariffs.view_*",

@@ -85,6 +85,7 @@ INSTALLED_APPS = [
     "headend.securitymodule",
     "headend.meters",
     "headend.tariffs",
+    "headend.currencies",
     "headend.customers",
     "headend.debts",
     "headend.notifications",

@@ -11,6 +11,7 @@ _LONGEST_COMPONENT = 40  # letters of a component's name in an account's code
 CASH_AT_TILLS = "cash.tills"  # without a shift; each till with a drawer has its own under it
 CASH_IN_SAFE = "cash.safe"
 CASH_DIFFERENCES = "differences.cash"
+EXCHANGE = "exchange"
 ENERGY_SALES = "sales.energy"
 LEVIES = "sales.levies"
 FEES = "sales.fees"
@@ -36,6 +37,7 @@ TAX_ON_COMMISSION = "reclaimable.tax"
 _KINDS = {
     "cash": Account.Kind.ASSET,  # money in tills, one account a place
     "bank": Account.Kind.ASSET,
+    "exchange": Account.Kind.ASSET,  # a currency taken, and what the base one had for it
     "reclaimable": Account.Kind.ASSET,  # tax in what vendors earn, which the tax office gives back
     "debts": Account.Kind.ASSET,  # what customers owe, one account a debt
     "wallets": Account.Kind.LIABILITY,  # what vendors have paid ahead, one account a vendor
@@ -60,7 +62,9 @@ _KINDS = {
 SUBLEDGERS = ("debts", "wallets", "commission")
 
 # Branches that say how a sale was paid; all others say what its money is for.
-PAID_FROM = ("cash", "bank", "wallets", "commission", "reclaimable", "reallocated")
+PAID_FROM = (
+    "cash", "bank", "exchange", "wallets", "commission", "reclaimable", "reallocated",
+)  # fmt: skip
 
 
 def debt_account(debt_id: int) -> str:
@@ -71,6 +75,11 @@ def debt_account(debt_id: int) -> str:
 def drawer_account(till_id: int) -> str:
     """Return the account of the cash in the drawer of one of the utility's own tills."""
     return f"{CASH_AT_TILLS}.{till_id}"
+
+
+def exchange_account(currency: str) -> str:
+    """Return the account over which money in another currency is exchanged for the base one."""
+    return f"{EXCHANGE}.{currency}"
 
 
 def debt_of(account: str) -> int:

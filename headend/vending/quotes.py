@@ -9,6 +9,7 @@ from typing import Any
 
 from django.conf import settings
 
+from headend.currencies.conversion import Conversion
 from headend.customers.models import SupplyAgreement
 from headend.meters.models import Meter
 from headend.tariffs import lines, pricing
@@ -39,6 +40,7 @@ class Quote:
     circumstances: Circumstances
     units: int  # of the token, 0.1 kWh
     encoded_wh: int  # what the token carries, at least `issued_wh`
+    paid: Conversion | None = None  # if in another currency; the tender is its worth
 
     @property
     def meter(self) -> Meter:

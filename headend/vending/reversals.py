@@ -24,6 +24,7 @@ from headend.accounts.models import User
 from headend.accounts.services import require
 from headend.audit import services as audit
 from headend.config.errors import NotPermitted
+from headend.currencies import exchange
 from headend.debts import services as debts
 from headend.ledger import chart
 from headend.ledger import services as ledger
@@ -199,6 +200,7 @@ def record(
             "basis": grounds.basis.value,
             "tender_minor": sale.tender_minor,
             "currency": sale.currency,
+            **_told_of_payment(sale),
         }
         | grounds.evidence,
         reason=reason,
@@ -270,8 +272,17 @@ def _seat_for(sale: Sale, by: User) -> seats.Seat:
 
 
 def _hand_back(sale: Sale, seat: seats.Seat) -> list[ledger.Posting]:
-    """Give the money back: cash from the drawer, and the vendor's wallet and commission."""
-    seats.pay_out(seat, sale.tender_minor)
+    """Give the money back as it was paid: cash, or the vendor's wallet and commission."""
+    if sale.exchange_rate is not None and sale.paid_minor is not None:
+        seats.pay_out(seat, sale.paid_minor, currency=sale.paid_currency)
+        return exchange.postings(
+            seats.drawer(seat),
+            paid_minor=-sale.paid_minor,
+            currency=sale.paid_currency,
+            worth_minor=-sale.tender_minor,
+            base_currency=sale.currency,
+        )
+    seats.pay_out(seat, sale.tender_minor, currency=sale.currency)
     if sale.vendor is None:
         return [ledger.Posting(seats.drawer(seat), -sale.tender_minor, sale.currency)]
     payment = [line for line in _lines_of(sale) if _is_payment(line)]
@@ -280,6 +291,12 @@ def _hand_back(sale: Sale, seat: seats.Seat) -> list[ledger.Posting]:
         sum(line.amount_minor for line in payment if line.account.code == sale.vendor.wallet),
     )
     return _mirrored(payment)
+
+
+def _told_of_payment(sale: Sale) -> dict[str, Any]:
+    if sale.paid_minor is None:
+        return {}
+    return {"paid_minor": sale.paid_minor, "paid_currency": sale.paid_currency}
 
 
 def _lines_of(sale: Sale) -> list[Line]:

@@ -114,14 +114,14 @@ def test_cash_given_back_leaves_the_drawer(till, cashier):
     shift = opened(till, cashier)
     seat = seats.seat_of(cashier)
     assert seats.drawer(seat) == f"cash.tills.{till.pk}"
-    seats.pay_out(seat, 15_00)
+    seats.pay_out(seat, 15_00, currency="ZAR")
     shift.refresh_from_db()
     assert (shift.paid_out_count, shift.paid_out_minor, shift.expected_minor) == (1, 15_00, 5_00)
     with pytest.raises(DrawerTooLow, match="does not hold"):
-        seats.pay_out(seat, 5_01)
+        seats.pay_out(seat, 5_01, currency="ZAR")
     shifts.cash_up(shift, counted_minor=5_00, by=cashier, at=NOON)
     with pytest.raises(NoOpenShift, match="has been counted"):
-        seats.pay_out(seat, 1_00)
+        seats.pay_out(seat, 1_00, currency="ZAR")
 
 
 def test_a_vendors_drawer_is_not_the_utilitys_money(shop, supply):
