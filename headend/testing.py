@@ -106,7 +106,7 @@ def make_rate(
         reason="central bank",
     )
     approvals.approve(asked, approver, at)
-    return Rate.objects.get(currency=code, valid_from=valid_from or at)
+    return Rate.objects.get(currency=currency, valid_from=valid_from or at)
 
 
 @dataclass
