@@ -7,6 +7,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.contrib.auth.decorators import permission_required
+from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -93,6 +94,8 @@ def order(request: PageRequest, drn: str, slug: str) -> HttpResponse:
     chosen = orders.ORDERS.get(slug)
     if chosen is None:
         raise Http404
+    if not request.user.has_perm(chosen.permission):
+        raise PermissionDenied
     found, context = _meter(drn)
     typed = request.POST if request.method == "POST" else None
     form = chosen.form(typed, required=chosen.needs_reason)
@@ -104,17 +107,13 @@ def order(request: PageRequest, drn: str, slug: str) -> HttpResponse:
         else:
             messages.info(request, said)
             return redirect("fleet:meter", found.drn)
-    allowed = request.user.has_perm(chosen.permission)
-    return render(
-        request,
-        "fleet/order.html",
-        {**context, "order": chosen, "form": form, "allowed": allowed},
-        status=422 if form.is_bound else 200,
-    )
+    context |= {"order": chosen, "form": form}
+    return render(request, "fleet/order.html", context, status=422 if form.is_bound else 200)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @may_look
+@permission_required("fleet.command_meter", raise_exception=True)
 def cancel(request: PageRequest, drn: str, command_id: uuid.UUID) -> HttpResponse:
     """Confirm that a waiting command is called back, then do it."""
     found, context = _meter(drn)

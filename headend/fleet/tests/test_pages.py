@@ -249,9 +249,8 @@ def test_who_may_only_look_sees_no_orders_and_can_give_none(log_in, meter, group
     client = log_in(group)
     assert "Order something" not in page_of(client, meter)
     address = f"/meters/{meter.drn}/orders/disconnect/"
-    assert "Your role may not order this" in text_of(client.get(address))
-    answer = client.post(address, {"reason": "because"})
-    assert answer.status_code == 422
+    assert client.get(address).status_code == 403
+    assert client.post(address, {"reason": "because"}).status_code == 403
     assert Command.objects.count() == 0
 
 
