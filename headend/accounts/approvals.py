@@ -91,6 +91,11 @@ def act_named(name: str) -> Act:
         raise UnknownAct(f"no act is called {name}; it can't be asked for or approved") from None
 
 
+def acts() -> list[Act]:
+    """Return all registered acts."""
+    return list(_acts.values())
+
+
 def acts_approved_by(user: User) -> list[str]:
     """Return the names of the acts that a user may approve when others ask for them."""
     return [one.name for one in _acts.values() if user.has_perm(one.approve_permission)]

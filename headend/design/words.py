@@ -24,6 +24,8 @@ TONES = {
     "suspended": "danger",
     # a cashier's shift, after it was open
     "counted": "low",
+    # what a group may do
+    "second person": "info", "privileged": "low",
     # a request for a second person
     "cleared": "good", "matched": "good",
     "waiting": "info busy", "approved": "good", "refused": "danger", "withdrawn": "calm",
