@@ -14,7 +14,7 @@ from headend.accounts.models import Approval
 from headend.api.errors import ObjectNotFound
 from headend.api.once import once
 from headend.api.requests import Cursor, KeyRequest, Limit, needs, page
-from headend.api.schemas import Body, Identifier, MessageId, text
+from headend.api.schemas import Body, Id, Identifier, MessageId, text
 
 router = Router(tags=["approvals"])
 _USUAL_LIMIT = 50
@@ -23,7 +23,7 @@ _USUAL_LIMIT = 50
 class ApprovalOut(Schema):
     """A request of this program, and what became of it."""
 
-    id: int
+    id: Id
     act: str
     summary: str
     reason: str
@@ -32,7 +32,8 @@ class ApprovalOut(Schema):
     decided_by: str | None
     decided_at: datetime | None
     decision_reason: str
-    target: str | None  # what the act made or changed, as "debts.debt 7"
+    target_type: str | None  # of what the act made or changed, as "debts.debt"
+    target_id: Id | None
 
 
 class WithdrawIn(Body):
@@ -104,7 +105,8 @@ def shape(one: Approval) -> dict[str, Any]:
         "decided_by": one.decided_by.username if one.decided_by else None,
         "decided_at": one.decided_at,
         "decision_reason": one.decision_reason,
-        "target": f"{one.target_type} {one.target_id}" if one.target_id else None,
+        "target_type": one.target_type or None,
+        "target_id": int(one.target_id) if one.target_id else None,
     }
 
 
@@ -115,5 +117,5 @@ def _own(request: KeyRequest) -> QuerySet[Approval]:
 def _one(request: KeyRequest, approval_id: int) -> Approval:
     found = _own(request).filter(pk=approval_id).first()
     if found is None:
-        raise ObjectNotFound(f"this program asked for nothing under {approval_id}")
+        raise ObjectNotFound("this program asked for nothing of that id")
     return found

@@ -15,7 +15,7 @@ from headend.api.errors import ObjectNotFound
 from headend.api.models import ApiKey
 from headend.api.once import once
 from headend.api.requests import Cursor, KeyRequest, Limit, needs, page
-from headend.api.schemas import Body, Identifier, MessageId, Page, text
+from headend.api.schemas import Body, Id, Identifier, MessageId, Page, text
 from headend.api.statements import StatementLineOut, statement_page
 from headend.api.utility import require_utility
 from headend.customers.models import Customer, Premises
@@ -39,9 +39,9 @@ Percent = Annotated[Decimal, Field(strict=False, ge=0, le=100, max_digits=7, dec
 class DebtOut(Schema):
     """One debt: of a customer, or on a premises."""
 
-    id: int
-    customer_id: int | None
-    premises_id: int | None
+    id: Id
+    customer_id: Id | None
+    premises_id: Id | None
     title: str
     external_reference: str | None
     currency: str
@@ -220,7 +220,7 @@ def _one(key: ApiKey, debt_id: int) -> Debt:
     require_utility(key)
     found = Debt.objects.filter(pk=debt_id).first()
     if found is None:
-        raise ObjectNotFound(f"there is no debt {debt_id}")
+        raise ObjectNotFound("there is no debt of that id")
     return found
 
 

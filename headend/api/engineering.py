@@ -13,7 +13,7 @@ from headend.api import approvals as waiting
 from headend.api import shapes
 from headend.api.once import once
 from headend.api.requests import Cursor, KeyRequest, Limit, needs, page
-from headend.api.schemas import Body, MessageId, MeterNumber, Page, TokenOut, text
+from headend.api.schemas import Body, Id, MessageId, MeterNumber, Page, TokenOut, text
 from headend.api.vend import caller_of
 from headend.engineering import key_orders, services
 from headend.engineering.kinds import kind_named
@@ -55,7 +55,7 @@ class KeyChangeIn(Body):
 class KeyChangeOut(Schema):
     """One change of a meter's key, and how far it has come."""
 
-    id: int
+    id: Id
     state: str
     before: dict[str, Any]
     after: dict[str, Any]

@@ -16,7 +16,7 @@ from headend.api.errors import ScopeMissing
 from headend.api.models import ApiKey
 from headend.api.once import once
 from headend.api.requests import Cursor, KeyRequest, Limit, needs, page
-from headend.api.schemas import Body, Identifier, MessageId, MessageIn, Page, text
+from headend.api.schemas import Body, Id, Identifier, MessageId, MessageIn, Page, text
 from headend.api.utility import require_utility
 from headend.exchange import exports, jobs
 from headend.exchange.models import Job, RowResult
@@ -78,7 +78,7 @@ class ImportIn(Body):
 class ImportOut(Schema):
     """How far a run over rows is; on trial, outcomes are what would have become of them."""
 
-    id: int
+    id: Id
     kind: str
     name: str
     dry_run: bool
@@ -96,7 +96,6 @@ class ImportOut(Schema):
 class RowResultOut(Schema):
     """What became of one row; the heading is row 1."""
 
-    id: int
     row: int
     key: str
     outcome: str
@@ -252,7 +251,6 @@ def _job(job: Job) -> dict[str, Any]:
 
 def _result(one: RowResult) -> dict[str, Any]:
     return {
-        "id": one.pk,
         "row": one.row,
         "key": one.key,
         "outcome": one.outcome,

@@ -30,7 +30,7 @@ def pay_debt(
     key, now = request.auth, timezone.now()
     debt = Debt.objects.filter(pk=debt_id).first()
     if debt is None:
-        raise ObjectNotFound(f"there is no debt {debt_id}")
+        raise ObjectNotFound("there is no debt of that id")
     with transaction.atomic():
         require_within_limits(key, body, now)
         sale = debt_payments.pay(

@@ -302,7 +302,7 @@ def _agreements() -> QuerySet[SupplyAgreement]:
 def _one(objects: Any, pk: int, what: str) -> Any:
     found = objects.filter(pk=pk).first()
     if found is None:
-        raise ObjectNotFound(f"there is no {what} {pk}")
+        raise ObjectNotFound(f"there is no {what} of that id")
     return found
 
 

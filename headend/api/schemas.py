@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 from typing import Annotated, Any, Generic, TypeVar
 
 from ninja import Schema
-from pydantic import AwareDatetime, BeforeValidator, ConfigDict, Field, StringConstraints
+from pydantic import (
+    AwareDatetime,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    WithJsonSchema,
+)
 
-LARGEST_INTEGER = 2**63 - 1
+from headend.config import opaque
+
+_NO_ROW = 0
 _NO_CONTROLS = r"^[^\x00-\x1f\x7f]*$"
 
 
@@ -24,12 +34,28 @@ def _written_out(value: Any) -> Any:
     return value
 
 
+def _row_number(value: Any) -> int:
+    """Return the row number of an id; of one that was never given out, that of no row."""
+    if not isinstance(value, str) or not re.fullmatch(opaque.PATTERN, value):
+        raise ValueError("an id is thirteen letters and digits, as it was given out")
+    try:
+        return opaque.decode(value)
+    except ValueError:
+        return _NO_ROW
+
+
 MessageId = Annotated[str, text(64)]
 MeterNumber = Annotated[
     str, StringConstraints(pattern=r"^([0-9]{11}|[0-9]{13}|[0-9]{18})$", max_length=18)
 ]
 TokenDigits = Annotated[str, StringConstraints(pattern=r"^[0-9]{20}$")]
-Identifier = Annotated[int, Field(ge=1, le=LARGEST_INTEGER)]
+# An id as programs send it; operations get the row number.
+Identifier = Annotated[
+    int,
+    BeforeValidator(_row_number),
+    WithJsonSchema({"type": "string", "pattern": f"^{opaque.PATTERN}$"}),
+]
+Id = opaque.Shown  # an id as programs are given it
 Instant = Annotated[AwareDatetime, BeforeValidator(_written_out)]
 Tender = Annotated[int, Field(ge=1, le=10**13)]
 
@@ -119,7 +145,7 @@ class QuoteOut(Schema):
 class TokenOut(Schema):
     """One token that was issued."""
 
-    id: int
+    id: Id
     digits: str | None  # null: held back, or of a sale that was reversed
     meter: str
     receipt_number: str | None
@@ -135,13 +161,12 @@ class TokenOut(Schema):
 class SaleOut(Schema):
     """One sale with its lines and tokens."""
 
-    id: int
     receipt_number: str
     message_id: str | None  # null for another caller's
     meter: str
     customer: str
-    customer_id: int
-    agreement_id: int
+    customer_id: Id
+    agreement_id: Id
     address: str
     tariff: str
     currency: str
@@ -159,11 +184,10 @@ class SaleOut(Schema):
 class SaleSummaryOut(Schema):
     """One sale in a list; its tokens are read one sale at a time."""
 
-    id: int
     receipt_number: str
     meter: str
-    customer_id: int
-    agreement_id: int
+    customer_id: Id
+    agreement_id: Id
     currency: str
     tender_minor: int
     issued_wh: int
@@ -203,7 +227,7 @@ class CustomerIn(Body):
 class CustomerOut(Schema):
     """One customer."""
 
-    id: int
+    id: Id
     name: str
     phone: str
     email: str
@@ -229,7 +253,6 @@ class MeterIn(Body):
 class MeterOut(Schema):
     """One meter of the register."""
 
-    id: int
     number: str
     pan: str
     status: str
@@ -272,8 +295,8 @@ class AgreementEndIn(Body):
 class AgreementOut(Schema):
     """One supply agreement."""
 
-    id: int
-    customer_id: int
+    id: Id
+    customer_id: Id
     address: str
     meter: str
     tariff: str
@@ -285,7 +308,7 @@ class AgreementOut(Schema):
 class TariffVersionOut(Schema):
     """What a tariff says from an instant on; `rules` are as an exported tariff file has them."""
 
-    id: int
+    id: Id
     valid_from: datetime
     currency: str
     rules: dict[str, Any]
@@ -294,7 +317,7 @@ class TariffVersionOut(Schema):
 class TariffOut(Schema):
     """One tariff."""
 
-    id: int
+    id: Id
     code: str
     name: str
 

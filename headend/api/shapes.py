@@ -87,7 +87,6 @@ def sale_summary(one: Sale, standing: Standing | None = None) -> dict[str, Any]:
     """A sale in a list."""
     standing = standing or disclosure.standing_of(one)
     return {
-        "id": one.pk,
         "receipt_number": one.receipt_number,
         "meter": one.meter.drn,
         "customer_id": one.agreement.customer_id,
@@ -135,7 +134,6 @@ def customer(one: Customer) -> dict[str, Any]:
 def meter(one: Meter) -> dict[str, Any]:
     """A meter of the register."""
     return {
-        "id": one.pk,
         "number": one.drn,
         "pan": one.pan,
         "status": str(one.status),

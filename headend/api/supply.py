@@ -17,6 +17,7 @@ from headend.api.registers import OfMeter, Since, Until
 from headend.api.requests import Cursor, KeyRequest, Limit, needs, page
 from headend.api.schemas import (
     Body,
+    Id,
     Identifier,
     MessageId,
     MessageIn,
@@ -68,7 +69,7 @@ class ClosingOut(Schema):
     """An account that is being closed, or was; the amounts are null until it is settled."""
 
     number: str
-    agreement_id: int
+    agreement_id: Id
     meter: str
     state: str  # open, registers known, settled or refunded
     reason: str
@@ -87,7 +88,7 @@ class ModeSwitchOut(Schema):
 
     number: str
     meter: str
-    agreement_id: int | None
+    agreement_id: Id | None
     payment_mode: str
     switched_at: datetime
     energy_wh: int
@@ -115,7 +116,7 @@ def close_account(
     require_utility(request.auth)
     found = SupplyAgreement.objects.filter(pk=agreement_id).first()
     if found is None:
-        raise ObjectNotFound(f"there is no agreement {agreement_id}")
+        raise ObjectNotFound("there is no agreement of that id")
     now = timezone.now()
 
     def act() -> dict[str, Any]:

@@ -14,7 +14,7 @@ from headend.api.errors import ObjectNotFound
 from headend.api.models import ApiKey
 from headend.api.once import once
 from headend.api.requests import Cursor, KeyRequest, Limit, needs, page
-from headend.api.schemas import Body, Identifier, MessageId, Page, text
+from headend.api.schemas import Body, Id, Identifier, MessageId, Page, text
 from headend.api.statements import StatementLineOut, statement_page
 from headend.ledger.models import Line
 from headend.vendors import acts, queries, services, wallet
@@ -32,7 +32,7 @@ ShiftState = Annotated[
 class VendorOut(Schema):
     """One vendor; its credit is read one vendor at a time."""
 
-    id: int
+    id: Id
     name: str
     status: str
     currency: str
@@ -59,8 +59,8 @@ class CreditIn(Body):
 class ShiftOut(Schema):
     """A shift at a till; its cash is null until it was counted."""
 
-    id: int
-    vendor_id: int | None  # null: at one of the utility's own tills
+    id: Id
+    vendor_id: Id | None  # null: at one of the utility's own tills
     till: str
     operator: str
     state: str
@@ -161,7 +161,7 @@ def list_shifts(
 def _one(key: ApiKey, vendor_id: int) -> Vendor:
     found = queries.vendors_seen_by(key.program).filter(pk=vendor_id).first()
     if found is None:
-        raise ObjectNotFound(f"there is no vendor {vendor_id}")
+        raise ObjectNotFound("there is no vendor of that id")
     return found
 
 

@@ -9,6 +9,7 @@ from decimal import Decimal, InvalidOperation
 from django.conf import settings
 from django.utils import timezone
 
+from headend.config import opaque
 from headend.exchange.errors import InvalidCell
 
 _YES, _NO = ("yes", "true", "1", "y"), ("no", "false", "0", "n")
@@ -50,6 +51,20 @@ class Cells:
         if not re.fullmatch(r"[0-9]{1,12}", text, re.ASCII):
             raise InvalidCell(f"{name} {text!r} is no whole number")
         return int(text)
+
+    def row(self, name: str) -> int:
+        """Return the row number that an id stands for.
+
+        Raises:
+            InvalidCell: it stands for none.
+        """
+        text = self.text(name)
+        try:
+            return opaque.decode(text.lower())
+        except ValueError:
+            raise InvalidCell(
+                f"{name} {text!r} is no id; it is the end of the address of the page"
+            ) from None
 
     def minor(self, name: str) -> int:
         """Return an amount of money in minor units of the base currency.

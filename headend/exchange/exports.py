@@ -23,6 +23,7 @@ from openpyxl import Workbook
 from headend.accounts.models import User
 from headend.accounts.services import require
 from headend.audit import services as audit
+from headend.config import opaque
 from headend.customers.models import Customer, SupplyAgreement
 from headend.debts.models import Debt
 from headend.design import figures
@@ -197,6 +198,10 @@ def _month(day: date | None) -> str:
     return f"{day:%Y-%m}" if day else ""
 
 
+def _debtor(debt: Debt) -> str:
+    return opaque.encode(debt.customer_id) if debt.customer_id else ""
+
+
 def _rate(debt: Debt) -> str:
     method = Debt.Method(debt.method)
     if method == Debt.Method.PERCENT:
@@ -233,7 +238,7 @@ EXPORTS = {
             lambda _: Customer.objects.all(),
             {
                 "reference": lambda one: one.external_reference,
-                "number": lambda one: one.pk,
+                "id": lambda one: opaque.encode(one.pk),
                 "name": lambda one: one.name,
                 "phone": lambda one: one.phone,
                 "email": lambda one: one.email,
@@ -268,7 +273,7 @@ EXPORTS = {
             _agreements,
             {
                 "meter": lambda one: one.meter.drn,
-                "customer": lambda one: one.customer_id,
+                "customer": lambda one: opaque.encode(one.customer_id),
                 "customer_name": lambda one: one.customer.name,
                 "address": lambda one: one.premises.address,
                 "tariff": lambda one: one.tariff.code,
@@ -286,8 +291,8 @@ EXPORTS = {
             lambda _: Debt.objects.select_related("customer", "premises"),
             {
                 "reference": lambda one: one.external_reference,
-                "number": lambda one: one.pk,
-                "customer": lambda one: one.customer_id,
+                "id": lambda one: opaque.encode(one.pk),
+                "customer": _debtor,
                 "owner": lambda one: one.owner,
                 "attach_to": lambda one: "customer" if one.customer_id else "premises",
                 "title": lambda one: one.title,
@@ -310,7 +315,7 @@ EXPORTS = {
             "vending.view_freeenrolment",
             lambda _: FreeEnrolment.objects.select_related("programme", "customer", "premises"),
             {
-                "customer": lambda one: one.customer_id,
+                "customer": lambda one: opaque.encode(one.customer_id),
                 "customer_name": lambda one: one.customer.name,
                 "address": lambda one: one.premises.address,
                 "programme": lambda one: one.programme.code,
@@ -327,7 +332,7 @@ EXPORTS = {
                 "receipt": lambda one: one.receipt_number,
                 "sold_at": lambda one: one.created_at,
                 "meter": lambda one: one.meter.drn,
-                "customer": lambda one: one.agreement.customer_id,
+                "customer": lambda one: opaque.encode(one.agreement.customer_id),
                 "customer_name": lambda one: one.agreement.customer.name,
                 "amount": lambda one: _money(one.tender_minor),
                 "currency": lambda one: one.currency,

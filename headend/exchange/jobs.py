@@ -167,7 +167,7 @@ def job_numbered(number: int, *, seen_by: User) -> Job:
     """
     job = visible_to(seen_by).filter(pk=number).first()
     if job is None:
-        raise JobNotFound(f"there is no import {number} of yours")
+        raise JobNotFound("there is no such import of yours")
     return job
 
 

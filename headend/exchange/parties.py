@@ -14,7 +14,7 @@ from headend.tariffs.models import Tariff
 
 METER = Column("meter", "number of the meter, 11 or 13 digits", True, "04123456789")
 CUSTOMER = (
-    Column("customer", "number of the customer, as their page shows it"),
+    Column("customer", "id of the customer, as in the address of their page"),
     Column("customer_reference", "or their number in the system they come from", example="C-1001"),
 )
 
@@ -28,11 +28,10 @@ def customer_of(cells: Cells) -> Customer | None:
     reference = cells.text("customer_reference")
     if cells.text("customer"):
         if reference:
-            raise InvalidCell("the row names a customer twice; number or reference is enough")
-        number = cells.whole("customer")
-        found = Customer.objects.filter(pk=number).first()
+            raise InvalidCell("the row names a customer twice; id or reference is enough")
+        found = Customer.objects.filter(pk=cells.row("customer")).first()
         if found is None:
-            raise InvalidCell(f"there is no customer {number}")
+            raise InvalidCell(f"there is no customer {cells.text('customer')}")
         return found
     if not reference:
         return None

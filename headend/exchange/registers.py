@@ -43,11 +43,11 @@ PAYMENT_MODE = Column("payment_mode", "prepayment (if empty) or postpayment")
     purpose="Registers customers, or changes how they are called and reached.",
     columns=(
         Column("reference", "their number in the system they come from", example="C-1001"),
-        Column("number", "or their number here: only to change a customer"),
+        Column("id", "or their id here: only to change a customer"),
         Column("name", "person or organisation", True, "Nomsa Dube"),
         *DETAILS,
     ),
-    key=("reference", "number"),
+    key=("reference", "id"),
     permissions=("customers.add_customer", "customers.change_customer"),
 )
 def import_customer(cells: Cells, context: Context) -> Done:
@@ -77,15 +77,14 @@ def _known_customer(cells: Cells) -> Customer | None:
     reference = cells.text("reference")
     if reference:
         found = Customer.objects.filter(external_reference=reference).first()
-        if cells.text("number") and (found is None or found.pk != cells.whole("number")):
-            raise InvalidCell(f"number and reference {reference!r} are of different customers")
+        if cells.text("id") and (found is None or found.pk != cells.row("id")):
+            raise InvalidCell(f"id and reference {reference!r} are of different customers")
         return found
-    if not cells.text("number"):
-        raise InvalidCell("the row has neither reference nor number; it could be imported twice")
-    number = cells.whole("number")
-    found = Customer.objects.filter(pk=number).first()
+    if not cells.text("id"):
+        raise InvalidCell("the row has neither reference nor id; it could be imported twice")
+    found = Customer.objects.filter(pk=cells.row("id")).first()
     if found is None:
-        raise InvalidCell(f"there is no customer {number}")
+        raise InvalidCell(f"there is no customer {cells.text('id')}")
     return found
 
 

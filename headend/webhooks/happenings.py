@@ -338,7 +338,7 @@ def _modes(entries: Entries) -> Iterator[Happening]:
 def _imports(entries: Entries) -> Iterator[Happening]:
     for entry, job in _objects(Job.objects.select_related("sheet"), entries):
         data = {
-            "job_id": job.pk,
+            "import_id": job.pk,
             "kind": job.sheet.kind,
             "file_name": job.sheet.file_name,
             "dry_run": job.dry_run,

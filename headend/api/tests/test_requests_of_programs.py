@@ -11,6 +11,7 @@ from headend.accounts.models import Approval
 from headend.accounts.programs import grant
 from headend.accounts.services import console_user, create_user
 from headend.config.errors import NotPermitted
+from headend.config.opaque import decode, encode
 from headend.debts.models import Debt
 from headend.fleet.models import Command
 from headend.supply import modes
@@ -28,7 +29,7 @@ def approver(db):
 def owing(supply, message_id="d-1", **more):
     return {
         "message_id": message_id,
-        "customer_id": supply.customer_id,
+        "customer_id": encode(supply.customer_id),
         "title": "Reconnection",
         "amount_minor": 2_000,
         "method": "percent",
@@ -80,9 +81,9 @@ def test_debts_are_found_by_owner_reference_and_what_is_left(program, supply):
         return [one["id"] for one in caller.get("/debts", **query).json()["items"]]
 
     assert found(external_reference="ERP-7") == [first["id"]]
-    assert len(found(customer_id=supply.customer_id)) == 2
-    assert found(customer_id=supply.customer_id + 1) == []
-    Debt.objects.filter(pk=first["id"]).update(balance_minor=0)
+    assert len(found(customer_id=encode(supply.customer_id))) == 2
+    assert found(customer_id=encode(supply.customer_id + 1)) == []
+    Debt.objects.filter(pk=decode(first["id"])).update(balance_minor=0)
     assert first["id"] not in found(only_open="true")
 
 
@@ -90,7 +91,7 @@ def test_a_debt_needs_one_owner_and_possible_terms(program, supply, code):
     caller = program()
     for fault, status, expected in (
         ({"customer_id": None}, 404, "not_found"),
-        ({"premises_id": supply.premises_id}, 404, "not_found"),
+        ({"premises_id": encode(supply.premises_id)}, 404, "not_found"),
         ({"percent": 0}, 422, "debt_invalid"),
         ({"percent": "101"}, 422, "request_invalid"),
         ({"method": "instalments"}, 422, "debt_invalid"),
@@ -111,6 +112,7 @@ def test_a_write_off_is_asked_for_and_a_person_decides(program, supply, approver
     approvals.approve(Approval.objects.get(), approver, NOON)
     decided = caller.get(f"/approvals/{asked['id']}").json()
     assert (decided["state"], decided["decided_by"]) == ("approved", "second")
+    assert (decided["target_type"], decided["target_id"]) == ("debts.debt", debt["id"])
     assert caller.get(f"/debts/{debt['id']}").json()["balance_minor"] == 1_500
 
 
@@ -149,11 +151,11 @@ def test_a_vendor_is_read_with_its_wallet_shifts_and_statement(program, supply):
     shop.open_shift()
     shop.sell(10_000, supply)
     caller = program()
-    found = caller.get(f"/vendors/{shop.vendor.pk}").json()
+    found = caller.get(f"/vendors/{encode(shop.vendor.pk)}").json()
     assert (found["balance_minor"], found["available_minor"]) == (40_000, 40_000)
-    lines = caller.get(f"/vendors/{shop.vendor.pk}/statement").json()["items"]
+    lines = caller.get(f"/vendors/{encode(shop.vendor.pk)}/statement").json()["items"]
     assert [one["balance_minor"] for one in lines] == [40_000, 50_000]
-    (shift,) = caller.get("/shifts", vendor_id=shop.vendor.pk).json()["items"]
+    (shift,) = caller.get("/shifts", vendor_id=encode(shop.vendor.pk)).json()["items"]
     assert (shift["state"], shift["sold_minor"]) == ("open", 10_000)
 
 
@@ -162,13 +164,13 @@ def test_a_vendors_program_sees_its_own_vendor_and_no_debts(program, supply, cod
     caller = program()
     add_operator(own.vendor, caller.key.program, by=console_user(), at=NOON)
     assert [one["name"] for one in caller.get("/vendors").json()["items"]] == ["Own"]
-    assert code(caller.get(f"/vendors/{other.vendor.pk}")) == "not_found"
+    assert code(caller.get(f"/vendors/{encode(other.vendor.pk)}")) == "not_found"
     assert code(caller.get("/debts")) == "not_permitted"
 
 
 def test_credit_is_asked_for_and_a_person_of_the_utility_decides(program, approver, code):
     shop, caller = Shop(), program()
-    address = f"/vendors/{shop.vendor.pk}/credit"
+    address = f"/vendors/{encode(shop.vendor.pk)}/credit"
     body = {"message_id": "c-1", "paid_minor": 9_700, "payment_reference": "Bank 77"}
     asked = caller.post(address, body).json()
     assert caller.post(address, body).json() == asked
@@ -176,7 +178,7 @@ def test_credit_is_asked_for_and_a_person_of_the_utility_decides(program, approv
     assert code(again) == "payment_reference_taken"
     approvals.approve(Approval.objects.get(), approver, NOON)
     assert Purchase.objects.get().requested_by == caller.key.program
-    assert caller.get(f"/vendors/{shop.vendor.pk}").json()["balance_minor"] == 9_700
+    assert caller.get(f"/vendors/{encode(shop.vendor.pk)}").json()["balance_minor"] == 9_700
 
 
 # --- engineering ---------------------------------------------------------------------------------
@@ -215,9 +217,9 @@ def test_an_account_is_closed_read_and_settled(program, supply, monkeypatch, cod
     caller = program()
     monkeypatch.setattr("django.utils.timezone.now", lambda: NOON + timedelta(days=1))
     body = {"message_id": "c-1", "reason": "moves out", "ask_meter": False}
-    made = caller.post(f"/agreements/{supply.pk}/close", body).json()
+    made = caller.post(f"/agreements/{encode(supply.pk)}/close", body).json()
     assert (made["state"], made["refund_minor"]) == ("open", None)
-    assert caller.post(f"/agreements/{supply.pk}/close", body).json() == made
+    assert caller.post(f"/agreements/{encode(supply.pk)}/close", body).json() == made
     address = f"/closings/{made['number']}"
     read = {"message_id": "c-2", "energy_wh": 0, "credit_wh": 0}
     assert caller.post(f"{address}/registers", read).json()["state"] == "registers known"

@@ -107,7 +107,7 @@ def test_a_payment_for_a_debt_lowers_it(checker):
         by=console_user(),
         at=NOON,
     )
-    request = ask(enter(), "debt", str(debt.pk))
+    request = ask(enter(), "debt", encode(debt.pk))
     assert "paid for debt" in request.summary
     approvals.approve(request, checker, NOON)
     debt.refresh_from_db()
@@ -115,7 +115,7 @@ def test_a_payment_for_a_debt_lowers_it(checker):
     assert in_bank_and_suspense() == (97_00, 0)
     assert proved()
     with pytest.raises(BalanceTooSmall, match="is owed"):
-        ask(enter("EFT 2"), "debt", str(debt.pk))
+        ask(enter("EFT 2"), "debt", encode(debt.pk))
 
 
 def test_cash_from_the_safe_and_money_sent_back(checker):
