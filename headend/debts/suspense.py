@@ -22,13 +22,13 @@ def check(payment: BankPayment, debt_id: str) -> str:
         InvalidDebt: there is none of that id in the payment's currency.
         BalanceTooSmall: less is owed than was paid.
     """
-    debt = Debt.objects.filter(pk=opaque.asked(debt_id), currency=payment.currency).first()
+    debt = Debt.objects.filter(pk=opaque.asked(debt_id) or 0, currency=payment.currency).first()
     if debt is None:
         raise InvalidDebt(f"there is no debt {debt_id!r}; its page's address ends with it")
     if debt.balance_minor < payment.amount_minor:
         owed = figures.money(debt.balance_minor, currency=debt.currency)
         raise BalanceTooSmall(f"only {owed} of “{debt}” is owed; the payment is more")
-    return f"paid for {debt} of {debt.owner}"
+    return f"paid for debt “{debt.title}” of {debt.owner}"
 
 
 def accept(payment: BankPayment, debt_id: str) -> str:

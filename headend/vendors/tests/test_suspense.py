@@ -163,7 +163,7 @@ def test_from_the_page_to_the_safe(log_in):
     assert "DEP 7" in shown
     assert "500.00" in shown
     wrong = {"to": "debt", "names": "77", "reason": "guess"}
-    assert "no debt number" in admin.post(page, wrong).content.decode()
+    assert "there is no debt" in admin.post(page, wrong).content.decode()
     admin.post(page, {"to": "safe", "names": "", "reason": "paying-in slip 12"})
     assert "second person" in admin.get(page).content.decode()
     request = BankPayment.objects.get()
