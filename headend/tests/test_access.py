@@ -105,14 +105,9 @@ def pages() -> Iterator[tuple[str, set[str]]]:
             else:
                 assert isinstance(one, URLPattern)
                 assert one.name, f"{one} has no name"
-                yield f"{prefix}{one.name}", _named_in(one)
+                yield f"{prefix}{one.name}", set(one.pattern.converters)
 
     return below(get_resolver(), "")
-
-
-def _named_in(one: URLPattern) -> set[str]:
-    pattern: Any = one.pattern
-    return set(pattern.converters) or set(pattern.regex.groupindex)
 
 
 def address(page: str, named: set[str], things: dict[str, Any]) -> str:
