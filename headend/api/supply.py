@@ -30,7 +30,7 @@ from headend.api.utility import require_utility
 from headend.api.vend import caller_of
 from headend.customers.models import SupplyAgreement
 from headend.meters.queries import meter_numbered
-from headend.supply import closings, modes
+from headend.supply import closings, handover, modes
 from headend.supply.models import Closing, ModeSwitch
 from headend.vending import free_electricity
 
@@ -52,8 +52,8 @@ class RegistersIn(Body):
     """Closing registers that a person read at the meter."""
 
     message_id: MessageId
-    energy_wh: Annotated[int, Field(ge=0, le=closings.MOST_WH)]
-    credit_wh: Annotated[int, Field(ge=-closings.MOST_WH, le=closings.MOST_WH)]
+    energy_wh: Annotated[int, Field(ge=0, le=handover.MOST_WH)]
+    credit_wh: Annotated[int, Field(ge=-handover.MOST_WH, le=handover.MOST_WH)]
 
 
 class SettlementLineOut(Schema):

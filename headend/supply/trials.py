@@ -11,12 +11,13 @@ from django.db.models import Q, QuerySet
 
 from headend.customers.models import SupplyAgreement
 from headend.debts.models import Debt
-from headend.fleet.models import Command, Event
+from headend.fleet.models import Command
 from headend.fleet.queries import latest_state, unfinished_commands
 from headend.ledger import chart
 from headend.meters.models import Meter
+from headend.supply.meter_credit import free_share_wh, open_replacements, tokens_not_entered
 from headend.supply.models import Closing, Rule, Source
-from headend.supply.reckoning import Due, Owed, Reckoning, reckon
+from headend.supply.reckoning import Due, Owed, Reckoning, Replaced, reckon
 from headend.supply.rules import rule_in_force
 from headend.supply.valuation import price_of
 from headend.tariffs import components as kinds
@@ -27,12 +28,9 @@ from headend.tariffs.queries import rules_of, version_in_force
 from headend.tariffs.rules import TariffRules
 from headend.vending.history import circumstances
 from headend.vending.models import IssuedToken
-from shared.wire import codes
 
 _ENOUGH_MINOR = 10**13  # a tender from which every fee can be taken
-_TOKENS_LOOKED_AT = 20
 _TOKENS_SINCE = timedelta(days=90)
-_CREDIT_CLASS = 0
 
 
 @dataclass(frozen=True)
@@ -136,8 +134,15 @@ def reckoning_of(
     """
     price = price_of(agreement, rule, at=ends)
     dues, carried_minor = dues_of(agreement, at=ends)
+    replaced = [
+        Replaced(str(one.old_meter), one.credit_wh or 0)
+        for one in open_replacements(agreement).select_related("old_meter")
+    ]
+    left_wh = registers.credit_wh + sum(one.credit_wh for one in replaced)
     return reckon(
         credit_wh=registers.credit_wh,
+        replaced=replaced,
+        free_wh=free_share_wh(agreement, left_wh),
         price=price,
         price_told=price.told,
         carried_minor=carried_minor,
@@ -200,25 +205,6 @@ def _taxes_on(
         if amount_minor:
             account = chart.component_account(accounts[type(component)], component.name)
             yield Due(f"{component.name} on fees", amount_minor, account)
-
-
-def tokens_not_entered(meter: Meter, *, since: datetime) -> list[IssuedToken]:
-    """Return the latest credit tokens of a meter of which nothing tells that they were entered."""
-    tokens = (
-        IssuedToken.objects.filter(
-            meter=meter, token_class=_CREDIT_CLASS, issued_at__gte=since, sale__reversal=None
-        )
-        .exclude(deliveries__command__state="accepted")
-        .select_related("sale")
-        .order_by("-pk")[:_TOKENS_LOOKED_AT]
-    )
-    entered = {
-        detail.get("tid")
-        for detail in Event.objects.filter(
-            meter=meter, code=codes.EVENT_TOKEN_ACCEPTED, received_at__gte=since
-        ).values_list("detail", flat=True)
-    }
-    return [token for token in tokens if token.tid not in entered]
 
 
 def _trial(

@@ -219,6 +219,7 @@ def move_in(
 @_energy
 @_credit
 @click.option("--new-energy", "new_energy_wh", type=Register(), default=0, help="Of the new one.")
+@click.option("--new-credit", "new_credit_wh", type=Register(), default=0, help="It shows none.")
 @click.option("--scrap", is_flag=True, help="The old meter never goes back to stock.")
 @click.option("--transfer", type=click.Choice(["token", "command"]), help="Move the credit now.")
 @_reason
@@ -229,6 +230,7 @@ def replace(
     energy_wh: int | None,
     credit_wh: int | None,
     new_energy_wh: int,
+    new_credit_wh: int,
     scrap: bool,
     transfer: str | None,
     reason: str,
@@ -244,6 +246,7 @@ def replace(
             meter_numbered(new_meter),
             old=replacements.OldMeter(energy_wh, credit_wh, scrap),
             new_energy_wh=new_energy_wh,
+            new_credit_wh=new_credit_wh,
             by=_me(),
             at=_now(),
             reason=reason,

@@ -7,7 +7,7 @@ import pytest
 
 from headend.accounts.services import console_user
 from headend.fleet import followers
-from headend.fleet.models import Command
+from headend.fleet.models import Command, WorkItem
 from headend.fleet.services import change_payment_mode
 from headend.ledger import proofs
 from headend.ledger.queries import balance_minor
@@ -44,6 +44,16 @@ def test_by_rule_credit_goes_to_the_bill_and_off_the_meter(supply):
     assert Command.objects.get(command="adjust_credit").arguments == {"amount_wh": -10_000}
     assert balance_minor("billing.customers", "ZAR") == -28_75
     assert proofs.differences_of(proofs.prove(at=LATER)) == []
+
+
+@pytest.mark.parametrize("state", ["rejected", "expired", "cancelled"])
+def test_credit_on_the_bill_and_perhaps_on_the_meter_too_asks_for_a_person(supply, state):
+    set_rule(valuation="last_purchase", mode_credit="refunded", by=console_user(), at=NOON)
+    done = switch(supply.meter, "postpayment")
+    done.take_off.state = state
+    done.take_off.save()
+    followers.tell(done.take_off, at=LATER)
+    assert f"10.0 kWh that {done} credited" in WorkItem.objects.get(closed_at=None).summary
 
 
 def test_the_way_back_notes_the_opening_registers(supply):
