@@ -97,12 +97,12 @@ def test_what_the_meter_told_since_counts_more_than_what_was_typed(supply):
 
 def test_an_order_to_close_the_former_account_does_not_meet_the_next_one(supply):
     closing = closings.start(supply, by=console_user(), at=LATER, reason="moves", ask_meter=True)
-    Command.objects.filter(pk=closing.command_id).update(state="published", number=1)
+    Command.objects.filter(closing=closing).update(state="published", number=1)
     closings.note_registers(closing, energy_wh=12_000, credit_wh=0, by=console_user(), at=LATER)
     closings.settle(closing, by=console_user(), at=LATER)
     with pytest.raises(FormerClosingOpen, match="has not answered"):
         enter(supply.meter)
-    order = Command.objects.get(pk=closing.command_id)
+    order = Command.objects.get(closing=closing)
     cancel(command=order, cancelled_by=console_user(), even_if_sent=True, at=LATER)
     enter(supply.meter)
     # Should it be done all the same, somebody has to see to the next customer's credit.

@@ -1,6 +1,7 @@
 """Replacing a meter: what goes on, what moves over once, what stays open."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -43,7 +44,12 @@ def stock(supply) -> Meter:
 
 
 def replace(supply, stock, *, energy_wh=12_000, credit_wh=10_050, scrapped=False, **more):
-    asked = {"new_energy_wh": 0, "by": console_user(), "at": LATER, "reason": "burnt"} | more
+    asked: dict[str, Any] = {
+        "new_energy_wh": 0,
+        "by": console_user(),
+        "at": LATER,
+        "reason": "burnt",
+    } | more
     return replacements.replace(
         supply, stock, old=OldMeter(energy_wh, credit_wh, scrapped), **asked
     )
@@ -127,7 +133,7 @@ def test_what_a_replaced_meter_held_is_not_given_away_elsewhere(supply, stock):
     replacements.transfer_by_token(done, by=console_user(), at=LATER)
     old.refresh_from_db()
     other = make_supply()
-    elsewhere = {
+    elsewhere: dict[str, Any] = {
         "old": OldMeter(0, 0), "new_energy_wh": 12_000, "by": console_user(), "reason": "burnt",
     }  # fmt: skip
     with pytest.raises(CreditLeft, match=r"holds 10\.1 kWh by replacement"):
