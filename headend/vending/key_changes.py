@@ -15,8 +15,9 @@ from django.db.models import Max
 
 from headend.accounts.models import User
 from headend.audit import services as audit
+from headend.fleet.delivery import UNFINISHED
 from headend.fleet.models import Command, MeterState, WorkItem
-from headend.fleet.services import queue_token
+from headend.fleet.services import cancel, queue_token
 from headend.fleet.states import on_state
 from headend.meters.errors import InvalidMeter
 from headend.meters.keys import attributes_of, with_attributes
@@ -242,6 +243,8 @@ def mark_entered(
 def withdraw(change: KeyChange, *, by: User | None, at: datetime, reason: str) -> None:
     """Take a key change back: the meter was not changed, and is vended for under its old key.
 
+    Orders that carry its tokens are called back, also those that were sent and not answered.
+
     Args:
         change: a prepared or issued one.
         by: who takes it back; None for the system.
@@ -256,6 +259,9 @@ def withdraw(change: KeyChange, *, by: User | None, at: datetime, reason: str) -
         raise _over(change)
     was = change.state
     _end(change, State.WITHDRAWN, at)
+    ours = Command.objects.filter(delivers__token__key_change=change, state__in=UNFINISHED)
+    for command in ours.distinct():
+        cancel(command=command, cancelled_by=None, even_if_sent=True, at=at)
     back, last_tid = {}, meter.last_tid
     if was == State.ISSUED:
         back = change.before

@@ -395,6 +395,8 @@ def _written(
         for position, line in enumerate(offer.lines)
     ]
     prepared.save(*lines)
+    if request.hold_token and offer.units and not request.send:
+        disclosure.hold(sale, at=at)
     tokens = key_change_due.hand_out(change, sale) if change else []
     if offer.units:
         token = IssuedToken(
@@ -415,8 +417,6 @@ def _written(
         )
         prepared.save(token)
         tokens.append(token)
-    if request.hold_token and tokens and not request.send:
-        disclosure.hold(sale, at=at)
     collect_lines(offer.lines)
     _post(sale, offer, request.seat)
     audit.record(

@@ -14,11 +14,12 @@ from headend.securitymodule.models import VendingKey
 from headend.securitymodule.services import DEMONSTRATION_SGC
 from headend.securitymodule.tokens import Credit
 from headend.testing import NOON, make_supply
-from headend.vending import key_changes
+from headend.vending import key_change_due, key_changes
 from headend.vending.errors import InvalidKeyChange, KeyChangeOver, KeyChangeUnderWay
 from headend.vending.issuing import issue
 from headend.vending.models import IssuedToken, TokenDelivery
 from headend.vending.receipts import receipt_of
+from headend.vending.reversals import reverse
 from headend.vending.services import vend
 from headend.vending.tests.key_meters import FieldMeter, load_key
 
@@ -194,6 +195,15 @@ def test_sent_to_the_meter_in_order_of_entry_once(meter):
     assert TokenDelivery.objects.count() == 2
 
 
+def test_taken_back_its_tokens_are_sent_no_more(meter):
+    load_key()
+    change = prepare(meter, krn=2)
+    first, _ = key_changes.push(change, by=None, at=NOON)
+    Command.objects.filter(pk=first.pk).update(state="published", number=1)
+    key_changes.withdraw(change, by=console_user(), at=NOON, reason="another day")
+    assert {one.state for one in Command.objects.all()} == {"cancelled"}
+
+
 @pytest.mark.parametrize(
     ("told", "entered"),
     [
@@ -264,6 +274,23 @@ def test_they_are_printed_until_so_many_purchases_prove_that_they_were_entered(m
     change.refresh_from_db()
     assert (change.state, change.evidence, change.hand_outs) == ("entered", "purchases", 3)
     assert change.tokens.count() == 2 + 3 * 2
+
+
+def test_purchases_whose_tokens_nobody_was_given_prove_nothing(meter):
+    load_key()
+    field = FieldMeter(meter)
+    change = prepare(meter, krn=2)
+    for number in range(key_change_due.HAND_OUTS):
+        held = buy(meter, f"held {number}", hold_token=True)
+        reverse(
+            caller="till", message_id=f"back {number}", sale=held, by=console_user(), at=NOON,
+            reason="left the shop",
+        )  # fmt: skip
+    sale = buy(meter, "in the end")
+    answers = [field.enter(token.digits) for token in sale.tokens.order_by("position")]
+    assert answers == ["1stKCT", "Accept", "Accept"]
+    change.refresh_from_db()
+    assert (change.state, change.hand_outs) == ("issued", 1)
 
 
 def test_they_are_printed_no_more_once_the_meter_has_told(meter):
