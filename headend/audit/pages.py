@@ -49,7 +49,8 @@ def search(
     """Return entries, newest first.
 
     Args:
-        text: part of the action, the object's label or the reason, or the object's id.
+        text: part of the act, in words or as its code, of the object's label or the reason, or
+            the object's id.
         who: part of the name of who did it.
         kind: an object type such as "meters.meter".
         first_day: from this local day on.
@@ -59,7 +60,7 @@ def search(
     if text.strip():
         wanted = text.strip()
         found = found.filter(
-            Q(action__icontains=wanted)
+            Q(action__icontains=wanted.replace(" ", "_"))
             | Q(object_label__icontains=wanted)
             | Q(reason__icontains=wanted)
             | Q(object_id=wanted)

@@ -50,6 +50,11 @@ def tone(word: str) -> str:
     return TONES.get(word, "calm")
 
 
+def act(name: str) -> str:
+    """What a recorded act is called: "customers.open_agreement" is "Open agreement"."""
+    return name.rpartition(".")[2].replace("_", " ").capitalize()
+
+
 def delivery(state: str) -> str:
     """One sentence that says where a command is."""
     return DELIVERY.get(state, "Unknown")

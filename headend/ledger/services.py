@@ -92,7 +92,7 @@ def _accounts(wanted: set[tuple[str, str]]) -> dict[tuple[str, str], int]:
     if missing:
         Account.objects.bulk_create(
             (
-                Account(code=code, currency=currency, kind=chart.kind(code), name=chart.name(code))
+                Account(code=code, currency=currency, kind=chart.kind(code))
                 for code, currency in sorted(missing)
             ),
             ignore_conflicts=True,

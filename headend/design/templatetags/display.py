@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 from typing import Any
 
@@ -108,6 +109,26 @@ def badge(word: str | None, label: str | None = None) -> SafeString:
     if not word:
         return format_html('<span class="badge calm">{}</span>', label or "unknown")
     return format_html('<span class="badge {}">{}</span>', words.tone(word), label or word)
+
+
+@register.filter
+def act(name: str) -> str:
+    """A recorded act in words."""
+    return words.act(name)
+
+
+@register.filter
+def spoken(name: str) -> str:
+    """The name of a field as words: ``needs_second_factor`` is ``needs second factor``."""
+    return name.replace("_", " ")
+
+
+@register.filter
+def code(name: str) -> SafeString:
+    """A code such as ``customers.open_agreement``, which breaks between its words if it must."""
+    parts = re.split(r"(?<=[._-])", name)
+    broken = format_html_join(SafeString("<wbr>"), "{}", ((part,) for part in parts))
+    return format_html("<code>{}</code>", broken)
 
 
 @register.filter

@@ -1,0 +1,18 @@
+"""Codes and names as pages show them."""
+
+from headend.design import words
+from headend.design.templatetags import display
+
+
+def test_an_act_is_called_by_its_verb():
+    assert words.act("customers.open_agreement") == "Open agreement"
+    assert words.act("vending.vend") == "Vend"
+
+
+def test_a_code_breaks_between_its_words_only():
+    assert display.code("a.b_c") == "<code>a.<wbr>b_<wbr>c</code>"
+    assert display.code("<b>") == "<code>&lt;b&gt;</code>"
+
+
+def test_a_field_is_called_by_its_words():
+    assert display.spoken("needs_second_factor") == "needs second factor"
