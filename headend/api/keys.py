@@ -12,7 +12,7 @@ from typing import NamedTuple
 from django.db import transaction
 
 from headend.accounts.models import User
-from headend.accounts.programs import grant, program_named
+from headend.accounts.programs import grant, holder, program_named
 from headend.accounts.services import require
 from headend.api.errors import InvalidKey, NotAuthenticated, TooManyRequests
 from headend.api.models import ApiKey
@@ -147,6 +147,12 @@ def recognise(text: str, *, at: datetime) -> ApiKey:
     _count(found, at)
     _note_use(found, at)
     return found
+
+
+@holder
+def _made_a_key(program: User, person: User) -> bool:
+    """Tell whether a person was shown a key of a program; revoked, it may have asked before."""
+    return ApiKey.objects.filter(program=program, created_by=person).exists()
 
 
 def _seat(program: User, till: Till, by: User, at: datetime) -> None:

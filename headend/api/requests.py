@@ -16,6 +16,8 @@ from headend.api import keys
 from headend.api.errors import ObjectNotFound, ScopeMissing
 from headend.api.models import ApiKey
 from headend.api.problems import STATUSES, Problem
+from headend.api.scopes import UTILITYS
+from headend.api.utility import require_utility
 from headend.config import opaque
 
 Cursor = Annotated[
@@ -56,6 +58,8 @@ class Key(HttpBearer):
             raise ScopeMissing(
                 f"this key is not good for {self._scope}; create one that has this scope"
             )
+        if self._scope in UTILITYS:
+            require_utility(key)
         return key
 
 

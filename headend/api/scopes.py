@@ -108,3 +108,18 @@ SCOPES: dict[str, Scope] = {
         ("exchange.export_sheet", FOR_UTILITY),
     ),
 }
+
+# What is the utility's own business: no program of a vendor may, whatever its key says.
+UTILITYS = frozenset(
+    {
+        "agreements:write",
+        "customers:write",
+        "debts:read",
+        "debts:request",
+        "debts:write",
+        "engineering",
+        "imports",
+        "meters:write",
+        "supply",
+    }
+)

@@ -7,15 +7,17 @@ from datetime import timedelta
 import pytest
 
 from headend.accounts import approvals
+from headend.accounts.errors import SamePerson
 from headend.accounts.models import Approval
 from headend.accounts.programs import grant
 from headend.accounts.services import console_user, create_user
+from headend.api.keys import create_key, revoke_key
 from headend.config.errors import NotPermitted
 from headend.config.opaque import decode, encode
 from headend.debts.models import Debt
 from headend.fleet.models import Command
 from headend.supply import modes
-from headend.testing import NOON
+from headend.testing import NOON, new_drn
 from headend.vendors.models import Purchase
 from headend.vendors.services import add_operator
 from headend.vendors.tests.conftest import Shop
@@ -127,6 +129,23 @@ def test_a_program_decides_nothing_whatever_it_may(program, supply):
         approvals.approve(Approval.objects.get(), other, NOON)
 
 
+def test_who_made_a_key_does_not_decide_what_its_program_asks_for(program, supply, approver):
+    admin = create_user(username="admin", password=None, groups=("utility administrator",))
+    caller = program()
+    debt = caller.post("/debts", owing(supply)).json()
+    body = {"message_id": "w-1", "amount_minor": 500, "reason": "hardship"}
+    caller.post(f"/debts/{debt['id']}/write-off", body)
+    asked = Approval.objects.get()
+    made = create_key(
+        program="bank", name="the admin's", scopes=["debts:request"], by=admin, at=NOON,
+        expires_at=NOON + timedelta(days=1),
+    )  # fmt: skip
+    revoke_key(made.key, by=admin, at=NOON)
+    with pytest.raises(SamePerson, match="made a key of api-bank"):
+        approvals.approve(asked, admin, NOON)
+    approvals.approve(asked, approver, NOON)
+
+
 def test_a_request_is_withdrawn_by_its_own_program_only(program, supply, code):
     caller = program()
     debt = caller.post("/debts", owing(supply)).json()
@@ -166,6 +185,26 @@ def test_a_vendors_program_sees_its_own_vendor_and_no_debts(program, supply, cod
     assert [one["name"] for one in caller.get("/vendors").json()["items"]] == ["Own"]
     assert code(caller.get(f"/vendors/{encode(other.vendor.pk)}")) == "not_found"
     assert code(caller.get("/debts")) == "not_permitted"
+
+
+def test_a_vendors_program_is_kept_from_the_utilitys_business_whatever_its_key_is_good_for(
+    program, supply, code
+):
+    caller = program()
+    add_operator(Shop().vendor, caller.key.program, by=console_user(), at=NOON)
+    debt, agreement, drn = encode(1), encode(supply.pk), supply.meter.drn
+    reason = {"message_id": "x", "reason": "x"}
+    for path, body in (
+        ("/customers", {"message_id": "x", "name": "Nomsa Dube"}),
+        ("/meters", {"message_id": "x", "number": new_drn(), "sgc": "201457"}),
+        (f"/agreements/{agreement}/end", reason),
+        ("/debts", owing(supply)),
+        (f"/debts/{debt}/write-off", reason | {"amount_minor": 1}),
+        (f"/meters/{drn}/engineering-tokens", reason | {"kind": "clear-credit", "values": {}}),
+        (f"/agreements/{agreement}/close", reason),
+        ("/imports", {"message_id": "x", "kind": "customers", "rows": []}),
+    ):
+        assert code(caller.post(path, body)) == "not_permitted", path
 
 
 def test_credit_is_asked_for_and_a_person_of_the_utility_decides(program, approver, code):
