@@ -28,7 +28,7 @@ from headend.meters.models import Meter
 from headend.meters.queries import meter_numbered
 from headend.supply import modes, moves, replacements, second_issues, trials
 from headend.supply.forms import MeterNumberForm, MoveInForm, RegistersForm, ReplaceForm
-from headend.supply.meter_credit import tokens_not_entered
+from headend.supply.meter_credit import to_move_wh, tokens_not_entered
 from headend.supply.models import Replacement
 from headend.supply.views import PER_PAGE, reads_or_posts, running_agreement
 from headend.vending.models import IssuedToken
@@ -220,6 +220,7 @@ def _replacement_page(
     context = {
         "replacement": found,
         "is_open": replacements.is_open(found),
+        "to_move_wh": to_move_wh(found),
         "registers": registers,
         "typed": typed,
         "tokens": tokens,

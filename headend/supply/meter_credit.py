@@ -7,7 +7,7 @@ when it came down or its account was closed, and that it was cleared since.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -15,14 +15,15 @@ from django.db.models import F, Q, QuerySet
 
 from headend.customers.models import SupplyAgreement
 from headend.design.figures import kwh
-from headend.fleet.models import Event
+from headend.fleet.delivery import State
+from headend.fleet.models import Command, Event
 from headend.fleet.queries import latest_state
 from headend.meters.models import Meter
 from headend.supply.errors import CreditLeft
-from headend.supply.models import Closing, Replacement
+from headend.supply.models import Closing, ModeSwitch, Replacement
 from headend.vending.models import IssuedToken
 from shared.sts.token import CLEAR_CREDIT, MANAGEMENT_CLASS
-from shared.wire import codes
+from shared.wire import codes, commands
 
 _CREDIT_CLASS, _WH_PER_UNIT = 0, 100
 _TOKENS_LOOKED_AT = 20
@@ -69,6 +70,43 @@ def open_replacements(agreement: SupplyAgreement) -> QuerySet[Replacement]:
     """Return the replaced meters of an agreement whose credit is not known or not moved yet."""
     found = agreement.replacements.filter(transferred_at=None)
     return found.filter(Q(credit_wh=None) | ~Q(credit_wh=0)).order_by("pk")
+
+
+def on_the_bill_wh(agreement: SupplyAgreement, meter: Meter, *, at: datetime) -> int:
+    """Return how much of the credit that a meter shows was credited to a bill before.
+
+    That is what went to the bill at switches of the payment mode, less what orders have taken
+    off the meter since. It hangs there and is the customer's no more.
+
+    Args:
+        agreement: whose bill.
+        meter: that serves it, or did.
+        at: when the credit was read; what was taken off later is still in it.
+    """
+    switches = ModeSwitch.objects.filter(
+        agreement=agreement, meter=meter, take_off__isnull=False, switched_at__lte=at
+    ).select_related("take_off")
+    ordered = [one.take_off for one in switches.order_by("pk") if one.take_off is not None]
+    if not ordered:
+        return 0
+    moved = Replacement.objects.filter(transfer_command__meter=meter)
+    done = Command.objects.filter(
+        meter=meter,
+        command=commands.ADJUST_CREDIT,
+        state=State.ACCEPTED,
+        pk__gte=ordered[0].pk,
+        finished_at__lte=at,
+    ).exclude(pk__in=moved.values("transfer_command"))
+    return max(0, _taken_wh(ordered) - _taken_wh(done))
+
+
+def to_move_wh(replacement: Replacement) -> int:
+    """Return the credit of a replaced meter that is its customer's; 0 as long as not known."""
+    if replacement.credit_wh is None or replacement.registers_at is None:
+        return 0
+    return replacement.credit_wh - on_the_bill_wh(
+        replacement.agreement, replacement.old_meter, at=replacement.registers_at
+    )
 
 
 def free_share_wh(agreement: SupplyAgreement, credit_wh: int) -> int:
@@ -124,6 +162,11 @@ def tokens_not_entered(meter: Meter, *, since: datetime) -> list[IssuedToken]:
         ).values_list("detail", flat=True)
     }
     return [token for token in tokens if token.tid not in entered]
+
+
+def _taken_wh(orders: Iterable[Command]) -> int:
+    """Return how much some adjustments of credit take off."""
+    return sum(max(0, -one.arguments["amount_wh"]) for one in orders)
 
 
 def _known(meter: Meter) -> Iterator[Known]:

@@ -129,8 +129,8 @@ def follow_take_off(command: Command, *, at: datetime) -> None:
         kind="supply",
         cause=f"take-off of switch {switch.pk}",
         summary=f"{kwh(-command.arguments['amount_wh'])} kWh that {switch} credited to the bill "
-        f"may still be on meter {command.meter} ({command.state}): read it, and adjust its credit "
-        "or have billing take the credit back",
+        f"may still be on meter {command.meter} ({command.state}): read it, and adjust its "
+        "credit; a closing or a replacement reckons without it",
         at=at,
         meter=command.meter,
         command=command,

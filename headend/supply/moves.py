@@ -30,7 +30,7 @@ from headend.meters.services import install_meter
 from headend.supply.closings import keep_cleared
 from headend.supply.errors import CreditLeft, FormerClosingOpen, PremisesDebts
 from headend.supply.handover import call_back_orders, check_registers
-from headend.supply.meter_credit import require_none
+from headend.supply.meter_credit import on_the_bill_wh, require_none
 from headend.supply.models import Closing, MoveIn, Settlement, SettlementLine
 from headend.supply.words import money
 from headend.tariffs.models import Tariff
@@ -247,6 +247,9 @@ def _price_minor(closing: Closing | None) -> int | None:
     """Return what the former customer was credited for what is still on the meter."""
     if closing is None or not closing.needs_clearing or (closing.credit_wh or 0) < 0:
         return None
+    agreement, read_at = closing.agreement, closing.registers_at
+    if read_at is None or on_the_bill_wh(agreement, agreement.meter, at=read_at):
+        return None  # some of it was credited to a bill: it is the utility's
     settlement = Settlement.objects.filter(closing=closing).first()
     if settlement is None:
         return None

@@ -34,7 +34,7 @@ from headend.securitymodule.services import refusals_recorded
 from headend.securitymodule.tokens import Credit
 from headend.supply.errors import ReplacementNotPossible
 from headend.supply.handover import call_back_orders, check_registers
-from headend.supply.meter_credit import require_none
+from headend.supply.meter_credit import require_none, to_move_wh
 from headend.supply.models import Replacement, Settlement, Source
 from headend.supply.trials import Registers
 from headend.supply.words import new_number
@@ -190,11 +190,12 @@ def transfer_by_token(
     with refusals_recorded(by=by, at=at), transaction.atomic():
         meter = _held_target(replacement)
         kept = _transferable(replacement)
-        if not kept.credit_wh or kept.credit_wh < 0:
+        credit_wh = to_move_wh(kept)
+        if credit_wh < 0:
             raise ReplacementNotPossible("credit below zero can't be carried by a token")
         token = issue(
             meter=meter,
-            content=Credit.of_energy(kept.credit_wh),
+            content=Credit.of_energy(credit_wh),
             purpose=f"credit of replaced meter {kept.old_meter}",
             by=by,
             at=at,
@@ -231,7 +232,7 @@ def transfer_by_command(replacement: Replacement, *, by: User, at: datetime) -> 
     kept = _transferable(replacement)
     command = queue_adjust_credit(
         meter=meter,
-        amount_wh=kept.credit_wh or 0,
+        amount_wh=to_move_wh(kept),
         requested_by=None,
         approved_by=None,
         reason=f"replacement {kept}: credit of meter {kept.old_meter}, by {by}",
@@ -249,7 +250,7 @@ def take_back_failed_transfer(command: Command, *, at: datetime) -> None:
     out or was given up on its way may still have arrived.
     """
     rows = Replacement.objects.select_for_update(of=("self",)).filter(transfer_command=command)
-    kept = rows.select_related("old_meter").first()
+    kept = rows.select_related("old_meter", "agreement").first()
     if kept is None or command.state == State.ACCEPTED:
         return
     if command.state == State.REJECTED or command.number is None:
@@ -272,7 +273,7 @@ def take_back_failed_transfer(command: Command, *, at: datetime) -> None:
 def is_open(replacement: Replacement) -> bool:
     """Say whether credit of the old meter is still to be found out or transferred."""
     return replacement.credit_wh is None or (
-        replacement.credit_wh != 0 and replacement.transferred_at is None
+        replacement.transferred_at is None and to_move_wh(replacement) != 0
     )
 
 
@@ -321,7 +322,7 @@ def _held_target(replacement: Replacement) -> Meter:
 
 def _transferable(replacement: Replacement) -> Replacement:
     kept = locked(replacement)
-    if not kept.credit_wh:
+    if not to_move_wh(kept):
         raise ReplacementNotPossible(f"replacement {kept} has no known credit to transfer")
     if kept.transferred_at is not None:
         raise ReplacementNotPossible(f"the credit of replacement {kept} was transferred already")
@@ -338,14 +339,14 @@ def _transferred(kept: Replacement, *, by: User, at: datetime) -> None:
         action="supply.transfer_credit",
         target=kept,
         at=at,
-        after={"credit_wh": kept.credit_wh, "by": way},
+        after={"credit_wh": to_move_wh(kept), "by": way},
     )
     _close_item(kept, by=by, at=at)
 
 
 def _open_item(replacement: Replacement, *, at: datetime) -> None:
     known = replacement.credit_wh is not None
-    credit = f"transfer {kwh(replacement.credit_wh or 0)} kWh" if known else "read its registers"
+    credit = f"transfer {kwh(to_move_wh(replacement))} kWh" if known else "read its registers"
     open_work_item(
         kind="supply",
         cause=_cause(replacement),

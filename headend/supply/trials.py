@@ -11,11 +11,18 @@ from django.db.models import Q, QuerySet
 
 from headend.customers.models import SupplyAgreement
 from headend.debts.models import Debt
+from headend.design.figures import kwh
 from headend.fleet.models import Command
 from headend.fleet.queries import latest_state, unfinished_commands
 from headend.ledger import chart
 from headend.meters.models import Meter
-from headend.supply.meter_credit import free_share_wh, open_replacements, tokens_not_entered
+from headend.supply.meter_credit import (
+    free_share_wh,
+    on_the_bill_wh,
+    open_replacements,
+    to_move_wh,
+    tokens_not_entered,
+)
 from headend.supply.models import Closing, Rule, Source
 from headend.supply.reckoning import Due, Owed, Reckoning, Replaced, reckon
 from headend.supply.rules import rule_in_force
@@ -135,16 +142,19 @@ def reckoning_of(
     price = price_of(agreement, rule, at=ends)
     dues, carried_minor = dues_of(agreement, at=ends)
     replaced = [
-        Replaced(str(one.old_meter), one.credit_wh or 0)
-        for one in open_replacements(agreement).select_related("old_meter")
+        Replaced(str(one.old_meter), to_move_wh(one))
+        for one in open_replacements(agreement).select_related("old_meter", "agreement")
     ]
-    left_wh = registers.credit_wh + sum(one.credit_wh for one in replaced)
+    billed_wh = on_the_bill_wh(agreement, agreement.meter, at=registers.at)
+    credit_wh = registers.credit_wh - billed_wh
+    left_wh = credit_wh + sum(one.credit_wh for one in replaced)
+    told = f", less {kwh(billed_wh)} kWh on the bill already" if billed_wh else ""
     return reckon(
-        credit_wh=registers.credit_wh,
+        credit_wh=credit_wh,
         replaced=replaced,
         free_wh=free_share_wh(agreement, left_wh),
         price=price,
-        price_told=price.told,
+        price_told=f"{price.told}{told}",
         carried_minor=carried_minor,
         dues=dues,
         debts=[Owed(one.title, one.balance_minor, one.account, one.priority) for one in debts],
