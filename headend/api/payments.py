@@ -38,6 +38,7 @@ def pay_debt(
             message_id=body.message_id,
             debt=debt,
             amount_minor=body.tender_minor,
+            currency=body.currency or "",
             operator=key.program,
             at=now,
             terminal=body.terminal or TERMINAL,

@@ -249,7 +249,7 @@ def list_sales(
 ) -> dict[str, Any]:
     """List sales, the newest first."""
     found = of_own_vendor(
-        Sale.objects.select_related("meter", "agreement", *disclosure.RELATED),
+        Sale.objects.select_related("meter", "agreement", "exchange_rate", *disclosure.RELATED),
         request.auth.program,
     )
     if meter is not None:

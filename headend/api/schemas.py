@@ -58,6 +58,15 @@ Identifier = Annotated[
 Id = opaque.Shown  # an id as programs are given it
 Instant = Annotated[AwareDatetime, BeforeValidator(_written_out)]
 Tender = Annotated[int, Field(ge=1, le=10**13)]
+CurrencyCode = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
+TenderCurrency = Annotated[
+    CurrencyCode | None,
+    Field(
+        description="ISO 4217 code of the money that is handed over; `tender_minor` is in its "
+        "minor units. Null: the base currency. Another one is taken at the rate in force, by "
+        "programs of the utility only; `/currencies` lists them."
+    ),
+]
 
 
 class Body(Schema):
@@ -84,6 +93,7 @@ class TrialVendIn(Body):
 
     meter: MeterNumber
     tender_minor: Tender
+    currency: TenderCurrency = None
     waive_floor: bool = False  # debts may take what is otherwise kept for energy
 
 
@@ -101,6 +111,7 @@ class DebtPaymentIn(Body):
 
     message_id: MessageId
     tender_minor: Tender
+    currency: TenderCurrency = None
     terminal: Annotated[str, text(40, shortest=0)] = ""
 
 
@@ -127,6 +138,33 @@ class LineOut(Schema):
     energy_wh: int | None
 
 
+class RateOut(Schema):
+    """An exchange rate: `units` of the currency are worth `base_units` of the base currency."""
+
+    currency: str
+    decimals: int  # of the currency's minor unit
+    words: str  # "1 USD = 18.25 ZAR"
+    units: str
+    base_units: str
+    valid_from: datetime
+
+
+class CurrenciesOut(Schema):
+    """In which currencies customers may pay now."""
+
+    base: str
+    decimals: int
+    others: list[RateOut]
+
+
+class PaidOut(Schema):
+    """Money in another currency, of which the tender is the worth, rounded down."""
+
+    currency: str
+    paid_minor: int
+    rate: RateOut
+
+
 class QuoteOut(Schema):
     """What a vend would give; nothing was stored."""
 
@@ -136,6 +174,7 @@ class QuoteOut(Schema):
     tariff: str
     currency: str
     tender_minor: int
+    paid: PaidOut | None  # null: the tender itself was paid
     sold_wh: int
     issued_wh: int
     encoded_wh: int
@@ -171,6 +210,7 @@ class SaleOut(Schema):
     tariff: str
     currency: str
     tender_minor: int
+    paid: PaidOut | None  # null: the tender itself was paid
     sold_wh: int
     issued_wh: int
     encoded_wh: int
@@ -190,6 +230,7 @@ class SaleSummaryOut(Schema):
     agreement_id: Id
     currency: str
     tender_minor: int
+    paid: PaidOut | None  # null: the tender itself was paid
     issued_wh: int
     created_at: datetime
     reversed_at: datetime | None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from django.conf import settings
+
 _TWO = """
 AED AFN ALL AMD AOA ARS AUD AWG AZN BAM BBD BDT BGN BMD BND BOB BRL BSD BTN BWP BYN BZD CAD CDF
 CHF CNY COP CRC CUP CVE CZK DKK DOP DZD EGP ERN ETB EUR FJD FKP GBP GEL GHS GIP GMD GTQ GYD HKD
@@ -24,6 +26,9 @@ def decimals(currency: str) -> int:
     """Return how many decimals a currency's smallest unit is: 2 for cents.
 
     Args:
-        currency: ISO 4217 code; of one that is not in the list 2 are assumed.
+        currency: ISO 4217 code; of one that is not in the list 2 are assumed. The base currency
+            has what the settings say.
     """
+    if currency == settings.BASE_CURRENCY:
+        return settings.BASE_CURRENCY_MINOR_DIGITS
     return DECIMALS.get(currency, 2)

@@ -59,7 +59,7 @@ def rate_in_force(code: str, *, at: datetime) -> Rate:
     """
     currency = Currency.objects.filter(code=code, is_accepted=True).first()
     if currency is None:
-        accepted = ", ".join([settings.BASE_CURRENCY, *_accepted_codes()])
+        accepted = ", ".join([settings.BASE_CURRENCY, *accepted_codes()])
         raise CurrencyNotAccepted(f"{code or 'that'} is not accepted here; pay in {accepted}")
     rate = _newest(currency, at)
     if rate is None:
@@ -104,5 +104,6 @@ def _newest(currency: Currency, at: datetime) -> Rate | None:
     return held.select_related("currency").order_by("-valid_from").first()
 
 
-def _accepted_codes() -> QuerySet[Currency, str]:
-    return Currency.objects.filter(is_accepted=True).values_list("code", flat=True)
+def accepted_codes() -> list[str]:
+    """Return the codes of the other currencies that are accepted, whether they have a rate now."""
+    return list(Currency.objects.filter(is_accepted=True).values_list("code", flat=True))

@@ -23,7 +23,7 @@ from openpyxl import Workbook
 from headend.accounts.models import User
 from headend.accounts.services import require
 from headend.audit import services as audit
-from headend.config import opaque
+from headend.config import iso4217, opaque
 from headend.customers.models import Customer, SupplyAgreement
 from headend.debts.models import Debt
 from headend.design import figures
@@ -190,6 +190,10 @@ def _money(amount_minor: int | None) -> str:
     )
 
 
+def _paid(paid_minor: int, currency: str) -> str:
+    return figures.decimal(paid_minor, digits=iso4217.decimals(currency), grouped=False)
+
+
 def _kwh(energy_wh: int | None) -> str:
     return "" if energy_wh is None else f"{Decimal(energy_wh).scaleb(-3).normalize():f}"
 
@@ -217,7 +221,7 @@ def _agreements(user: User) -> QuerySet[Any]:
 
 def _sales(user: User) -> QuerySet[Any]:
     sales = Sale.objects.select_related(
-        "meter", "operator", "vendor", "reversal", "agreement__customer"
+        "meter", "operator", "vendor", "reversal", "agreement__customer", "exchange_rate"
     )
     return of_own_vendor(sales, user)
 
@@ -336,6 +340,9 @@ EXPORTS = {
                 "customer_name": lambda one: one.agreement.customer.name,
                 "amount": lambda one: _money(one.tender_minor),
                 "currency": lambda one: one.currency,
+                "paid": lambda one: _paid(one.received_minor, one.received_currency),
+                "paid_currency": lambda one: one.received_currency,
+                "rate": lambda one: one.exchange_rate and one.exchange_rate.words,
                 "issued_kwh": lambda one: _kwh(one.issued_wh),
                 "operator": lambda one: one.operator.username,
                 "vendor": lambda one: one.vendor,

@@ -118,7 +118,12 @@ class Sale(models.Model):
         return self.receipt_number
 
     @property
-    def paid_currency(self) -> str:
+    def received_minor(self) -> int:
+        """What was handed over, in minor units of `received_currency`."""
+        return self.tender_minor if self.paid_minor is None else self.paid_minor
+
+    @property
+    def received_currency(self) -> str:
         """The currency of what was handed over."""
         return self.exchange_rate.currency_id if self.exchange_rate else self.currency
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from django.conf import settings
 
+from headend.currencies import words
 from headend.currencies.conversion import Conversion
 from headend.customers.models import SupplyAgreement
 from headend.meters.models import Meter
@@ -46,6 +47,21 @@ class Quote:
     def meter(self) -> Meter:
         """The meter that the energy is for."""
         return self.agreement.meter
+
+    @property
+    def received_minor(self) -> int:
+        """What is handed over, in minor units of `received_currency`."""
+        return self.paid.paid_minor if self.paid else self.tender_minor
+
+    @property
+    def received_currency(self) -> str:
+        """The currency of what is handed over."""
+        return self.paid.currency if self.paid else self.currency
+
+    @property
+    def exchange(self) -> list[tuple[str, str]]:
+        """Name and value of what is to be said of a tender in another currency."""
+        return words.of(self.paid) if self.paid else []
 
     @property
     def lines(self) -> tuple[pricing.PriceLine, ...]:

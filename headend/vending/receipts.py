@@ -16,6 +16,7 @@ from fractions import Fraction
 from django.conf import settings
 from django.utils import timezone
 
+from headend.currencies import words
 from headend.design import figures
 from headend.tariffs.numbers import as_decimal
 from headend.vending import disclosure
@@ -75,6 +76,7 @@ class Receipt:
     marks: tuple[str, ...] = ()  # what became of the sale since
     vendor: str = ""  # empty at the utility's own tills
     vendor_tax_number: str = ""
+    exchange: tuple[tuple[str, str], ...] = ()  # how money in another currency became the tender
 
     def money(self, amount_minor: int) -> str:
         """An amount with the sale's currency."""
@@ -158,9 +160,16 @@ def receipt_of(sale: Sale, *, copy_number: int = 0) -> Receipt:
             for one in sorted(sale.tokens.all(), key=_position)
             if disclosure.digits_of(one, standing) is not None
         ),
+        exchange=_exchange(sale),
         copy_number=copy_number,
         marks=tuple(_marks(sale, standing)),
     )
+
+
+def _exchange(sale: Sale) -> tuple[tuple[str, str], ...]:
+    if sale.exchange_rate is None or sale.paid_minor is None:
+        return ()
+    return tuple(words.statement(sale.paid_minor, sale.exchange_rate))
 
 
 def _marks(sale: Sale, standing: disclosure.Standing) -> Iterator[str]:
@@ -266,7 +275,10 @@ def render_text(receipt: Receipt, *, paper_mm: int = 80) -> str:
     for line, amount in receipt.priced_lines:
         out += _pair(line.text, amount, columns)
         out += textwrap.wrap(line.detail, columns, initial_indent="  ", subsequent_indent="  ")
-    out += [rule, *_pair("TENDER", receipt.tender, columns)]
+    out.append(rule)
+    for name, value in receipt.exchange:
+        out += _pair(name, value, columns)
+    out += [*_pair("TENDER", receipt.tender, columns)]
     if receipt.tokens:
         out += [*_pair("ENERGY", f"{figures.kwh(receipt.energy_wh)} kWh", columns)]
     out += [rule, ""]

@@ -274,11 +274,11 @@ def _seat_for(sale: Sale, by: User) -> seats.Seat:
 def _hand_back(sale: Sale, seat: seats.Seat) -> list[ledger.Posting]:
     """Give the money back as it was paid: cash, or the vendor's wallet and commission."""
     if sale.exchange_rate is not None and sale.paid_minor is not None:
-        seats.pay_out(seat, sale.paid_minor, currency=sale.paid_currency)
+        seats.pay_out(seat, sale.paid_minor, currency=sale.received_currency)
         return exchange.postings(
             seats.drawer(seat),
             paid_minor=-sale.paid_minor,
-            currency=sale.paid_currency,
+            currency=sale.received_currency,
             worth_minor=-sale.tender_minor,
             base_currency=sale.currency,
         )
@@ -296,7 +296,7 @@ def _hand_back(sale: Sale, seat: seats.Seat) -> list[ledger.Posting]:
 def _told_of_payment(sale: Sale) -> dict[str, Any]:
     if sale.paid_minor is None:
         return {}
-    return {"paid_minor": sale.paid_minor, "paid_currency": sale.paid_currency}
+    return {"paid_minor": sale.paid_minor, "paid_currency": sale.received_currency}
 
 
 def _lines_of(sale: Sale) -> list[Line]:

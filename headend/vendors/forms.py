@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from django import forms
@@ -16,6 +17,9 @@ from headend.vendors.services import Terms
 _MONEY = forms.TextInput(
     attrs={"autocomplete": "off", "inputmode": "decimal", "placeholder": "0.00"}
 )
+
+
+_OTHER = "cash_"
 
 
 class CashField(MoneyField):
@@ -171,15 +175,30 @@ class OpenShiftForm(_PlainForm):
     till = forms.ModelChoiceField(label="Till", queryset=Till.objects.none(), empty_label=None)
     float_cash = CashField(label="Cash in the drawer now", initial="0", widget=_MONEY)
 
-    def __init__(self, *args: Any, tills: QuerySet[Till], **kwargs: Any) -> None:
+    def __init__(
+        self, *args: Any, tills: QuerySet[Till], others: Sequence[str] = (), **kwargs: Any
+    ) -> None:
         super().__init__(*args, **kwargs)
         self.fields["till"].queryset = tills  # type: ignore[attr-defined]
+        _add_others(self, others)
+
+    def others(self) -> dict[str, int]:
+        """Return the cash typed in other currencies."""
+        return _others_of(self)
 
 
 class CashUpForm(_PlainForm):
-    """The cash counted."""
+    """The cash counted, each currency by itself."""
 
     counted = CashField(label="Cash in the drawer now", widget=_MONEY)
+
+    def __init__(self, *args: Any, others: Sequence[str] = (), **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        _add_others(self, others)
+
+    def others(self) -> dict[str, int]:
+        """Return the cash counted in other currencies."""
+        return _others_of(self)
 
 
 class CloseForm(_PlainForm):
@@ -191,6 +210,22 @@ class CloseForm(_PlainForm):
         required=False,
         help_text="Leave it empty if it is right.",
     )
+
+
+def _add_others(form: forms.Form, currencies: Sequence[str]) -> None:
+    """Ask for the cash of other currencies as well."""
+    for code in currencies:
+        form.fields[f"{_OTHER}{code}"] = CashField(
+            label=f"Cash in {code}", initial="0", currency=code, widget=_MONEY
+        )
+
+
+def _others_of(form: forms.Form) -> dict[str, int]:
+    return {
+        name.removeprefix(_OTHER): minor
+        for name, minor in form.cleaned_data.items()
+        if name.startswith(_OTHER)
+    }
 
 
 def _typed(amount_minor: int | None) -> str:

@@ -265,6 +265,12 @@ class Shift(Cash):
         """The currency of its cash."""
         return self.vendor.currency if self.vendor else settings.BASE_CURRENCY
 
+    def expected_in(self, currency: str) -> int:
+        """Return what should be in the drawer of one currency, in its minor units."""
+        if currency == self.currency:
+            return self.expected_minor
+        return sum(one.expected_minor for one in self.others.all() if one.currency == currency)
+
     @property
     def differs(self) -> bool:
         """Whether cash of any currency is over or short."""

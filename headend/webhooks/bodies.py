@@ -23,6 +23,8 @@ class Sale(Schema):
     vendor_id: Shown | None
     currency: str
     tender_minor: int
+    paid_currency: str | None  # null: the tender itself was paid
+    paid_minor: int | None
     issued_wh: int
     created_at: datetime
 

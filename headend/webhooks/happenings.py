@@ -100,7 +100,7 @@ def read(reader: Callable[[Any], Iterator[Happening]], alike: Sequence[Any]) -> 
 
 @_of("vending.vend", kinds=("sale.made", "debt.paid_off"))
 def _sales(entries: Entries) -> Iterator[Happening]:
-    sales = _objects(Sale.objects.select_related("meter", "agreement"), entries)
+    sales = _objects(Sale.objects.select_related("meter", "agreement", "exchange_rate"), entries)
     for entry, sale in sales:
         yield Happening("sale.made", _key(entry), entry.at, _sale(sale), sale.vendor_id)
     yield from _paid_off({f"sale:{sale.receipt_number}": entry for entry, sale in sales})
@@ -108,7 +108,9 @@ def _sales(entries: Entries) -> Iterator[Happening]:
 
 @_of("vending.reverse", kinds=("sale.reversed",))
 def _reversals(entries: Entries) -> Iterator[Happening]:
-    for entry, sale in _objects(Sale.objects.select_related("meter", "agreement"), entries):
+    for entry, sale in _objects(
+        Sale.objects.select_related("meter", "agreement", "exchange_rate"), entries
+    ):
         data = _sale(sale) | {"reason": entry.reason}
         yield Happening("sale.reversed", _key(entry), entry.at, data, sale.vendor_id)
 
@@ -135,6 +137,8 @@ def _sale(sale: Sale) -> dict[str, Any]:
         "vendor_id": sale.vendor_id,
         "currency": sale.currency,
         "tender_minor": sale.tender_minor,
+        "paid_currency": sale.exchange_rate.currency_id if sale.exchange_rate else None,
+        "paid_minor": sale.paid_minor,
         "issued_wh": sale.issued_wh,
         "created_at": sale.created_at,
     }

@@ -2,12 +2,34 @@
 
 from __future__ import annotations
 
-from django import forms
+from collections.abc import Sequence
+from typing import Any
 
+from django import forms
+from django.conf import settings
+
+from headend.currencies.models import Rate
 from headend.design.fields import MoneyField
 
 
-class AmountForm(forms.Form):
+class _TenderForm(forms.Form):
+    """Money in the base currency, or in another one at its rate.
+
+    Args:
+        rates: at which money in other currencies is taken here.
+    """
+
+    currency = forms.CharField(label="In", max_length=3, required=False)
+
+    def __init__(self, *args: Any, rates: Sequence[Rate] = (), **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        codes = [settings.BASE_CURRENCY, *(rate.currency_id for rate in rates)]
+        self.fields["currency"].widget = forms.Select(choices=[(code, code) for code in codes])
+        amount: Any = self.fields["amount"]
+        amount.currency = self["currency"].value() or settings.BASE_CURRENCY
+
+
+class AmountForm(_TenderForm):
     """How much the customer hands over."""
 
     amount = MoneyField(
@@ -35,13 +57,14 @@ class VendForm(AmountForm):
 
     message_id = forms.UUIDField(widget=forms.HiddenInput)
 
-    def __init__(self, *args, **kwargs) -> None:
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["amount"].widget = forms.HiddenInput()
+        self.fields["currency"].widget = forms.HiddenInput()
         self.fields["waive_floor"].widget = forms.CheckboxInput(attrs={"hidden": True})
 
 
-class DebtPaymentForm(forms.Form):
+class DebtPaymentForm(_TenderForm):
     """How much of a debt is paid, and the message id that takes it once."""
 
     amount = MoneyField(

@@ -19,6 +19,8 @@ from django.views.decorators.http import require_http_methods, require_safe
 from headend.accounts.requests import PageRequest
 from headend.channels.till.forms import AmountForm, DebtPaymentForm, VendForm
 from headend.config.errors import Refusal
+from headend.currencies.models import Rate
+from headend.currencies.queries import is_other, usable
 from headend.customers.queries import agreements
 from headend.customers.search import find_supplies, number_in
 from headend.debts.models import Debt
@@ -28,6 +30,7 @@ from headend.meters.models import Meter
 from headend.vending import debt_payments, free_electricity, pages, services
 from headend.vending.errors import SaleNotFound
 from headend.vending.views import JUST_SOLD
+from headend.vendors.queries import vendor_of
 
 TERMINAL = "Web till"
 FOUND_SHOWN = 20
@@ -64,8 +67,8 @@ def find(request: PageRequest) -> HttpResponse:
 @may_vend
 def sell(request: PageRequest, drn: str) -> HttpResponse:
     """Ask how much money; show what the typed amount buys."""
-    context = _whom(drn)
-    form = AmountForm(request.GET if "amount" in request.GET else None)
+    context = _whom(request, drn)
+    form = AmountForm(request.GET if "amount" in request.GET else None, rates=context["rates"])
     return render(
         request, "till/sell.html", {**context, "form": form, **_trial(request, context, form)}
     )
@@ -75,8 +78,9 @@ def sell(request: PageRequest, drn: str) -> HttpResponse:
 @may_vend
 def trial(request: PageRequest, drn: str) -> HttpResponse:
     """The part of the page that says what an amount buys; nothing is stored."""
-    context = _whom(drn)
-    form = AmountForm(request.GET if request.GET.get("amount") else None)
+    context = _whom(request, drn)
+    typed = request.GET if request.GET.get("amount") else None
+    form = AmountForm(typed, rates=context["rates"])
     page = {**context, "form": form, **_trial(request, context, form), "while_typing": True}
     return render(request, "till/trial.html", page)
 
@@ -89,10 +93,10 @@ def confirm(request: PageRequest, drn: str) -> HttpResponse:
 
     The message id is in the page's address, so going back to it means the same sale.
     """
-    context = _whom(drn)
+    context = _whom(request, drn)
     if request.method == "POST":
         return _sell(request, context)
-    amount = AmountForm(request.GET)
+    amount = AmountForm(request.GET, rates=context["rates"])
     offered = _trial(request, context, amount)
     if offered["quote"] is None:
         page = {**context, "form": amount, **offered}
@@ -102,6 +106,8 @@ def confirm(request: PageRequest, drn: str) -> HttpResponse:
         query = {"amount": request.GET["amount"], "message_id": uuid.uuid4()}
         if amount.cleaned_data["waive_floor"]:
             query["waive_floor"] = "on"
+        if is_other(amount.cleaned_data["currency"]):
+            query["currency"] = amount.cleaned_data["currency"]
         return redirect(f"{request.path}?{urlencode(query)}")
     try:
         sold = services.advice(caller=_caller(request), message_id=_message_id(form))
@@ -117,8 +123,10 @@ def confirm(request: PageRequest, drn: str) -> HttpResponse:
 def pay_debt(request: PageRequest, debt_id: int) -> HttpResponse:
     """Take a payment of a debt without a purchase of energy, once per page."""
     debt = get_object_or_404(Debt.objects.select_related("customer", "premises"), pk=debt_id)
+    rates = _rates(request)
     form = DebtPaymentForm(
         request.POST or None,
+        rates=rates,
         initial={
             "message_id": uuid.uuid4(),
             "amount": figures.decimal(
@@ -133,6 +141,7 @@ def pay_debt(request: PageRequest, debt_id: int) -> HttpResponse:
                 message_id=str(form.cleaned_data["message_id"]),
                 debt=debt,
                 amount_minor=form.cleaned_data["amount"],
+                currency=form.cleaned_data["currency"],
                 operator=request.user,
                 at=timezone.now(),
                 terminal=TERMINAL,
@@ -143,7 +152,8 @@ def pay_debt(request: PageRequest, debt_id: int) -> HttpResponse:
             request.session[JUST_SOLD] = sale.receipt_number
             return redirect(reverse("vending:sale", args=[sale.receipt_number]) + "?sold")
     status = 422 if request.method == "POST" else 200
-    return render(request, "till/pay_debt.html", {"debt": debt, "form": form}, status=status)
+    context = {"debt": debt, "form": form, "rates": rates}
+    return render(request, "till/pay_debt.html", context, status=status)
 
 
 def _sell(request: PageRequest, context: dict[str, Any]) -> HttpResponse:
@@ -156,6 +166,7 @@ def _sell(request: PageRequest, context: dict[str, Any]) -> HttpResponse:
                 message_id=_message_id(form),
                 meter=context["meter"],
                 tender_minor=form.cleaned_data["amount"],
+                currency=form.cleaned_data["currency"],
                 operator=request.user,
                 at=timezone.now(),
                 terminal=TERMINAL,
@@ -184,7 +195,12 @@ def _message_id(form: VendForm) -> str:
     return str(form.cleaned_data["message_id"])
 
 
-def _whom(drn: str) -> dict[str, Any]:
+def _rates(request: PageRequest) -> list[Rate]:
+    """At which other currencies are taken: none by a vendor, whose wallet pays in the base one."""
+    return [] if vendor_of(request.user) else usable(at=timezone.now())
+
+
+def _whom(request: PageRequest, drn: str) -> dict[str, Any]:
     meter = get_object_or_404(Meter.objects.select_related("state", "link"), drn=drn)
     agreement = agreements(at=timezone.now()).filter(meter=meter).first()
     return {
@@ -194,6 +210,7 @@ def _whom(drn: str) -> dict[str, Any]:
         "free": free_electricity.due(agreement, at=timezone.now()) if agreement else None,
         "state": getattr(meter, "state", None),
         "link": getattr(meter, "link", None),
+        "rates": _rates(request),
         "usual_amounts": USUAL_AMOUNTS_MINOR,
     }
 
@@ -206,6 +223,7 @@ def _trial(request: PageRequest, context: dict[str, Any], form: AmountForm) -> d
         quote = services.trial_vend(
             meter=context["meter"],
             tender_minor=form.cleaned_data["amount"],
+            currency=form.cleaned_data["currency"],
             at=timezone.now(),
             operator=request.user,
             waive_floor=form.cleaned_data["waive_floor"],

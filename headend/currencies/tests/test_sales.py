@@ -1,19 +1,23 @@
 """A sale for money in another currency: its worth buys, and the ledger adds up in both."""
 
 from datetime import timedelta
+from decimal import Decimal
+from typing import Any
 
 import pytest
 from django.db.models import Sum
 
 from headend.accounts import approvals
-from headend.accounts.services import create_user
+from headend.accounts.services import console_user, create_user
 from headend.audit.models import AuditEntry
 from headend.currencies.errors import BaseCurrencyOnly, CurrencyNotAccepted
+from headend.debts.services import open_debt
+from headend.debts.terms import Terms
 from headend.ledger.models import Line
 from headend.ledger.proofs import differences_of, prove
 from headend.testing import NOON, make_rate, make_supply, traffic
-from headend.vending import reallocations, reversals, services
-from headend.vending.errors import MessageConflict
+from headend.vending import debt_payments, reallocations, reversals, services
+from headend.vending.errors import InvalidTender, MessageConflict
 from headend.vending.models import Reallocation, Sale
 from headend.vendors.tests.conftest import Shop
 
@@ -67,7 +71,7 @@ def test_the_worth_buys_what_it_would_have_bought(meter, rate, cashier):
     assert (sale.tender_minor, sale.currency, sale.encoded_wh) == (
         182_53, "ZAR", in_base.encoded_wh,
     )  # fmt: skip
-    assert (sale.paid_minor, sale.paid_currency, sale.exchange_rate) == (10_00, "USD", rate)
+    assert (sale.paid_minor, sale.received_currency, sale.exchange_rate) == (10_00, "USD", rate)
     assert sum(line.amount_minor for line in sale.lines.all()) == 182_53
     told = AuditEntry.objects.get(action="vending.vend").after or {}
     assert (told["paid_minor"], told["rate"]) == (10_00, "1 USD = 18.2537 ZAR")
@@ -173,4 +177,41 @@ def test_what_is_moved_to_another_meter_keeps_its_worth(meter, rate, cashier):
     new_sale = Reallocation.objects.get(pk=moved.target_id).new_sale
     assert (new_sale.tender_minor, new_sale.paid_minor) == (182_53, None)
     assert ledger()["cash.tills", "USD"] == 10_00
+    assert differences_of(prove(at=NOON)) == []
+
+
+def test_the_proofs_see_money_that_is_not_worth_its_tender(triggers_off, meter, rate, cashier):
+    sale = vend(meter, cashier)
+    Sale.objects.filter(pk=sale.pk).update(paid_minor=9_00)
+    found = {(one.proof, one.currency) for one in differences_of(prove(at=NOON))}
+    assert found == {
+        ("money in another currency was worth its tender", "ZAR"),
+        ("what was exchanged is what sales took in other currencies", "USD"),
+    }
+
+
+def test_a_debt_is_paid_in_another_currency(meter, rate, cashier):
+    debt = open_debt(
+        owner=meter.agreements.get().customer,
+        title="Meter bond",
+        amount_minor=200_00,
+        terms=Terms(method="percent", percent=Decimal(10)),
+        by=console_user(),
+        at=NOON,
+    )
+    asked: dict[str, Any] = {
+        "caller": "till",
+        "debt": debt,
+        "operator": cashier,
+        "at": NOON,
+        "currency": "USD",
+    }
+    with pytest.raises(InvalidTender, match="this is worth 20079"):
+        debt_payments.pay(message_id="m1", amount_minor=11_00, **asked)
+    sale = debt_payments.pay(message_id="m1", amount_minor=10_00, **asked)
+    assert debt_payments.pay(message_id="m1", amount_minor=10_00, **asked) == sale
+    debt.refresh_from_db()
+    assert (debt.balance_minor, sale.paid_minor, sale.tender_minor) == (17_47, 10_00, 182_53)
+    with pytest.raises(MessageConflict):
+        debt_payments.pay(message_id="m1", amount_minor=10_00, **asked | {"currency": ""})
     assert differences_of(prove(at=NOON)) == []
