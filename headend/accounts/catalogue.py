@@ -98,6 +98,15 @@ AREAS = (
         ),
     ),
     Area(
+        "Other currencies",
+        (
+            Duty("currencies.view_currency", "See which currencies are taken, and their rates"),
+            Duty("currencies.change_currency", "Choose which currencies are taken", _PRIVILEGED),
+            Duty("currencies.propose_rate", "Ask for an exchange rate", _PRIVILEGED),
+            Duty("currencies.approve_rate", "Approve an exchange rate", _PRIVILEGED),
+        ),
+    ),
+    Area(
         "Free electricity",
         (
             Duty("vending.grant_free_electricity", "Give a month's free electricity"),
@@ -195,9 +204,6 @@ AREAS = (
             Duty("ledger.add_bankpayment", "Enter payments at the bank", _PRIVILEGED),
             Duty("ledger.clear_payment", "Say where a payment in suspense goes", _PRIVILEGED),
             Duty("ledger.approve_clearing", "Approve where a payment goes", _PRIVILEGED),
-            Duty("currencies.change_currency", "Say which currencies are taken", _PRIVILEGED),
-            Duty("currencies.propose_rate", "Set an exchange rate", _PRIVILEGED),
-            Duty("currencies.approve_rate", "Approve an exchange rate", _PRIVILEGED),
         ),
     ),
     Area(

@@ -12,6 +12,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("webhooks/", include("headend.webhooks.urls")),
     path("audit/", include("headend.audit.urls")),
     path("sales/", include("headend.vending.urls")),
+    path("currencies/", include("headend.currencies.urls")),
     path("customers/", include("headend.customers.urls")),
     path("debts/", include("headend.debts.urls")),
     path("housekeeping/", include("headend.housekeeping.urls")),

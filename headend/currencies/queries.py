@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.conf import settings
@@ -81,10 +82,35 @@ def ended(rate: Rate, *, at: datetime) -> bool:
     return hours is not None and at >= rate.valid_from + timedelta(hours=hours)
 
 
+@dataclass(frozen=True)
+class Standing:
+    """How a currency stands at an instant."""
+
+    currency: Currency
+    rate: Rate | None  # the newest that has begun
+    is_usable: bool
+
+    @property
+    def why_not(self) -> str:
+        """Why nothing is sold for it now, in a few words; empty if something is."""
+        if self.is_usable:
+            return ""
+        if not self.currency.is_accepted:
+            return "not taken"
+        return "rate too old" if self.rate else "no rate yet"
+
+
+def standing(currency: Currency, *, at: datetime) -> Standing:
+    """Return how a currency stands: its rate, and whether something is sold for it."""
+    rate = _newest(currency, at)
+    is_held = rate is not None and not ended(rate, at=at)
+    return Standing(currency, rate, currency.is_accepted and is_held)
+
+
 def usable(*, at: datetime) -> list[Rate]:
     """Return the rates at which money in other currencies is taken now, by currency."""
-    newest = (_newest(one, at) for one in Currency.objects.filter(is_accepted=True))
-    return [rate for rate in newest if rate is not None and not ended(rate, at=at)]
+    found = (standing(one, at=at) for one in Currency.objects.filter(is_accepted=True))
+    return [one.rate for one in found if one.rate is not None and one.is_usable]
 
 
 def with_ends(rates: QuerySet[Rate]) -> QuerySet[Rate]:
