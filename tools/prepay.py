@@ -11,6 +11,7 @@ COMMANDS = {
     "sts": "tools.sts.command:sts",
     "vend": "tools.headend.command:vend",
     "sale": "tools.headend.sales:sale",
+    "currency": "tools.currencies.command:currency",
     "meter": "tools.headend.orders:meter",
     "ledger": "tools.ledger.command:ledger",
     "run": "tools.run.command:run",

@@ -9,6 +9,7 @@ from django.conf import settings
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models
 
+from headend.currencies import words
 from headend.currencies.models import Rate
 from headend.customers.models import Customer, Premises, SupplyAgreement
 from headend.debts.models import Debt
@@ -126,6 +127,13 @@ class Sale(models.Model):
     def received_currency(self) -> str:
         """The currency of what was handed over."""
         return self.exchange_rate.currency_id if self.exchange_rate else self.currency
+
+    @property
+    def exchange(self) -> list[tuple[str, str]]:
+        """Name and value of what is to be said of money in another currency."""
+        if self.exchange_rate is None or self.paid_minor is None:
+            return []
+        return words.statement(self.paid_minor, self.exchange_rate)
 
     @property
     def reckoning(self) -> list[tuple[str, str]]:

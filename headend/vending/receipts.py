@@ -16,7 +16,6 @@ from fractions import Fraction
 from django.conf import settings
 from django.utils import timezone
 
-from headend.currencies import words
 from headend.design import figures
 from headend.tariffs.numbers import as_decimal
 from headend.vending import disclosure
@@ -160,16 +159,10 @@ def receipt_of(sale: Sale, *, copy_number: int = 0) -> Receipt:
             for one in sorted(sale.tokens.all(), key=_position)
             if disclosure.digits_of(one, standing) is not None
         ),
-        exchange=_exchange(sale),
+        exchange=tuple(sale.exchange),
         copy_number=copy_number,
         marks=tuple(_marks(sale, standing)),
     )
-
-
-def _exchange(sale: Sale) -> tuple[tuple[str, str], ...]:
-    if sale.exchange_rate is None or sale.paid_minor is None:
-        return ()
-    return tuple(words.statement(sale.paid_minor, sale.exchange_rate))
 
 
 def _marks(sale: Sale, standing: disclosure.Standing) -> Iterator[str]:

@@ -103,3 +103,15 @@ def test_command_prints_log_ins_and_meters():
         assert f"{person['password']:14} {person['group']}" in out.getvalue()
     for supply in printed["supplies"]:
         assert supply["drn"] in out.getvalue()
+
+
+def test_dollars_are_taken_at_the_utilitys_till():
+    seeded = seed(at=NOON)
+    quote = services.trial_vend(
+        meter=meter_numbered(seeded.supplies[0].drn),
+        tender_minor=10_00,
+        currency="USD",
+        operator=User.objects.get(username="cashier"),
+        at=NOON,
+    )
+    assert (quote.tender_minor, quote.received_minor) == (182_53, 10_00)
