@@ -66,6 +66,11 @@ def why(
     return ""
 
 
+def before_rounding(base_minor: int, tariff: TariffRules) -> str:
+    """Say what a tax is on that the rounded line of energy does not show."""
+    return f", {money(Decimal(base_minor).scaleb(-tariff.minor_digits), tariff)} before rounding"
+
+
 def rounding(tariff: TariffRules) -> str:
     """Say where a rounding line comes from."""
     policy = tariff.rounding

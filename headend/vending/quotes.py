@@ -97,6 +97,7 @@ class Quote:
                     "price_minor_per_kwh": (
                         None if line.price_minor is None else str(line.price_minor)
                     ),
+                    "base_minor": line.base_minor,
                 }
                 for line in self.lines
             ],

@@ -195,9 +195,21 @@ def _line(line: SaleLine, sale: Sale) -> Line:
         price_minor = _price_minor(line, sale)
         price = price_per_kwh(price_minor, currency=sale.currency)
         detail = f"{figures.kwh(line.energy_wh)} kWh @ {price}"
+    elif line.kind == SaleLine.Kind.TAX and (base_minor := _base_minor(line, sale)) is not None:
+        base = figures.money(
+            base_minor, currency=sale.currency, digits=settings.BASE_CURRENCY_MINOR_DIGITS
+        )
+        detail = f"of {base}, before rounding"
     elif line.kind == SaleLine.Kind.DEBT:
         detail = sale.calculation["lines"][line.position]["explanation"]
     return Line(line.description, line.amount_minor, detail)
+
+
+def _base_minor(line: SaleLine, sale: Sale) -> int | None:
+    """Return what a tax is on, where the other lines do not show it; the oldest do not say."""
+    kept = sale.calculation.get("lines", ())
+    base_minor: int | None = kept[line.position].get("base_minor") if kept else None
+    return base_minor
 
 
 def _price_minor(line: SaleLine, sale: Sale) -> Decimal:
