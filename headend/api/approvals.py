@@ -12,9 +12,9 @@ from ninja import Path, Query, Router, Schema
 from headend.accounts import approvals
 from headend.accounts.models import Approval
 from headend.api.errors import ObjectNotFound
-from headend.api.once import once
+from headend.api.once import asked_once
 from headend.api.requests import Cursor, KeyRequest, Limit, needs, page
-from headend.api.schemas import Body, Id, Identifier, MessageId, text
+from headend.api.schemas import Id, Identifier, MessageIn, text
 
 router = Router(tags=["approvals"])
 _USUAL_LIMIT = 50
@@ -36,10 +36,9 @@ class ApprovalOut(Schema):
     target_id: Id | None
 
 
-class WithdrawIn(Body):
+class WithdrawIn(MessageIn):
     """Why a request is taken back."""
 
-    message_id: MessageId
     reason: Annotated[str, text(500, shortest=0)] = ""
 
 
@@ -84,13 +83,7 @@ def withdraw(
     def act() -> dict[str, Any]:
         return shape(approvals.withdraw(found, program, now, body.reason))
 
-    return once(
-        program=program,
-        message_id=body.message_id,
-        request={"what": f"withdraw {approval_id}"} | body.dict(),
-        at=now,
-        act=act,
-    )
+    return asked_once(request.auth, f"withdraw {approval_id}", body, at=now, act=act)
 
 
 def shape(one: Approval) -> dict[str, Any]:

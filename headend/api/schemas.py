@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import datetime
+from datetime import date, datetime
 from typing import Annotated, Any, Generic, TypeVar
 
 from ninja import Schema
@@ -44,6 +44,13 @@ def _row_number(value: Any) -> int:
         return _NO_ROW
 
 
+def _day_written_out(value: Any) -> Any:
+    """Refuse a bare number, which would count seconds."""
+    if isinstance(value, str) and not re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", value, re.ASCII):
+        raise ValueError("write a day as 2026-11-21")
+    return value
+
+
 MessageId = Annotated[str, text(64)]
 MeterNumber = Annotated[
     str, StringConstraints(pattern=r"^([0-9]{11}|[0-9]{13}|[0-9]{18})$", max_length=18)
@@ -57,6 +64,7 @@ Identifier = Annotated[
 ]
 Id = opaque.Shown  # an id as programs are given it
 Instant = Annotated[AwareDatetime, BeforeValidator(_written_out)]
+Day = Annotated[date, BeforeValidator(_day_written_out)]
 Tender = Annotated[int, Field(ge=1, le=10**13)]
 CurrencyCode = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
 TenderCurrency = Annotated[
@@ -73,6 +81,12 @@ class Body(Schema):
     """What is sent: nothing unknown, nothing guessed from another type."""
 
     model_config = ConfigDict(strict=True, extra="forbid")
+
+
+class MessageIn(Body):
+    """What changes something; alone, only the name of the request."""
+
+    message_id: MessageId
 
 
 Item = TypeVar("Item")
@@ -106,19 +120,17 @@ class VendIn(TrialVendIn):
     hold_token: bool = False  # give the token out later: until then the sale can be reversed
 
 
-class DebtPaymentIn(Body):
+class DebtPaymentIn(MessageIn):
     """What is paid of a debt."""
 
-    message_id: MessageId
     tender_minor: Tender
     currency: TenderCurrency = None
     terminal: Annotated[str, text(40, shortest=0)] = ""
 
 
-class ReprintIn(Body):
+class ReprintIn(MessageIn):
     """Why a copy is printed."""
 
-    message_id: MessageId
     reason: Annotated[str, text(200, shortest=0)] = ""
 
 
@@ -255,10 +267,9 @@ class TokenVerifyOut(Schema):
 # --- registers -----------------------------------------------------------------------------------
 
 
-class CustomerIn(Body):
+class CustomerIn(MessageIn):
     """A customer to register."""
 
-    message_id: MessageId
     name: Annotated[str, text(150)]
     phone: Annotated[str, text(30, shortest=0)] = ""
     email: Annotated[str, text(254, shortest=0)] = ""
@@ -276,10 +287,9 @@ class CustomerOut(Schema):
     created_at: datetime
 
 
-class MeterIn(Body):
+class MeterIn(MessageIn):
     """A meter to register, in stock; the attributes are those of its decoder key."""
 
-    message_id: MessageId
     number: Annotated[str, StringConstraints(pattern=r"^([0-9]{11}|[0-9]{13})$", max_length=13)]
     sgc: Annotated[str, StringConstraints(pattern=r"^[0-9]{6}$")]
     kt: Annotated[int, Field(ge=0, le=3)] = 2
@@ -309,16 +319,9 @@ class MeterOut(Schema):
     registered_at: datetime
 
 
-class MessageIn(Body):
-    """Only the name of the request."""
-
-    message_id: MessageId
-
-
-class AgreementIn(Body):
+class AgreementIn(MessageIn):
     """Who is supplied where, through which meter, on which tariff, from now on."""
 
-    message_id: MessageId
     customer_id: Identifier
     address: Annotated[str, text(250)]
     meter: MeterNumber
@@ -326,10 +329,9 @@ class AgreementIn(Body):
     low_credit_threshold_wh: Annotated[int, Field(ge=0, le=2_000_000_000)] = 5000
 
 
-class AgreementEndIn(Body):
+class AgreementEndIn(MessageIn):
     """Why it ends."""
 
-    message_id: MessageId
     reason: Annotated[str, text(500)]
 
 

@@ -12,9 +12,9 @@ from pydantic import Field
 from headend.api import approvals as waiting
 from headend.api.errors import ObjectNotFound
 from headend.api.models import ApiKey
-from headend.api.once import once
+from headend.api.once import asked_once
 from headend.api.requests import Cursor, KeyRequest, Limit, needs, page
-from headend.api.schemas import Body, Id, Identifier, MessageId, Page, text
+from headend.api.schemas import Id, Identifier, MessageIn, Page, text
 from headend.api.statements import StatementLineOut, statement_page
 from headend.ledger.models import Line
 from headend.vendors import acts, queries, services, wallet
@@ -48,10 +48,9 @@ class VendorWithWalletOut(VendorOut):
     largest_sale_minor: int | None
 
 
-class CreditIn(Body):
+class CreditIn(MessageIn):
     """A payment that is to become credit."""
 
-    message_id: MessageId
     paid_minor: Annotated[int, Field(ge=1, le=services.LARGEST_PAYMENT_MINOR)]
     payment_reference: Annotated[str, text(services.LONGEST_REFERENCE)]
 
@@ -131,13 +130,7 @@ def request_credit(
         )
         return waiting.shape(asked)
 
-    return once(
-        program=program,
-        message_id=body.message_id,
-        request={"what": f"credit {vendor_id}"} | body.dict(),
-        at=now,
-        act=act,
-    )
+    return asked_once(request.auth, f"credit {vendor_id}", body, at=now, act=act)
 
 
 @router.get("/shifts", **needs("vendors:read", Page[ShiftOut]))

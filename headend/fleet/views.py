@@ -145,24 +145,16 @@ def close_work_item(request: PageRequest, item_id: int) -> HttpResponse:
 def _give(chosen: orders.Order, meter: Meter, request: PageRequest, asked: dict[str, Any]) -> str:
     """Give an order, or ask for its approval; return what to tell who gave it."""
     now, reason = timezone.now(), asked["reason"]
-    arguments = chosen.arguments(now, asked)
     if chosen.needs_approval:
         approval = acts.request_adjustment(
-            meter, arguments["amount_wh"], by=request.user, at=now, reason=reason
-        )
-        return f"{approval.summary}: somebody else has to approve it."
-    if chosen.is_mode:
-        services.change_payment_mode(
-            meter=meter, payment_mode=arguments["mode"], requested_by=request.user, reason=reason
-        )
-    else:
-        services.queue_command(
-            meter=meter,
-            command=chosen.command,
-            arguments=arguments,
-            requested_by=request.user,
+            meter,
+            chosen.arguments(now, asked)["amount_wh"],
+            by=request.user,
+            at=now,
             reason=reason,
         )
+        return f"{approval.summary}: somebody else has to approve it."
+    orders.give(chosen, meter, asked, by=request.user, at=now, reason=reason)
     return f"{chosen.title}: queued for meter {meter.drn}."
 
 
