@@ -25,6 +25,7 @@ COMMANDS = {
     "tariff": "tools.tariff.command:tariff",
     "token": "tools.tokens.command:token",
     "campaign": "tools.campaign.command:campaign",
+    "webhooks": "tools.webhooks.command:webhooks",
 }
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import datetime
 from decimal import Decimal
 from typing import Annotated, Any, Literal
 
@@ -14,7 +14,7 @@ from headend.api import approvals as waiting
 from headend.api.errors import ObjectNotFound
 from headend.api.once import asked_once
 from headend.api.requests import Cursor, KeyRequest, Limit, needs, page
-from headend.api.schemas import Id, Identifier, MessageIn, Page, text
+from headend.api.schemas import Day, Id, Identifier, MessageIn, Page, text
 from headend.api.statements import StatementLineOut, statement_page
 from headend.customers.models import Customer, Premises
 from headend.debts import acts, services
@@ -63,7 +63,7 @@ class DebtIn(MessageIn):
     percent: Percent = Decimal(0)
     instalment_minor: Annotated[int, Field(ge=0, le=services.LARGEST_DEBT_MINOR)] = 0
     instalments: Annotated[int, Field(ge=1, le=240)] = 1
-    first_due: Annotated[date, Field(strict=False)] | None = None
+    first_due: Annotated[Day, Field(strict=False)] | None = None
     cap_per_purchase_minor: Money | None = None
     cap_per_month_minor: Money | None = None
 

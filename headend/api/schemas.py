@@ -46,7 +46,8 @@ def _row_number(value: Any) -> int:
 
 def _day_written_out(value: Any) -> Any:
     """Refuse a bare number, which would count seconds."""
-    if isinstance(value, str) and not re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", value, re.ASCII):
+    written = isinstance(value, str) and re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", value, re.A)
+    if not written:
         raise ValueError("write a day as 2026-11-21")
     return value
 

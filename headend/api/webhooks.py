@@ -164,11 +164,7 @@ def list_deliveries(
 def replay(request: KeyRequest, webhook_id: Path[Identifier], body: ReplayIn) -> dict[str, Any]:
     """Send events again with the ids they had: one, all since an instant, or those given up."""
     found = _one(request, webhook_id)
-    which = found.deliveries.filter(state=Delivery.State.DEAD)
-    if body.event_id is not None:
-        which = found.deliveries.filter(event__public_id=body.event_id)
-    elif body.since is not None:
-        which = services.deliveries_since(found, body.since)
+    which = services.which_again(found, event_id=body.event_id, since=body.since)
     return {"queued": services.replay(found, which, by=request.auth.program, at=timezone.now())}
 
 
