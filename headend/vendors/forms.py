@@ -48,6 +48,17 @@ class VendorForm(_PlainForm):
     email = forms.EmailField(label="Email", required=False)
 
 
+class WalletWatchForm(_PlainForm):
+    """When a wallet is low."""
+
+    threshold = MoneyField(
+        label="Low below",
+        required=False,
+        widget=_MONEY,
+        help_text="Of what is left to sell for. Empty: nobody is told.",
+    )
+
+
 class ContractForm(_PlainForm):
     """The terms of a contract."""
 
@@ -95,8 +106,8 @@ def as_typed(contract: Contract | None) -> dict[str, Any]:
         "percent": contract.percent.normalize(),
         "tax": contract.tax,
         "tax_percent": contract.tax_percent.normalize(),
-        "credit_limit": _typed(contract.credit_limit_minor),
-        "largest_sale": _typed(contract.largest_sale_minor),
+        "credit_limit": typed(contract.credit_limit_minor),
+        "largest_sale": typed(contract.largest_sale_minor),
     }
 
 
@@ -228,7 +239,8 @@ def _others_of(form: forms.Form) -> dict[str, int]:
     }
 
 
-def _typed(amount_minor: int | None) -> str:
+def typed(amount_minor: int | None) -> str:
+    """Return an amount in the minor unit as it is typed; nothing for none."""
     if not amount_minor:
         return ""
     digits = settings.BASE_CURRENCY_MINOR_DIGITS

@@ -115,6 +115,25 @@ class Purse(models.Model):
         return f"purse {self.number} of {self.vendor}"
 
 
+class WalletWatch(models.Model):
+    """Below what a vendor's wallet is low, and since when it is: nobody is told twice."""
+
+    vendor = models.OneToOneField(Vendor, on_delete=models.CASCADE, related_name="wallet_watch")
+    threshold_minor = models.BigIntegerField()  # of what may still be sold for
+    low_since = models.DateTimeField(null=True)
+
+    class Meta:
+        default_permissions = ()
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(threshold_minor__gt=0), name="wallet_watch_threshold"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"wallet of {self.vendor}"
+
+
 class Till(models.Model):
     """A place where a vendor sells, or the utility if it has no vendor."""
 

@@ -14,6 +14,7 @@ urlpatterns = [
     path("<opaque:vendor_id>/statement/", views.statement, name="statement"),
     path("<opaque:vendor_id>/shifts/", shift_views.shifts_of, name="shifts"),
     path("<opaque:vendor_id>/credit/", views.credit, name="credit"),
+    path("<opaque:vendor_id>/low-wallet/", views.low_wallet, name="low-wallet"),
     path("<opaque:vendor_id>/contract/", views.contract, name="contract"),
     path("<opaque:vendor_id>/status/", views.status, name="status"),
     path("<opaque:vendor_id>/tills/", views.add_till, name="add-till"),

@@ -108,6 +108,15 @@ class VendorCredit(Schema):
     currency: str
 
 
+class LowWallet(Schema):
+    """A vendor's wallet fell below its threshold; said once per fall."""
+
+    vendor_id: Shown
+    available_minor: int
+    threshold_minor: int
+    currency: str
+
+
 class Vendor(Schema):
     """A vendor that may not sell any more, or may again."""
 

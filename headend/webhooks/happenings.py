@@ -199,6 +199,13 @@ def _credit_bought(entries: Entries) -> Iterator[Happening]:
         yield Happening("vendor.credit_bought", _key(entry), entry.at, data, vendor.pk)
 
 
+@_of("vendors.wallet_low", kinds=("vendor.wallet_low",))
+def _wallets_low(entries: Entries) -> Iterator[Happening]:
+    for entry, vendor in _objects(Vendor.objects, entries):
+        data = {"vendor_id": vendor.pk} | _after(entry)
+        yield Happening("vendor.wallet_low", _key(entry), entry.at, data, vendor.pk)
+
+
 @_of(
     "vendors.suspend",
     "vendors.reinstate",

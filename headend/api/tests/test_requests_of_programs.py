@@ -220,6 +220,16 @@ def test_credit_is_asked_for_and_a_person_of_the_utility_decides(program, approv
     assert caller.get(f"/vendors/{encode(shop.vendor.pk)}").json()["balance_minor"] == 9_700
 
 
+def test_a_program_says_when_a_wallet_is_low(program):
+    shop, caller = Shop(), program("vendors:read", "vendors:credit")
+    address = f"/vendors/{encode(shop.vendor.pk)}"
+    assert caller.get(address).json()["low_below_minor"] is None
+    for threshold_minor in (100_00, None):
+        body = {"low_below_minor": threshold_minor}
+        answer = caller.put(f"{address}/low-wallet", body).json()
+        assert (answer["low_below_minor"], answer["low_since"]) == (threshold_minor, None)
+
+
 # --- engineering ---------------------------------------------------------------------------------
 
 

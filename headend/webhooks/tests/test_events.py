@@ -29,6 +29,9 @@ from headend.supply import closings, modes
 from headend.testing import NOON
 from headend.vending import reversals
 from headend.vending.models import TokenDelivery
+from headend.vendors import wallet_watch
+from headend.vendors.services import add_operator
+from headend.vendors.tests.conftest import Shop
 from headend.webhooks import derivation, field, happenings
 from headend.webhooks.kinds import KINDS
 from headend.webhooks.models import Delivery, Event
@@ -151,6 +154,27 @@ def test_requests_and_their_decisions_are_told_to_who_asked(supply, subscribe):
     assert told["approval.requested"]["state"] == "open"
     assert told["approval.decided"]["decided_by"] == "second"
     assert told["debt.written_off"]["balance_minor"] == 1_500
+
+
+def test_a_low_wallet_is_told_to_its_vendor_too(supply, subscribe):
+    shop = Shop()
+    shop.buy(500_00)
+    shop.open_shift()
+    webhook = subscribe("vendor.wallet_low", program="shop")
+    add_operator(shop.vendor, webhook.program, by=console_user(), at=NOON)
+    wallet_watch.set_threshold(shop.vendor, 100_00, by=console_user(), at=NOON)
+    shop.sell(450_00, supply)
+    receiver = Receiver()
+    for _ in range(2):
+        wallet_watch.look(at=NOON)
+        work(receiver)
+    ((_, body, _),) = receiver.taken
+    assert body["data"] == {
+        "vendor_id": opaque.encode(shop.vendor.pk),
+        "available_minor": 50_00,
+        "threshold_minor": 100_00,
+        "currency": "ZAR",
+    }
 
 
 def test_acts_on_supplies_and_imports_are_told(supply, subscribe):
