@@ -1,6 +1,7 @@
 """A low wallet is told once as it falls, and again after credit was bought."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -49,12 +50,13 @@ def test_it_is_told_once_as_it_falls_and_again_after_a_refill(shop, supply):
     shop.sell(1_00, supply)
     assert look(at=later) == ([shop.vendor], [])
     told = AuditEntry.objects.filter(action="vendors.wallet_low").order_by("pk")
-    assert [one.after["available_minor"] for one in told] == [99_00, 99_00]
+    after: list[Any] = [one.after for one in told]
+    assert [one["available_minor"] for one in after] == [99_00, 99_00]
 
 
 def test_two_who_look_at_once_tell_it_once(shop, supply):
     shop.sell(450_00, supply)
-    watch = WalletWatch.objects.select_related("vendor").get()
+    watch: Any = WalletWatch.objects.select_related("vendor").get()
     watch.available = 50_00
     assert wallet_watch._noted(watch, True, NOON)
     assert not wallet_watch._noted(watch, True, NOON)
