@@ -23,6 +23,8 @@ from django.db import DEFAULT_DB_ALIAS, IntegrityError, connections
 from django.db.models import AutoField, CharField, JSONField, Model
 from django.db.models.expressions import Col
 
+from headend.config import batches
+
 _MODEL = re.compile(r"\{(?:(\w+)\.(\w+)=)?(\w+):(\w+\.\w+)\}")
 _ONLY_POSTGRESQL = re.compile(r"\s*FOR UPDATE\b[^)]*")  # SQLite's transaction is the lock
 
@@ -119,15 +121,20 @@ def run(asks: Sequence[Ask]) -> list[list[Row]]:
 
 
 def save(*objects: Model, unless_there: bool = False) -> None:
-    """Write new objects of one model: by the ORM, or `gathering` with what else is written.
+    """Write new objects of one model: by the ORM, or with what else is written.
+
+    That is while `gathering`, or in a batch of `headend.config.batches`.
 
     Args:
         objects: what is new.
         unless_there: leave out those of which there is one already.
     """
     queue = getattr(_here, "gathered", None)
+    batch = None if unless_there else batches.current()
     if queue is not None:
         queue.append((insert(*objects, unless_there=unless_there), False))
+    elif batch is not None:
+        batch.keep(*objects)
     elif len(objects) == 1 and not unless_there:
         objects[0].save(force_insert=True)
     else:
