@@ -183,7 +183,9 @@ AREAS = (
             Duty("engineering.issue_water_factor", "Token: water meter factor", _PRIVILEGED),
             Duty("engineering.issue_extended_set", "Token: extended set", _PRIVILEGED),
             Duty(
-                "engineering.issue_replacement", "Credit again under the key before", _PRIVILEGED
+                "engineering.issue_replacement",
+                "Credit again under the key the meter has",
+                _PRIVILEGED,
             ),
             Duty("engineering.approve_engineering_token", "Approve a token", _PRIVILEGED),
             Duty("engineering.issue_key_change", "Change a meter's key", _PRIVILEGED),

@@ -28,10 +28,11 @@ from headend.meters.models import Meter
 from headend.meters.queries import meter_numbered
 from headend.supply import modes, moves, replacements, second_issues, trials
 from headend.supply.forms import MeterNumberForm, MoveInForm, RegistersForm, ReplaceForm
-from headend.supply.meter_credit import to_move_wh, tokens_not_entered
+from headend.supply.meter_credit import to_move_wh
 from headend.supply.models import Replacement
 from headend.supply.views import PER_PAGE, reads_or_posts, running_agreement
 from headend.vending.models import IssuedToken
+from headend.vending.unused import tokens_not_entered
 
 
 @reads_or_posts

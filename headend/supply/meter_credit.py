@@ -16,17 +16,17 @@ from django.db.models import F, Q, QuerySet
 from headend.customers.models import SupplyAgreement
 from headend.design.figures import kwh
 from headend.fleet.delivery import State
-from headend.fleet.models import Command, Event
+from headend.fleet.models import Command
 from headend.fleet.queries import latest_state
 from headend.meters.models import Meter
 from headend.supply.errors import CreditLeft
 from headend.supply.models import Closing, ModeSwitch, Replacement
 from headend.vending.models import IssuedToken
+from headend.vending.unused import tokens_not_entered
 from shared.sts.token import CLEAR_CREDIT, MANAGEMENT_CLASS
-from shared.wire import codes, commands
+from shared.wire import commands
 
 _CREDIT_CLASS, _WH_PER_UNIT = 0, 100
-_TOKENS_LOOKED_AT = 20
 
 
 @dataclass(frozen=True)
@@ -143,25 +143,6 @@ def free_share_wh(agreement: SupplyAgreement, credit_wh: int) -> int:
         if hasattr(token, "free_grant"):
             free_wh += from_it_wh
     return free_wh
-
-
-def tokens_not_entered(meter: Meter, *, since: datetime) -> list[IssuedToken]:
-    """Return the latest credit tokens of a meter of which nothing tells that they were entered."""
-    tokens = (
-        IssuedToken.objects.filter(
-            meter=meter, token_class=_CREDIT_CLASS, issued_at__gte=since, sale__reversal=None
-        )
-        .exclude(deliveries__command__state="accepted")
-        .select_related("sale")
-        .order_by("-pk")[:_TOKENS_LOOKED_AT]
-    )
-    entered = {
-        detail.get("tid")
-        for detail in Event.objects.filter(
-            meter=meter, code=codes.EVENT_TOKEN_ACCEPTED, received_at__gte=since
-        ).values_list("detail", flat=True)
-    }
-    return [token for token in tokens if token.tid not in entered]
 
 
 def _taken_wh(orders: Iterable[Command]) -> int:

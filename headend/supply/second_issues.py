@@ -19,12 +19,12 @@ from headend.fleet.models import MeterLink, MeterState
 from headend.securitymodule.services import refusals_recorded
 from headend.securitymodule.tokens import Credit
 from headend.supply.errors import NotProvedUnused, ReplacementNotPossible
-from headend.supply.meter_credit import tokens_not_entered
 from headend.supply.models import Replacement, SecondIssue
 from headend.supply.replacements import locked, locked_meters
 from headend.vending import disclosure, unused
 from headend.vending.issuing import issue
 from headend.vending.models import IssuedToken
+from headend.vending.unused import tokens_not_entered
 
 
 def reissue(

@@ -21,7 +21,6 @@ from headend.supply.meter_credit import (
     on_the_bill_wh,
     open_replacements,
     to_move_wh,
-    tokens_not_entered,
 )
 from headend.supply.models import Closing, Rule, Source
 from headend.supply.reckoning import Due, Owed, Reckoning, Replaced, reckon
@@ -35,6 +34,7 @@ from headend.tariffs.queries import rules_of, version_in_force
 from headend.tariffs.rules import TariffRules
 from headend.vending.history import circumstances
 from headend.vending.models import IssuedToken
+from headend.vending.unused import tokens_not_entered
 
 _ENOUGH_MINOR = 10**13  # a tender from which every fee can be taken
 _TOKENS_SINCE = timedelta(days=90)

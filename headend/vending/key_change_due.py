@@ -7,7 +7,7 @@ from datetime import datetime
 from django.db.models import Q
 
 from headend.meters.models import KeyChange, Meter
-from headend.vending import key_changes
+from headend.vending import key_changes, key_evidence
 from headend.vending.models import IssuedToken, Sale
 
 # After so many purchases with the same tokens the meter must have entered them: the credit of the
@@ -48,7 +48,7 @@ def hand_out(change: KeyChange, sale: Sale) -> list[IssuedToken]:
     given = [_again(token, sale) for token in key_changes.tokens_of(change)]
     change.hand_outs = _given_with(change)
     change.save(update_fields=["hand_outs"])
-    if change.hand_outs >= HAND_OUTS:
+    if change.hand_outs >= HAND_OUTS and not key_evidence.tells_old_key(change):
         key_changes.mark_entered(
             change, evidence=KeyChange.Evidence.PURCHASES, by=None, at=sale.created_at
         )

@@ -6,7 +6,7 @@ import pytest
 
 from headend.accounts.services import console_user
 from headend.audit.models import AuditEntry
-from headend.fleet.models import Command
+from headend.fleet.models import Command, MeterLink, MeterState
 from headend.meters.models import KeyChange, Meter
 from headend.meters.services import KeyAttributes
 from headend.securitymodule.errors import KeyMissing, VendingKeyExpired
@@ -291,6 +291,52 @@ def test_purchases_whose_tokens_nobody_was_given_prove_nothing(meter):
     assert answers == ["1stKCT", "Accept", "Accept"]
     change.refresh_from_db()
     assert (change.state, change.hand_outs) == ("issued", 1)
+
+
+def test_neither_purchases_nor_a_person_count_against_the_meters_own_word(meter):
+    load_key()
+    change = prepare(meter, krn=2)
+    tell_key(meter, krn=1)
+    counts = [buy(meter, f"m{number}").tokens.count() for number in range(4)]
+    assert counts == [3, 3, 3, 3]
+    with pytest.raises(InvalidKeyChange, match="tells that it has its old key"):
+        key_changes.mark_entered(change, evidence="person", by=console_user(), at=NOON)
+
+
+def tell_key(meter, *, krn):
+    MeterLink.objects.update_or_create(meter=meter, defaults={"online": True})
+    MeterState.objects.create(
+        meter=meter, received_at=NOON, boot=1, revision=1, boot_nonce="abcd",
+        clock_quality="set", payment_mode="prepayment", account_status="active", credit_wh=0,
+        relay_closed=False, last_boot=0, last_seq=0, last_command_number=0,
+        content={"krn": krn, "ti": meter.ti, "sgc": meter.sgc},
+    )  # fmt: skip
+
+
+def test_what_was_noted_as_entered_by_mistake_is_taken_back(meter):
+    load_key()
+    field = FieldMeter(meter)
+    change = prepare(meter, krn=2)
+    given_out(change)
+    key_changes.mark_entered(change, evidence="person", by=console_user(), at=NOON)
+    key_changes.withdraw(change, by=console_user(), at=NOON, reason="it was another meter")
+    assert field.enter(credit(stored(meter)).digits) == "Accept"
+    told = prepare(stored(meter), krn=2)
+    given_out(told)
+    key_changes.mark_entered(told, evidence="meter", by=None, at=NOON)
+    with pytest.raises(KeyChangeOver):
+        key_changes.withdraw(told, by=console_user(), at=NOON, reason="the meter said so itself")
+
+
+def test_credit_that_was_not_entered_goes_to_the_meter_before_its_new_key(meter):
+    load_key()
+    first, second = (buy(meter, name).tokens.get().digits for name in ("first", "second"))
+    change = prepare(meter, krn=2)
+    new = [token.digits for token in key_changes.tokens_of(change)]
+    later = NOON + timedelta(minutes=5)
+    key_changes.push(change, by=None, at=later)
+    sent = [one.arguments["digits"] for one in Command.objects.order_by("pk")]
+    assert sent == [first, second, *new]
 
 
 def test_they_are_printed_no_more_once_the_meter_has_told(meter):
