@@ -19,6 +19,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from headend.accounts import approvals, people, second_factor
 from headend.accounts.catalogue import AREAS, Duty
 from headend.accounts.models import User
+from headend.accounts.programs import programs
 from headend.accounts.requests import PageRequest
 from headend.accounts.services import CONSOLE
 from headend.config import opaque
@@ -113,6 +114,7 @@ def listing(request: PageRequest) -> HttpResponse:
     """List people and groups."""
     rows = User.objects.exclude(username=CONSOLE).prefetch_related("groups")
     context = {
+        "programs": set(programs()),
         "people": rows.annotate(factors=Count("second_factors")).order_by("username"),
         "groups": Group.objects.select_related("rule")
         .annotate(members=Count("user", filter=~Q(user__username=CONSOLE)))

@@ -219,7 +219,7 @@ def _as_typed(debt: Debt) -> dict[str, Any]:
 
     return {
         "method": debt.method,
-        "percent": debt.percent.normalize() if debt.percent else None,
+        "percent": f"{debt.percent.normalize():f}" if debt.percent else None,
         "amount_each": money(debt.amount_minor),
         "instalments": debt.instalments if debt.first_due else None,
         "first_due": debt.first_due,

@@ -103,9 +103,9 @@ def as_typed(contract: Contract | None) -> dict[str, Any]:
         return {}
     return {
         "kind": contract.kind,
-        "percent": contract.percent.normalize(),
+        "percent": f"{contract.percent.normalize():f}",
         "tax": contract.tax,
-        "tax_percent": contract.tax_percent.normalize(),
+        "tax_percent": f"{contract.tax_percent.normalize():f}",
         "credit_limit": typed(contract.credit_limit_minor),
         "largest_sale": typed(contract.largest_sale_minor),
     }
@@ -147,6 +147,7 @@ class OperatorForm(_PlainForm):
         label="Till without shifts",
         queryset=Till.objects.none(),
         required=False,
+        empty_label="none",
         help_text="Only for a program.",
     )
 

@@ -116,6 +116,12 @@ def test_what_makes_no_sense_is_shown_at_its_field(log_in, supply, typed, why):
     assert not Debt.objects.exists()
 
 
+def test_a_round_percentage_is_shown_as_people_write_it(log_in, debt):
+    debt.percent = Decimal(20)
+    debt.save()
+    assert 'value="20"' in text(log_in(ADMINISTRATOR).get(f"/debts/{encode(debt.pk)}/terms/"))
+
+
 def test_terms_are_changed(log_in, debt):
     client = log_in(ADMINISTRATOR)
     address = f"/debts/{encode(debt.pk)}/terms/"

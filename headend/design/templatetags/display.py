@@ -116,9 +116,9 @@ def act(name: str) -> str:
 
 
 @register.filter
-def spoken(name: str) -> str:
-    """The name of a field as words: ``needs_second_factor`` is ``needs second factor``."""
-    return name.replace("_", " ")
+def language(code: str) -> str:
+    """The name of a language."""
+    return words.language(code)
 
 
 @register.filter

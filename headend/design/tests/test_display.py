@@ -14,5 +14,7 @@ def test_a_code_breaks_between_its_words_only():
     assert display.code("<b>") == "<code>&lt;b&gt;</code>"
 
 
-def test_a_field_is_called_by_its_words():
-    assert display.spoken("needs_second_factor") == "needs second factor"
+def test_a_language_has_a_name():
+    assert display.language("en") == "English"
+    assert display.language("zu") == "isiZulu"
+    assert display.language("qq") == "qq"

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.utils import timezone
 
 from headend.accounts import approvals
 from headend.accounts.errors import SamePerson
@@ -50,6 +51,7 @@ def test_a_draft_becomes_a_version_by_a_second_person(clerk, draft):
     )
     assert page.status_code == 302
     approval = Approval.objects.get()
+    assert f" 00:00 {timezone.localtime(draft.valid_from):%Z}: " in approval.summary
     assert "1.20 per kWh up to 50 kWh" in approval.summary
     both = create_user(username="both", password=None, groups=(CLERK, "approver"))
     own = services.submit_draft(
