@@ -93,7 +93,8 @@ def summary(tariff: TariffRules) -> list[str]:
     recovery = tariff.fee_recovery
     if tariff.periodic_fees and recovery.max_share_percent < 100:
         said.append(
-            f"Fees take at most {plain(recovery.max_share_percent)} % of a purchase; "
+            f"Fees take at most {plain(recovery.max_share_percent)} % of a purchase, tax on "
+            "them not counted; "
             + {
                 rules.NOTHING: "the rest is not charged.",
                 rules.WITHIN_PERIOD: "the rest is taken from the next purchases of the period.",

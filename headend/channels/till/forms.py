@@ -12,6 +12,12 @@ from headend.currencies.models import Rate
 from headend.design.fields import MoneyField
 
 
+class MessageForm(forms.Form):
+    """What makes a page's sale happen once, however often the page comes."""
+
+    message_id = forms.UUIDField(widget=forms.HiddenInput)
+
+
 class _TenderForm(forms.Form):
     """Money in the base currency, or in another one at its rate.
 
@@ -52,10 +58,8 @@ class AmountForm(_TenderForm):
     )
 
 
-class VendForm(AmountForm):
+class VendForm(MessageForm, AmountForm):
     """The confirmation: the amount again, and the message id that makes the sale happen once."""
-
-    message_id = forms.UUIDField(widget=forms.HiddenInput)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -64,7 +68,7 @@ class VendForm(AmountForm):
         self.fields["waive_floor"].widget = forms.CheckboxInput(attrs={"hidden": True})
 
 
-class DebtPaymentForm(_TenderForm):
+class DebtPaymentForm(MessageForm, _TenderForm):
     """How much of a debt is paid, and the message id that takes it once."""
 
     amount = MoneyField(
@@ -74,4 +78,3 @@ class DebtPaymentForm(_TenderForm):
             attrs={"class": "big", "inputmode": "decimal", "autocomplete": "off"}
         ),
     )
-    message_id = forms.UUIDField(widget=forms.HiddenInput)

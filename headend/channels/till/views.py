@@ -17,7 +17,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
 from headend.accounts.requests import PageRequest
-from headend.channels.till.forms import AmountForm, DebtPaymentForm, VendForm
+from headend.channels.till.forms import AmountForm, DebtPaymentForm, MessageForm, VendForm
 from headend.config.errors import Refusal
 from headend.currencies.models import Rate
 from headend.currencies.queries import is_other, usable
@@ -109,26 +109,34 @@ def confirm(request: PageRequest, drn: str) -> HttpResponse:
         if is_other(amount.cleaned_data["currency"]):
             query["currency"] = amount.cleaned_data["currency"]
         return redirect(f"{request.path}?{urlencode(query)}")
-    try:
-        sold = services.advice(caller=_caller(request), message_id=_message_id(form))
-    except SaleNotFound:
-        return render(request, "till/confirm.html", {**context, "form": form, **offered})
-    messages.info(request, "This was sold already. To sell once more, choose Next customer.")
-    return redirect("vending:sale", sold.receipt_number)
+    told = "This was sold already. To sell once more, choose Next customer."
+    return _done_before(request, form, told) or render(
+        request, "till/confirm.html", {**context, "form": form, **offered}
+    )
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @may_vend
 @never_cache
 def pay_debt(request: PageRequest, debt_id: int) -> HttpResponse:
-    """Take a payment of a debt without a purchase of energy, once per page."""
+    """Take a payment of a debt without a purchase of energy, once per page.
+
+    The message id is in the page's address, as on the page that confirms a sale.
+    """
     debt = get_object_or_404(Debt.objects.select_related("customer", "premises"), pk=debt_id)
     rates = _rates(request)
+    begun = MessageForm(request.GET)
+    if request.method != "POST":
+        if not begun.is_valid():
+            return redirect(f"{request.path}?{urlencode({'message_id': uuid.uuid4()})}")
+        told = "This payment was taken already. To take another one, begin at the customer."
+        if (before := _done_before(request, begun, told)) is not None:
+            return before
     form = DebtPaymentForm(
         request.POST or None,
         rates=rates,
         initial={
-            "message_id": uuid.uuid4(),
+            "message_id": request.GET.get("message_id"),
             "amount": figures.decimal(
                 debt.balance_minor, digits=settings.BASE_CURRENCY_MINOR_DIGITS, grouped=False
             ),
@@ -138,7 +146,7 @@ def pay_debt(request: PageRequest, debt_id: int) -> HttpResponse:
         try:
             sale = debt_payments.pay(
                 caller=_caller(request),
-                message_id=str(form.cleaned_data["message_id"]),
+                message_id=_message_id(form),
                 debt=debt,
                 amount_minor=form.cleaned_data["amount"],
                 currency=form.cleaned_data["currency"],
@@ -187,11 +195,21 @@ def _sell(request: PageRequest, context: dict[str, Any]) -> HttpResponse:
     return render(request, "till/confirm.html", {**context, "form": form, **offered}, status=422)
 
 
+def _done_before(request: PageRequest, form: MessageForm, told: str) -> HttpResponse | None:
+    """Lead to the sale that a page has made already, if somebody went back to the page."""
+    try:
+        sold = services.advice(caller=_caller(request), message_id=_message_id(form))
+    except SaleNotFound:
+        return None
+    messages.info(request, told)
+    return redirect("vending:sale", sold.receipt_number)
+
+
 def _caller(request: PageRequest) -> str:
     return f"user:{request.user.pk}"
 
 
-def _message_id(form: VendForm) -> str:
+def _message_id(form: MessageForm) -> str:
     return str(form.cleaned_data["message_id"])
 
 

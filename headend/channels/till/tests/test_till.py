@@ -224,7 +224,7 @@ def test_a_debt_is_paid_without_energy_once(cashier, supply, drn):
     debt = owe(supply)
     path = f"/till/debt/{encode(debt.pk)}/"
     assert path in text_of(cashier.get(f"/till/{drn}/"))
-    assert 'value="100.00"' in text_of(cashier.get(path))
+    assert 'value="100.00"' in text_of(cashier.get(path, follow=True))
     asked = {"amount": "30", "message_id": uuid.uuid4()}
     for _ in range(2):
         answer = cashier.post(path, asked, follow=True)
@@ -233,6 +233,16 @@ def test_a_debt_is_paid_without_energy_once(cashier, supply, drn):
     debt.refresh_from_db()
     assert debt.balance_minor == 70_00
     assert cashier.post(path, {"amount": "71", "message_id": uuid.uuid4()}).status_code == 422
+
+
+def test_going_back_to_the_page_of_a_payment_leads_to_its_receipt(cashier, supply):
+    debt = owe(supply)
+    page = cashier.get(f"/till/debt/{encode(debt.pk)}/")
+    message_id = cashier.get(page.url).context["form"]["message_id"].value()
+    cashier.post(page.url, {"amount": "30", "message_id": message_id})
+    back = cashier.get(page.url, follow=True)
+    assert back.redirect_chain[-1][0] == f"/sales/{Sale.objects.get().receipt_number}/"
+    assert "taken already" in text_of(back)
 
 
 def test_the_customer_may_waive_the_share_kept_for_energy(cashier, supply, drn):
