@@ -11,6 +11,7 @@ from django.conf import settings
 from headend.config import iso4217
 from headend.currencies.errors import InvalidRate
 from headend.currencies.services import LONGEST_HOLD_HOURS, read_figure
+from headend.design.fields import MomentField
 
 _FIGURE = forms.TextInput(attrs={"inputmode": "decimal", "autocomplete": "off"})
 
@@ -75,10 +76,9 @@ class RateForm(_PlainForm):
 
     units = FigureField(max_length=30, initial="1", widget=_FIGURE)
     base_units = FigureField(max_length=30, widget=_FIGURE)
-    valid_from = forms.DateTimeField(
+    valid_from = MomentField(
         label="It holds from",
         required=False,
-        widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
         help_text="In the utility's time. Empty: from the moment it is approved.",
     )
     reason = forms.CharField(

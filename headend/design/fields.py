@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import date, datetime
 from typing import Any
 
 from django import forms
@@ -12,6 +13,47 @@ from headend.config import iso4217
 from headend.design import figures
 
 HIGHEST_AMOUNT_MINOR = 10**11  # a slip of the finger, not a price
+
+EARLIEST_DAY, LATEST_DAY = date(1990, 1, 1), date(2199, 12, 31)  # beyond them: a slip as well
+
+
+class DayField(forms.DateField):
+    """A day, chosen from a calendar or typed as 2026-11-21, of the time that there is prepayment.
+
+    A day at the very end of the calendar has no day after it and no midnight in other time zones.
+    """
+
+    widget = forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
+
+    def clean(self, value: Any) -> date | None:
+        """Return the day, or None if it may be left empty and is."""
+        day = super().clean(value)
+        if day is not None:
+            require_our_time(day)
+        return day
+
+
+class MomentField(forms.DateTimeField):
+    """A day and time of day, of the time that there is prepayment."""
+
+    widget = forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M")
+
+    def clean(self, value: Any) -> datetime | None:
+        """Return the instant, or None if it may be left empty and is."""
+        moment = super().clean(value)
+        if moment is not None:
+            require_our_time(moment.date())
+        return moment
+
+
+def require_our_time(day: date) -> None:
+    """Refuse a day that is a slip of the finger.
+
+    Raises:
+        ValidationError: it lies before EARLIEST_DAY or after LATEST_DAY.
+    """
+    if not EARLIEST_DAY <= day <= LATEST_DAY:
+        raise forms.ValidationError(f"Choose a day between {EARLIEST_DAY:%Y} and {LATEST_DAY:%Y}.")
 
 
 class MoneyField(forms.CharField):

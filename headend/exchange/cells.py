@@ -103,9 +103,10 @@ class Cells:
         text = self.text(name)
         try:
             percent = Decimal(text.removesuffix("%").strip())
-        except InvalidOperation:
-            percent = Decimal("NaN")
-        if not percent.is_finite() or percent != percent.quantize(Decimal("0.0001")):
+            is_one = percent.is_finite() and percent == percent.quantize(Decimal("0.0001"))
+        except InvalidOperation:  # no number, or one of more digits than there are
+            is_one = False
+        if not is_one:
             raise InvalidCell(f"{name} {text!r} is no percentage of at most four decimals")
         return percent
 

@@ -15,6 +15,7 @@ from headend.accounts.programs import program_named
 from headend.accounts.services import console_user, create_user
 from headend.api.keys import create_key
 from headend.campaigns.tests.conftest import planned
+from headend.currencies import services as currencies
 from headend.debts import acts as debt_acts
 from headend.debts.services import open_debt
 from headend.debts.terms import Terms
@@ -51,6 +52,7 @@ def make_world() -> tuple[dict[str, Any], dict[str, Any]]:
     supply, moving, old = make_supply(), make_supply(), make_supply()
     shop, other = _shop("Corner Shop", supply), _shop("Other Shop", supply)
     load_key()
+    currencies.accept("USD", by=by, at=NOON)
     approver = create_user(username="second", password=None, groups=("approver",))
     debt = open_debt(
         owner=supply.customer, title="Arrears", amount_minor=100_00,

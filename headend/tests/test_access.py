@@ -65,6 +65,9 @@ BY_PAGE: dict[str, dict[str, Any]] = {
     "fleet:order": {"slug": "disconnect"},
     "housekeeping:ask": {"name": "ledger"},
     "audit:life": {"object_type": "meters.meter", "object_id": "1"},
+    "currencies:currency": {"code": "USD"},
+    "currencies:propose": {"code": "USD"},
+    "currencies:terms": {"code": "USD"},
     "ledger:account": {"code": "cash.tills", "currency": "ZAR"},
     "ledger:branch": {"name": "wallets"},
     "tariffs:act": {"verb": "discard"},
@@ -105,7 +108,8 @@ def pages() -> Iterator[tuple[str, set[str]]]:
             else:
                 assert isinstance(one, URLPattern)
                 assert one.name, f"{one} has no name"
-                yield f"{prefix}{one.name}", set(one.pattern.converters)
+                pattern: Any = one.pattern
+                yield f"{prefix}{one.name}", set(pattern.converters or pattern.regex.groupindex)
 
     return below(get_resolver(), "")
 
