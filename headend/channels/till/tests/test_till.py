@@ -39,7 +39,7 @@ def confirmation(cashier, drn, amount="50"):
     """The fields of the confirm page's form, as a browser would send them."""
     page = cashier.get(f"/till/{drn}/confirm/", {"amount": amount}, follow=True)
     form = page.context["form"]
-    return {name: str(form[name].value()) for name in form.fields}
+    return {name: str(form[name].value() or "") for name in form.fields}
 
 
 @pytest.mark.parametrize("text", ["{drn}", "{pan}", "nomsa", "dube test road", "1 Test"])
@@ -252,6 +252,6 @@ def test_the_customer_may_waive_the_share_kept_for_energy(cashier, supply, drn):
     assert "40.00" in text_of(cashier.get(f"/till/{drn}/trial/", asked))
     page = cashier.get(f"/till/{drn}/confirm/", asked, follow=True)
     form = page.context["form"]
-    fields = {name: str(form[name].value()) for name in form.fields}
+    fields = {name: str(form[name].value() or "") for name in form.fields}
     cashier.post(f"/till/{drn}/confirm/", fields)
     assert Sale.objects.get().lines.get(kind="debt").amount_minor == 40_00
