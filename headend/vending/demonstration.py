@@ -84,7 +84,7 @@ class Supply:
     """A meter of the demonstration and whom it serves."""
 
     drn: str
-    customer: str
+    customer: str  # nothing, as the address, while the meter serves nobody
     address: str
 
 
@@ -211,9 +211,10 @@ def _supply(
             by=by,
             at=at,
         )
-    agreement = SupplyAgreement.objects.select_related("customer", "premises").get(
-        meter=meter, ended_at__isnull=True
-    )
+    running = SupplyAgreement.objects.filter(meter=meter, ended_at__isnull=True)
+    agreement = running.select_related("customer", "premises").first()
+    if agreement is None:  # somebody moved out, or the meter was replaced
+        return Supply(drn, "", "")
     return Supply(drn, agreement.customer.name, agreement.premises.address)
 
 
