@@ -29,9 +29,9 @@ def of(paid: Conversion) -> list[tuple[str, str]]:
     since = timezone.localtime(paid.rate.valid_from)
     return [
         ("Paid", figures.money(paid.paid_minor, currency=paid.currency)),
-        ("Exchange rate", paid.rate.words),
+        ("Rate", paid.rate.words),
         ("Rate of", f"{since:%Y-%m-%d %H:%M %Z}"),
-        *([("Rounded down by", cut(paid.cut, paid.base_currency))] if paid.cut else []),
+        *([("Rounded off", cut(paid.cut, paid.base_currency))] if paid.cut else []),
     ]
 
 

@@ -342,7 +342,7 @@ EXPORTS = {
                 "currency": lambda one: one.currency,
                 "paid": lambda one: _paid(one.received_minor, one.received_currency),
                 "paid_currency": lambda one: one.received_currency,
-                "rate": lambda one: one.exchange_rate and one.exchange_rate.words,
+                "exchange_rate": lambda one: one.exchange_rate and one.exchange_rate.words,
                 "issued_kwh": lambda one: _kwh(one.issued_wh),
                 "operator": lambda one: one.operator.username,
                 "vendor": lambda one: one.vendor,

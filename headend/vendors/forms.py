@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 from django import forms
@@ -192,7 +193,7 @@ class OpenShiftForm(_PlainForm):
     ) -> None:
         super().__init__(*args, **kwargs)
         self.fields["till"].queryset = tills  # type: ignore[attr-defined]
-        _add_others(self, others)
+        _add_others(self, dict.fromkeys(others, "0"))
 
     def others(self) -> dict[str, int]:
         """Return the cash typed in other currencies."""
@@ -204,7 +205,9 @@ class CashUpForm(_PlainForm):
 
     counted = CashField(label="Cash in the drawer now", widget=_MONEY)
 
-    def __init__(self, *args: Any, others: Sequence[str] = (), **kwargs: Any) -> None:
+    def __init__(
+        self, *args: Any, others: Mapping[str, str] = MappingProxyType({}), **kwargs: Any
+    ) -> None:
         super().__init__(*args, **kwargs)
         _add_others(self, others)
 
@@ -224,11 +227,11 @@ class CloseForm(_PlainForm):
     )
 
 
-def _add_others(form: forms.Form, currencies: Sequence[str]) -> None:
-    """Ask for the cash of other currencies as well."""
-    for code in currencies:
+def _add_others(form: forms.Form, currencies: Mapping[str, str]) -> None:
+    """Ask for the cash of other currencies as well; by code, what the field says before."""
+    for code, initial in currencies.items():
         form.fields[f"{_OTHER}{code}"] = CashField(
-            label=f"Cash in {code}", initial="0", currency=code, widget=_MONEY
+            label=f"Cash in {code}", initial=initial, currency=code, widget=_MONEY
         )
 
 

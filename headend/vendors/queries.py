@@ -69,18 +69,23 @@ def running_shift(user: User) -> Shift | None:
     return running.select_related("user", "till", "vendor").first()
 
 
-def currencies_counted(shift: Shift) -> list[str]:
-    """Return the other currencies that are counted when a shift ends."""
+def currencies_counted(shift: Shift) -> dict[str, str]:
+    """Return the other currencies that are counted when a shift ends, by code.
+
+    Returns:
+        dict: what its field says before somebody counts: "0" of one that the drawer never had.
+    """
     if shift.vendor is not None:
-        return []
-    return sorted({*accepted_codes(), *(one.currency for one in shift.others.all())})
+        return {}
+    had = {one.currency for one in shift.others.all()}
+    return {code: "" if code in had else "0" for code in sorted({*accepted_codes(), *had})}
 
 
 def currencies_of_cash() -> list[str]:
     """Return the currencies of the utility's cash: the base one, then others, by code."""
     others = Account.objects.filter(code__startswith="cash.").values_list("currency", flat=True)
     base = settings.BASE_CURRENCY
-    return [base, *sorted({*accepted_codes(), *others} - {base})]
+    return [base, *sorted({*others} - {base})]
 
 
 def free_tills(vendor: Vendor | None) -> QuerySet[Till]:

@@ -77,9 +77,9 @@ def test_energy_is_sold_for_another_currency_and_given_back_in_it():
     assert (sold["paid_currency"], sold["paid_minor"], sold["currency"], sold["tender_minor"]) == (
         "USD", 10_00, "ZAR", 182_53,
     )  # fmt: skip
-    assert sold["exchange"]["Rounded down by"] == "R\u00a00.007"
+    assert sold["exchange"]["Rounded off"] == "R\u00a00.007"
     text = CliRunner().invoke(sale, ["show", sold["receipt_number"]]).output
-    assert "Exchange rate        1 USD = 18.2537 ZAR" in text
+    assert "Rate                 1 USD = 18.2537 ZAR" in text
     assert run(vend, *asked[:-2], "--message-id", "m1")[1]["error"]["code"] == "message_conflict"
     back = run(sale, "reverse", sold["receipt_number"], "--reason", "mistyped")[1]
     assert (back["currency"], back["returned_minor"]) == ("USD", 10_00)
