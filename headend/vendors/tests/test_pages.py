@@ -45,7 +45,16 @@ def other(supply):
 def pages_of(shop):
     """Every address of this capability that names something of a vendor's."""
     vendor = f"/vendors/{encode(shop.vendor.pk)}/"
-    parts = ("", "statement/", "statement/?sheet", "shifts/", "credit/", "contract/", "status/")
+    parts = (
+        "",
+        "statement/",
+        "statement/?sheet",
+        "shifts/",
+        "credit/",
+        "low-wallet/",
+        "contract/",
+        "status/",
+    )
     return [
         *(vendor + part for part in (*parts, "tills/", "operators/")),
         f"/vendors/tills/{encode(shop.till.pk)}/",
