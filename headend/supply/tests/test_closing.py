@@ -36,7 +36,7 @@ from headend.tariffs.components import Energy, PeriodicFee, Step, Tax
 from headend.tariffs.rules import TariffRules
 from headend.tariffs.services import publish_version
 from headend.testing import NOON, new_drn
-from headend.vending import free_electricity, reversals
+from headend.vending import free_electricity, free_programmes, reversals
 from headend.vending import services as vending
 from headend.vending.errors import ReversalRefused
 from headend.vending.models import FreeAmount, FreeProgramme
@@ -156,7 +156,7 @@ def give_free(supply, energy_wh):
         requested_by=console_user(),
         approved_by=create_user(username="second", password=None),
     )
-    free_electricity.enrol(
+    free_programmes.enrol(
         programme=programme,
         customer=supply.customer,
         premises=supply.premises,
