@@ -14,9 +14,12 @@ from unittest import mock
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from headend.accounts import approvals
 from headend.accounts.models import User
-from headend.accounts.services import console_user
+from headend.accounts.services import console_user, create_user
 from headend.config import prepared
+from headend.currencies import services as currencies
+from headend.currencies.models import Rate
 from headend.customers.models import SupplyAgreement
 from headend.customers.services import open_agreement, register_customer
 from headend.meters.models import Meter
@@ -77,6 +80,34 @@ def make_supply(*, key: KeyAttributes | None = None) -> SupplyAgreement:
         by=by,
         at=NOON,
     )
+
+
+def make_rate(
+    base_units: str = "18.2537",
+    *,
+    code: str = "USD",
+    units: str = "1",
+    valid_from: datetime | None = None,
+    rate_holds_hours: int | None = None,
+    at: datetime = NOON,
+) -> Rate:
+    """Return an approved rate of another currency that is accepted."""
+    by = console_user()
+    approver = User.objects.filter(username="rates").first() or create_user(
+        username="rates", password=None, groups=("approver",)
+    )
+    currency = currencies.accept(code, rate_holds_hours=rate_holds_hours, by=by, at=at)
+    asked = currencies.propose_rate(
+        currency,
+        units=Decimal(units),
+        base_units=Decimal(base_units),
+        valid_from=valid_from,
+        by=by,
+        at=at,
+        reason="central bank",
+    )
+    approvals.approve(asked, approver, at)
+    return Rate.objects.get(currency=currency, valid_from=valid_from or at)
 
 
 @dataclass

@@ -11,6 +11,7 @@ COMMANDS = {
     "sts": "tools.sts.command:sts",
     "vend": "tools.headend.command:vend",
     "sale": "tools.headend.sales:sale",
+    "currency": "tools.currencies.command:currency",
     "meter": "tools.headend.orders:meter",
     "ledger": "tools.ledger.command:ledger",
     "run": "tools.run.command:run",
@@ -24,6 +25,7 @@ COMMANDS = {
     "tariff": "tools.tariff.command:tariff",
     "token": "tools.tokens.command:token",
     "campaign": "tools.campaign.command:campaign",
+    "webhooks": "tools.webhooks.command:webhooks",
 }
 
 

@@ -27,7 +27,7 @@ from django.db import models, transaction
 
 from headend.accounts.errors import AlreadyDecided, SamePerson, UnknownAct
 from headend.accounts.models import Approval, User
-from headend.accounts.programs import programs
+from headend.accounts.programs import can_act_as, programs
 from headend.accounts.services import require
 from headend.audit import services as audit
 from headend.config.errors import NotPermitted
@@ -91,6 +91,11 @@ def act_named(name: str) -> Act:
         raise UnknownAct(f"no act is called {name}; it can't be asked for or approved") from None
 
 
+def acts() -> list[Act]:
+    """Return all registered acts."""
+    return list(_acts.values())
+
+
 def acts_approved_by(user: User) -> list[str]:
     """Return the names of the acts that a user may approve when others ask for them."""
     return [one.name for one in _acts.values() if user.has_perm(one.approve_permission)]
@@ -137,7 +142,7 @@ def approve(approval: Approval, by: User, at: datetime) -> Approval:
     """Approve a request and do the act, both or neither.
 
     Raises:
-        SamePerson: `by` asked for it.
+        SamePerson: `by` asked for it, or made a key of the program that did.
         AlreadyDecided: it is not open any more.
         NotPermitted: `by` may not approve it, or who asked may not ask for it any more.
         Refusal: the act itself refused; the request stays open.
@@ -198,6 +203,11 @@ def _open_for_decision(approval: Approval, by: User) -> tuple[Approval, Act]:
         raise NotPermitted(f"{by} is a program; a person has to decide “{locked}”")
     if locked.requested_by == by:
         raise SamePerson(f"{by} asked for “{locked}”; somebody else has to decide it")
+    if can_act_as(by, locked.requested_by):
+        raise SamePerson(
+            f"{by} made a key of {locked.requested_by}, which asked for “{locked}”; "
+            "somebody else has to decide it"
+        )
     return locked, known
 
 

@@ -5,6 +5,7 @@ The table is only the beginning: a group that exists is left as its utility has 
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from django.apps import AppConfig, apps
@@ -12,6 +13,7 @@ from django.contrib.auth.models import Group, Permission
 from django.db import connections
 from django.db.models import Q
 
+from headend.accounts.catalogue import DUTIES
 from headend.accounts.models import GroupRule
 
 ADMINISTRATOR = "utility administrator"
@@ -27,7 +29,6 @@ INTEGRATION = "integration"
 
 _VIEW_SUPPLY = (
     "customers.view_customer",
-    "customers.view_premises",
     "customers.view_supplyagreement",
     "meters.view_meter",
     "tariffs.view_tariff",
@@ -48,13 +49,14 @@ _WITHOUT_SHIFT = "vendors.sell_without_shift"  # to be taken from cashiers whose
 _SHIFTS = ("vendors.view_shift", "vendors.work_shift")
 _VIEW_REQUESTS = "accounts.view_approval"
 
-# "app.*" is every permission of an app, "*.view_*" every permission to look.
+# "app.*" is every duty of an app in the catalogue, "*.view_*" every one to look.
 GROUPS: dict[str, tuple[str, ...]] = {
     ADMINISTRATOR: (
         "accounts.*",
         "api.*",
         "audit.search_audit",
         "campaigns.*",
+        "currencies.*",
         "customers.*",
         "debts.*",
         "engineering.*",
@@ -75,8 +77,8 @@ GROUPS: dict[str, tuple[str, ...]] = {
     ),
     TARIFF_CLERK: (
         *_VIEW_SUPPLY,
-        "tariffs.add_*",
-        "tariffs.change_*",
+        "currencies.propose_rate",
+        "currencies.view_*",
         "tariffs.view_*",
         "tariffs.publish_tariff",
         "vending.view_sale",
@@ -167,7 +169,7 @@ def create_groups(sender: AppConfig, **facts: Any) -> None:
     for name, patterns in GROUPS.items():
         group, is_new = Group.objects.get_or_create(name=name)
         given = Permission.objects.all() if is_new else fresh
-        group.permissions.add(*given.filter(_matching(patterns)))
+        group.permissions.add(*given.filter(matching(DUTIES)).filter(matching(patterns)))
         GroupRule.objects.get_or_create(
             group=group, defaults={"needs_second_factor": name in NEED_SECOND_FACTOR}
         )
@@ -178,7 +180,7 @@ def _with_models() -> list[AppConfig]:
     return [app for app in apps.get_app_configs() if app.models_module is not None]
 
 
-def _matching(patterns: tuple[str, ...]) -> Q:
+def matching(patterns: Iterable[str]) -> Q:
     """Return the condition on permissions that any of the patterns asks for."""
     wanted = Q(pk__in=[])
     for pattern in patterns:

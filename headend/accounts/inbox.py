@@ -18,7 +18,7 @@ from headend.accounts.forms import DecisionForm
 from headend.accounts.models import Approval, User
 from headend.accounts.requests import PageRequest
 from headend.config.errors import Refusal
-from headend.design import navigation
+from headend.design import navigation, records
 
 PER_PAGE = 50
 
@@ -76,6 +76,7 @@ def one(request: PageRequest, approval_id: int) -> HttpResponse:
     context = {
         "approval": approval,
         "title": title,
+        "arguments": records.fields(approval.arguments),
         "form": form,
         "may_decide": is_open and may_decide and not is_own,
         "may_withdraw": is_open and is_own,

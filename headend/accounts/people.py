@@ -5,27 +5,25 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime
 
-from django.apps import apps
 from django.contrib.auth.models import Group, Permission
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import Q, QuerySet
 
+from headend.accounts.catalogue import DUTIES
 from headend.accounts.errors import PeopleRefused
+from headend.accounts.groups import matching
 from headend.accounts.models import GroupRule, User
 from headend.accounts.services import CONSOLE, require
 from headend.audit import services as audit
 
 MANAGE = "accounts.manage_people"
-_OUR_APPS = "headend."
 
 
 def permissions_to_give() -> QuerySet[Permission]:
-    """Return the permissions a group may have: those of our own capabilities, by capability."""
-    ours = [app.label for app in apps.get_app_configs() if app.name.startswith(_OUR_APPS)]
-    rows = Permission.objects.filter(content_type__app_label__in=ours)
-    return rows.select_related("content_type").order_by("content_type__app_label", "codename")
+    """Return the permissions a group may have: those of the catalogue's duties."""
+    return Permission.objects.filter(matching(DUTIES)).select_related("content_type")
 
 
 def needs_second_factor(group: Group) -> bool:

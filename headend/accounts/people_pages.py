@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 from django import forms
 from django.contrib import messages
@@ -17,10 +16,13 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from headend.accounts import people, second_factor
+from headend.accounts import approvals, people, second_factor
+from headend.accounts.catalogue import AREAS, Duty
 from headend.accounts.models import User
+from headend.accounts.programs import programs
 from headend.accounts.requests import PageRequest
 from headend.accounts.services import CONSOLE
+from headend.config import opaque
 from headend.config.errors import Refusal
 
 may_manage = permission_required(people.MANAGE, raise_exception=True)
@@ -89,11 +91,20 @@ class GroupForm(PlainForm):
     needs_second_factor = forms.BooleanField(
         label="Members need a second factor",
         required=False,
-        help_text="For whoever can change money, keys, meters or people.",
+        help_text="For every group with a box that is marked privileged.",
     )
     permissions = forms.ModelMultipleChoiceField(
         queryset=people.permissions_to_give(), required=False
     )
+
+
+class Box(NamedTuple):
+    """One duty on the page of a group."""
+
+    duty: Duty
+    permission_id: int
+    is_chosen: bool
+    needs_second_person: bool
 
 
 @require_safe
@@ -103,6 +114,7 @@ def listing(request: PageRequest) -> HttpResponse:
     """List people and groups."""
     rows = User.objects.exclude(username=CONSOLE).prefetch_related("groups")
     context = {
+        "programs": set(programs()),
         "people": rows.annotate(factors=Count("second_factors")).order_by("username"),
         "groups": Group.objects.select_related("rule")
         .annotate(members=Count("user", filter=~Q(user__username=CONSOLE)))
@@ -182,7 +194,7 @@ def person(request: PageRequest, user_id: int) -> HttpResponse:
 def group(request: PageRequest, group_id: int | None = None) -> HttpResponse:
     """Create a group, perhaps after the pattern of another, or change one."""
     found = get_object_or_404(Group, pk=group_id) if group_id else None
-    like = found or Group.objects.filter(pk=_number(request.GET.get("like"))).first()
+    like = found or Group.objects.filter(pk=opaque.asked(request.GET.get("like")) or 0).first()
     initial: dict[str, Any] = {"name": found.name if found else ""}
     chosen: set[int] = set()
     if like is not None:
@@ -200,7 +212,8 @@ def group(request: PageRequest, group_id: int | None = None) -> HttpResponse:
     context = {
         "group": found,
         "form": form,
-        "capabilities": _by_capability(chosen),
+        "like": like,
+        "areas": _by_area(chosen),
         "others": Group.objects.order_by("name"),
         "members": (
             found.user_set.exclude(username=CONSOLE).order_by("username") if found else ()
@@ -239,14 +252,24 @@ def _answer(
     return render(request, template, context, status=422 if form.is_bound else 200)
 
 
-def _by_capability(chosen: set[int]) -> list[tuple[str, list[tuple[Any, bool]]]]:
-    """Return the permissions by capability; what the acts are called comes before the rest."""
-    found: dict[str, list[tuple[Any, bool]]] = defaultdict(list)
-    for one in people.permissions_to_give():
-        found[one.content_type.app_label].append((one, one.pk in chosen))
-    for rows in found.values():
-        rows.sort(key=lambda row: row[0].codename.startswith(("add_", "change_", "delete_")))
-    return sorted(found.items())
+def _by_area(chosen: set[int]) -> list[tuple[str, list[Box]]]:
+    """Return the boxes of all duties, area by area."""
+    permissions = {
+        f"{one.content_type.app_label}.{one.codename}": one.pk
+        for one in people.permissions_to_give()
+    }
+    wait = {act.permission for act in approvals.acts()}
+    return [
+        (
+            area.title,
+            [
+                Box(duty, permissions[duty.permission], permissions[duty.permission] in chosen,
+                    duty.permission in wait)
+                for duty in area.duties
+            ],
+        )
+        for area in AREAS
+    ]  # fmt: skip
 
 
 def _number(text: str | None) -> int:

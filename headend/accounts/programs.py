@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from django.contrib.auth.models import Permission
 from django.db.models import Q, QuerySet
@@ -15,10 +15,24 @@ from headend.accounts.services import create_user
 _PREFIX = "api-"
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{1,40}")
 
+Holds = Callable[[User, User], bool]
+_holders: list[Holds] = []
+
 
 def programs() -> QuerySet[User]:
     """Return all programs, by name."""
     return User.objects.filter(username__startswith=_PREFIX).order_by("username")
+
+
+def holder(holds: Holds) -> Holds:
+    """Register what says of a program and a person whether the person was shown its secret."""
+    _holders.append(holds)
+    return holds
+
+
+def can_act_as(person: User, program: User) -> bool:
+    """Tell whether a person was ever shown a secret by which a program is known."""
+    return any(holds(program, person) for holds in _holders)
 
 
 def program_named(name: str) -> User:

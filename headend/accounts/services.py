@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.contrib.auth.models import Group
 from django.db import transaction
 
+from headend.accounts.catalogue import words
 from headend.accounts.groups import ADMINISTRATOR
 from headend.accounts.models import User
 from headend.config.errors import NotPermitted
@@ -24,8 +25,8 @@ def require(user: User, permission: str) -> None:
     """
     if not user.has_perm(permission):
         raise NotPermitted(
-            f"{user.username} lacks the permission {permission}; a utility administrator "
-            "can give it through a group"
+            f"{user.username} lacks the permission {permission} (“{words(permission)}”); "
+            "a utility administrator can give it through a group"
         )
 
 

@@ -12,9 +12,9 @@ from ninja import Path, Query, Router, Schema
 from headend.accounts import approvals
 from headend.accounts.models import Approval
 from headend.api.errors import ObjectNotFound
-from headend.api.once import once
+from headend.api.once import asked_once
 from headend.api.requests import Cursor, KeyRequest, Limit, needs, page
-from headend.api.schemas import Body, Identifier, MessageId, text
+from headend.api.schemas import Id, Identifier, MessageIn, text
 
 router = Router(tags=["approvals"])
 _USUAL_LIMIT = 50
@@ -23,7 +23,7 @@ _USUAL_LIMIT = 50
 class ApprovalOut(Schema):
     """A request of this program, and what became of it."""
 
-    id: int
+    id: Id
     act: str
     summary: str
     reason: str
@@ -32,13 +32,13 @@ class ApprovalOut(Schema):
     decided_by: str | None
     decided_at: datetime | None
     decision_reason: str
-    target: str | None  # what the act made or changed, as "debts.debt 7"
+    target_type: str | None  # of what the act made or changed, as "debts.debt"
+    target_id: Id | None
 
 
-class WithdrawIn(Body):
+class WithdrawIn(MessageIn):
     """Why a request is taken back."""
 
-    message_id: MessageId
     reason: Annotated[str, text(500, shortest=0)] = ""
 
 
@@ -83,13 +83,7 @@ def withdraw(
     def act() -> dict[str, Any]:
         return shape(approvals.withdraw(found, program, now, body.reason))
 
-    return once(
-        program=program,
-        message_id=body.message_id,
-        request={"what": f"withdraw {approval_id}"} | body.dict(),
-        at=now,
-        act=act,
-    )
+    return asked_once(request.auth, f"withdraw {approval_id}", body, at=now, act=act)
 
 
 def shape(one: Approval) -> dict[str, Any]:
@@ -104,7 +98,8 @@ def shape(one: Approval) -> dict[str, Any]:
         "decided_by": one.decided_by.username if one.decided_by else None,
         "decided_at": one.decided_at,
         "decision_reason": one.decision_reason,
-        "target": f"{one.target_type} {one.target_id}" if one.target_id else None,
+        "target_type": one.target_type or None,
+        "target_id": int(one.target_id) if one.target_id else None,
     }
 
 
@@ -115,5 +110,5 @@ def _own(request: KeyRequest) -> QuerySet[Approval]:
 def _one(request: KeyRequest, approval_id: int) -> Approval:
     found = _own(request).filter(pk=approval_id).first()
     if found is None:
-        raise ObjectNotFound(f"this program asked for nothing under {approval_id}")
+        raise ObjectNotFound("this program asked for nothing of that id")
     return found

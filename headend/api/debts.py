@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import datetime
 from decimal import Decimal
 from typing import Annotated, Any, Literal
 
@@ -12,12 +12,10 @@ from pydantic import Field
 
 from headend.api import approvals as waiting
 from headend.api.errors import ObjectNotFound
-from headend.api.models import ApiKey
-from headend.api.once import once
+from headend.api.once import asked_once
 from headend.api.requests import Cursor, KeyRequest, Limit, needs, page
-from headend.api.schemas import Body, Identifier, MessageId, Page, text
+from headend.api.schemas import Day, Id, Identifier, MessageIn, Page, text
 from headend.api.statements import StatementLineOut, statement_page
-from headend.api.utility import require_utility
 from headend.customers.models import Customer, Premises
 from headend.debts import acts, services
 from headend.debts.models import Debt
@@ -39,9 +37,9 @@ Percent = Annotated[Decimal, Field(strict=False, ge=0, le=100, max_digits=7, dec
 class DebtOut(Schema):
     """One debt: of a customer, or on a premises."""
 
-    id: int
-    customer_id: int | None
-    premises_id: int | None
+    id: Id
+    customer_id: Id | None
+    premises_id: Id | None
     title: str
     external_reference: str | None
     currency: str
@@ -52,10 +50,9 @@ class DebtOut(Schema):
     opened_at: datetime
 
 
-class DebtIn(Body):
+class DebtIn(MessageIn):
     """A debt to open; of a customer or of a premises, one of the two."""
 
-    message_id: MessageId
     customer_id: Identifier | None = None
     premises_id: Identifier | None = None
     title: Annotated[str, text(services.LONGEST_TITLE)]
@@ -66,23 +63,21 @@ class DebtIn(Body):
     percent: Percent = Decimal(0)
     instalment_minor: Annotated[int, Field(ge=0, le=services.LARGEST_DEBT_MINOR)] = 0
     instalments: Annotated[int, Field(ge=1, le=240)] = 1
-    first_due: Annotated[date, Field(strict=False)] | None = None
+    first_due: Annotated[Day, Field(strict=False)] | None = None
     cap_per_purchase_minor: Money | None = None
     cap_per_month_minor: Money | None = None
 
 
-class WriteOffIn(Body):
+class WriteOffIn(MessageIn):
     """How much of a debt is to be given up, and why."""
 
-    message_id: MessageId
     amount_minor: Money
     reason: Annotated[str, text(500)]
 
 
-class AdjustIn(Body):
+class AdjustIn(MessageIn):
     """By how much a debt is to be raised, or lowered if negative, and why."""
 
-    message_id: MessageId
     amount_minor: Annotated[
         int, Field(ge=-services.LARGEST_DEBT_MINOR, le=services.LARGEST_DEBT_MINOR)
     ]
@@ -99,7 +94,6 @@ def list_debts(
     limit: Limit = _USUAL_LIMIT,
 ) -> dict[str, Any]:
     """List debts, paid ones too, the newest first."""
-    require_utility(request.auth)
     found = Debt.objects.all()
     if customer_id is not None:
         found = found.filter(customer_id=customer_id)
@@ -117,7 +111,6 @@ def open_debt(request: KeyRequest, body: DebtIn) -> dict[str, Any]:
     `percent`, `instalment_minor` (per purchase or month), or `instalments` and `first_due` are
     what the `method` asks for.
     """
-    require_utility(request.auth)
     program, now = request.auth.program, timezone.now()
     terms = Terms(
         method=body.method,
@@ -142,19 +135,13 @@ def open_debt(request: KeyRequest, body: DebtIn) -> dict[str, Any]:
         )
         return _shape(made)
 
-    return once(
-        program=program,
-        message_id=body.message_id,
-        request={"what": "debts"} | body.model_dump(mode="json"),
-        at=now,
-        act=act,
-    )
+    return asked_once(request.auth, "debts", body, at=now, act=act)
 
 
 @router.get("/debts/{debt_id}", **needs("debts:read", DebtOut))
 def read_debt(request: KeyRequest, debt_id: Path[Identifier]) -> dict[str, Any]:
     """Read one debt."""
-    return _shape(_one(request.auth, debt_id))
+    return _shape(_one(debt_id))
 
 
 @router.get("/debts/{debt_id}/statement", **needs("debts:read", Page[StatementLineOut]))
@@ -165,7 +152,7 @@ def read_statement(
     limit: Limit = _USUAL_LIMIT,
 ) -> dict[str, Any]:
     """Read what was owed and paid of a debt, the newest first, as the ledger has it."""
-    debt = _one(request.auth, debt_id)
+    debt = _one(debt_id)
     lines = Line.objects.filter(account__code=debt.account, account__currency=debt.currency)
     return statement_page(lines, sign=1, cursor=cursor, limit=limit)
 
@@ -190,19 +177,13 @@ def _asked(
     request: KeyRequest, debt_id: int, body: WriteOffIn | AdjustIn, what: str, ask: Any
 ) -> dict[str, Any]:
     program, now = request.auth.program, timezone.now()
-    debt = _one(request.auth, debt_id)
+    debt = _one(debt_id)
 
     def act() -> dict[str, Any]:
         asked = ask(debt, body.amount_minor, by=program, at=now, reason=body.reason)
         return waiting.shape(asked)
 
-    return once(
-        program=program,
-        message_id=body.message_id,
-        request={"what": f"{what} {debt_id}"} | body.dict(),
-        at=now,
-        act=act,
-    )
+    return asked_once(request.auth, f"{what} {debt_id}", body, at=now, act=act)
 
 
 def _owner(body: DebtIn) -> Customer | Premises:
@@ -216,11 +197,10 @@ def _owner(body: DebtIn) -> Customer | Premises:
     return owner
 
 
-def _one(key: ApiKey, debt_id: int) -> Debt:
-    require_utility(key)
+def _one(debt_id: int) -> Debt:
     found = Debt.objects.filter(pk=debt_id).first()
     if found is None:
-        raise ObjectNotFound(f"there is no debt {debt_id}")
+        raise ObjectNotFound("there is no debt of that id")
     return found
 
 

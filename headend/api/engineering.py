@@ -11,9 +11,9 @@ from pydantic import Field
 
 from headend.api import approvals as waiting
 from headend.api import shapes
-from headend.api.once import once
+from headend.api.once import asked_once
 from headend.api.requests import Cursor, KeyRequest, Limit, needs, page
-from headend.api.schemas import Body, MessageId, MeterNumber, Page, TokenOut, text
+from headend.api.schemas import Id, MessageIn, MeterNumber, Page, TokenOut, text
 from headend.api.vend import caller_of
 from headend.engineering import key_orders, services
 from headend.engineering.kinds import kind_named
@@ -24,10 +24,9 @@ router = Router(tags=["engineering"])
 _USUAL_LIMIT = 50
 
 
-class EngineeringTokenIn(Body):
+class EngineeringTokenIn(MessageIn):
     """A token of class 1 or 2; the kinds and their values are listed in docs/engineering.md."""
 
-    message_id: MessageId
     kind: Annotated[str, text(40)]
     values: dict[str, int | str | list[int]] = {}
     reason: Annotated[str, text(300)]
@@ -40,10 +39,9 @@ class OrderedOut(Schema):
     approval: waiting.ApprovalOut | None
 
 
-class KeyChangeIn(Body):
+class KeyChangeIn(MessageIn):
     """New key attributes of a meter; what is left out stays."""
 
-    message_id: MessageId
     sgc: Annotated[str, Field(pattern=r"^[0-9]{6}$")] | None = None
     kt: Annotated[int, Field(ge=0, le=3)] | None = None
     krn: Annotated[int, Field(ge=1, le=9)] | None = None
@@ -55,7 +53,7 @@ class KeyChangeIn(Body):
 class KeyChangeOut(Schema):
     """One change of a meter's key, and how far it has come."""
 
-    id: int
+    id: Id
     state: str
     before: dict[str, Any]
     after: dict[str, Any]
@@ -91,13 +89,7 @@ def order_token(
             "approval": waiting.shape(made.approval) if made.approval else None,
         }
 
-    return once(
-        program=program,
-        message_id=body.message_id,
-        request={"what": f"engineering {meter.drn}"} | body.dict(),
-        at=now,
-        act=act,
-    )
+    return asked_once(request.auth, f"engineering {meter.drn}", body, at=now, act=act)
 
 
 @router.get("/meters/{number}/key-changes", **needs("meters:read", Page[KeyChangeOut]))
@@ -132,13 +124,7 @@ def request_key_change(
         )
         return waiting.shape(asked)
 
-    return once(
-        program=program,
-        message_id=body.message_id,
-        request={"what": f"key change {meter.drn}"} | body.dict(),
-        at=now,
-        act=act,
-    )
+    return asked_once(request.auth, f"key change {meter.drn}", body, at=now, act=act)
 
 
 def _key_change(one: KeyChange) -> dict[str, Any]:

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import csv
 import io
-import re
-from datetime import date, datetime
+from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from django.utils import timezone
 from ninja import Path, Query, Router, Schema
-from pydantic import BeforeValidator, Field
+from pydantic import Field
 
 from headend.api.errors import ScopeMissing
 from headend.api.models import ApiKey
-from headend.api.once import once
+from headend.api.once import asked_once
 from headend.api.requests import Cursor, KeyRequest, Limit, needs, page
-from headend.api.schemas import Body, Identifier, MessageId, MessageIn, Page, text
+from headend.api.schemas import Day, Id, Identifier, MessageIn, Page, text
 from headend.api.utility import require_utility
 from headend.exchange import exports, jobs
 from headend.exchange.models import Job, RowResult
@@ -51,21 +50,12 @@ Register = Literal[
 ]
 
 
-def _written_out(day: Any) -> Any:
-    """Refuse a bare number, which would count seconds."""
-    if isinstance(day, str) and not re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", day, re.ASCII):
-        raise ValueError("write a day as 2026-11-21")
-    return day
-
-
-Day = Annotated[date, BeforeValidator(_written_out)]
 Cell = Annotated[str, text(1000, shortest=0)]
 
 
-class ImportIn(Body):
+class ImportIn(MessageIn):
     """Rows of a sheet; `docs/exchange.md` lists the columns of each kind."""
 
-    message_id: MessageId
     kind: SheetKind
     dry_run: bool
     columns: Annotated[list[Annotated[str, text(60)]], Field(min_length=1, max_length=60)]
@@ -78,7 +68,7 @@ class ImportIn(Body):
 class ImportOut(Schema):
     """How far a run over rows is; on trial, outcomes are what would have become of them."""
 
-    id: int
+    id: Id
     kind: str
     name: str
     dry_run: bool
@@ -96,7 +86,6 @@ class ImportOut(Schema):
 class RowResultOut(Schema):
     """What became of one row; the heading is row 1."""
 
-    id: int
     row: int
     key: str
     outcome: str
@@ -123,13 +112,7 @@ def start_import(request: KeyRequest, body: ImportIn) -> dict[str, Any]:
         )
         return _job(made)
 
-    return once(
-        program=key.program,
-        message_id=body.message_id,
-        request={"what": "imports"} | body.dict(),
-        at=now,
-        act=act,
-    )
+    return asked_once(key, "imports", body, at=now, act=act)
 
 
 @router.get("/imports", **needs("imports", Page[ImportOut]))
@@ -173,15 +156,12 @@ def import_tried(
     key, now = request.auth, timezone.now()
     trial = jobs.job_numbered(import_id, seen_by=key.program)
     _require_scopes(key, _WRITES[trial.sheet.kind])
-    return once(
-        program=key.program,
-        message_id=body.message_id,
-        request={"what": "import tried", "id": import_id} | body.dict(),
-        at=now,
-        act=lambda: _job(
-            jobs.import_tried(trial, by=key.program, at=now, source=f"api:{key.program_id}")
-        ),
-    )
+
+    def act() -> dict[str, Any]:
+        source = f"api:{key.program_id}"
+        return _job(jobs.import_tried(trial, by=key.program, at=now, source=source))
+
+    return asked_once(key, f"import tried {import_id}", body, at=now, act=act)
 
 
 @router.get("/exports/{sheet}", **needs("exports", Page[dict[str, str]]))
@@ -252,7 +232,6 @@ def _job(job: Job) -> dict[str, Any]:
 
 def _result(one: RowResult) -> dict[str, Any]:
     return {
-        "id": one.pk,
         "row": one.row,
         "key": one.key,
         "outcome": one.outcome,

@@ -13,7 +13,7 @@ from django.db import transaction
 
 from headend.accounts.backends import know
 from headend.accounts.models import User
-from headend.accounts.programs import grant, program_named
+from headend.accounts.programs import grant, holder, program_named
 from headend.accounts.services import require
 from headend.api.errors import InvalidKey, NotAuthenticated, TooManyRequests
 from headend.api.models import ApiKey
@@ -162,6 +162,12 @@ def prefix_of(text: str) -> str:
     mark, _, rest = text.partition("_")
     prefix = rest.partition("_")[0]
     return prefix if mark == _MARK and prefix.isascii() and prefix.isalnum() else ""
+
+
+@holder
+def _made_a_key(program: User, person: User) -> bool:
+    """Tell whether a person was shown a key of a program; revoked, it may have asked before."""
+    return ApiKey.objects.filter(program=program, created_by=person).exists()
 
 
 def _seat(program: User, till: Till, by: User, at: datetime) -> None:

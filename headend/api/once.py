@@ -13,7 +13,8 @@ from django.db import IntegrityError, transaction
 
 from headend.accounts.models import User
 from headend.api.errors import MessageReused
-from headend.api.models import Answer
+from headend.api.models import Answer, ApiKey
+from headend.api.schemas import MessageIn
 
 
 def once(
@@ -53,6 +54,30 @@ def once(
         if answered is None:
             raise
         return answered
+
+
+def asked_once(
+    key: ApiKey, what: str, body: MessageIn, *, at: datetime, act: Callable[[], dict[str, Any]]
+) -> dict[str, Any]:
+    """Do what a body with a message id asks of an operation, once.
+
+    Args:
+        key: of the program that asks.
+        what: the operation and what it is about; the id stands for that and the body.
+        body: with a `message_id`.
+        at: now.
+        act: does it and returns the answer, ready for JSON.
+
+    Raises:
+        MessageReused: the id stands for another request.
+    """
+    return once(
+        program=key.program,
+        message_id=body.message_id,
+        request={"what": what} | body.model_dump(mode="json"),
+        at=at,
+        act=act,
+    )
 
 
 class _Claimed(IntegrityError):

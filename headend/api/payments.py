@@ -30,7 +30,7 @@ def pay_debt(
     key, now = request.auth, timezone.now()
     debt = Debt.objects.filter(pk=debt_id).first()
     if debt is None:
-        raise ObjectNotFound(f"there is no debt {debt_id}")
+        raise ObjectNotFound("there is no debt of that id")
     with transaction.atomic():
         require_within_limits(key, body, now)
         sale = debt_payments.pay(
@@ -38,6 +38,7 @@ def pay_debt(
             message_id=body.message_id,
             debt=debt,
             amount_minor=body.tender_minor,
+            currency=body.currency or "",
             operator=key.program,
             at=now,
             terminal=body.terminal or TERMINAL,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Annotated, Any
 
 from django.db.models import QuerySet
@@ -11,7 +10,7 @@ from ninja import Path, Query, Router
 
 from headend.api import shapes
 from headend.api.errors import ObjectNotFound
-from headend.api.once import once
+from headend.api.once import asked_once
 from headend.api.requests import Cursor, KeyRequest, Limit, needs, page
 from headend.api.schemas import (
     AgreementEndIn,
@@ -84,13 +83,13 @@ def register_customer(request: KeyRequest, body: CustomerIn) -> dict[str, Any]:
         )
         return shapes.customer(made)
 
-    return _once(request, "customers", body, now, act)
+    return asked_once(request.auth, "customers", body, at=now, act=act)
 
 
 @router.get("/customers/{customer_id}", **needs("customers:read", CustomerOut))
 def read_customer(request: KeyRequest, customer_id: Path[Identifier]) -> dict[str, Any]:
     """Read one customer."""
-    return shapes.customer(_one(Customer.objects, customer_id, "customer"))
+    return shapes.customer(customer_of_id(customer_id))
 
 
 # --- meters --------------------------------------------------------------------------------------
@@ -120,7 +119,7 @@ def register_meter(request: KeyRequest, body: MeterIn) -> dict[str, Any]:
         )
         return shapes.meter(made)
 
-    return _once(request, "meters", body, now, act)
+    return asked_once(request.auth, "meters", body, at=now, act=act)
 
 
 @router.get("/meters/{number}", **needs("meters:read", MeterOut))
@@ -143,7 +142,7 @@ def install_meter(
         )
         return shapes.meter(meter)
 
-    return _once(request, f"install {meter.drn}", body, now, act)
+    return asked_once(request.auth, f"install {meter.drn}", body, at=now, act=act)
 
 
 # --- supply agreements ---------------------------------------------------------------------------
@@ -172,21 +171,18 @@ def open_agreement(request: KeyRequest, body: AgreementIn) -> dict[str, Any]:
     now = timezone.now()
 
     def act() -> dict[str, Any]:
-        tariff = Tariff.objects.filter(code=body.tariff).first()
-        if tariff is None:
-            raise ObjectNotFound(f"there is no tariff {body.tariff}")
         made = customers.open_agreement(
-            customer=_one(Customer.objects, body.customer_id, "customer"),
+            customer=customer_of_id(body.customer_id),
             address=body.address,
             meter=meter_numbered(body.meter),
-            tariff=tariff,
+            tariff=tariff_coded(body.tariff),
             low_credit_threshold_wh=body.low_credit_threshold_wh,
             by=request.auth.program,
             at=now,
         )
         return shapes.agreement(made)
 
-    return _once(request, "agreements", body, now, act)
+    return asked_once(request.auth, "agreements", body, at=now, act=act)
 
 
 @router.get("/agreements/{agreement_id}", **needs("agreements:read", AgreementOut))
@@ -207,7 +203,7 @@ def end_agreement(
         customers.end_agreement(found, by=request.auth.program, at=now, reason=body.reason)
         return shapes.agreement(found)
 
-    return _once(request, f"end {agreement_id}", body, now, act)
+    return asked_once(request.auth, f"end {agreement_id}", body, at=now, act=act)
 
 
 # --- tariffs -------------------------------------------------------------------------------------
@@ -227,9 +223,7 @@ def read_tariff(
     code: Path[Annotated[str, text(40)]],
 ) -> dict[str, Any]:
     """Read a tariff and all it ever said."""
-    found = Tariff.objects.filter(code=code).first()
-    if found is None:
-        raise ObjectNotFound(f"there is no tariff {code}")
+    found = tariff_coded(code)
     versions = found.versions.order_by("-valid_from")
     return shapes.tariff(found) | {"versions": [shapes.tariff_version(one) for one in versions]}
 
@@ -249,7 +243,7 @@ def list_sales(
 ) -> dict[str, Any]:
     """List sales, the newest first."""
     found = of_own_vendor(
-        Sale.objects.select_related("meter", "agreement", *disclosure.RELATED),
+        Sale.objects.select_related("meter", "agreement", "exchange_rate", *disclosure.RELATED),
         request.auth.program,
     )
     if meter is not None:
@@ -295,6 +289,28 @@ def list_tokens(
     return page(found, cursor=cursor, limit=limit, give=shapes.token)
 
 
+def customer_of_id(customer_id: int) -> Customer:
+    """Return a customer.
+
+    Raises:
+        ObjectNotFound: there is none.
+    """
+    found: Customer = _one(Customer.objects, customer_id, "customer")
+    return found
+
+
+def tariff_coded(code: str) -> Tariff:
+    """Return a tariff by its code.
+
+    Raises:
+        ObjectNotFound: there is none.
+    """
+    found = Tariff.objects.filter(code=code).first()
+    if found is None:
+        raise ObjectNotFound(f"there is no tariff {code}")
+    return found
+
+
 def _agreements() -> QuerySet[SupplyAgreement]:
     return SupplyAgreement.objects.select_related("premises", "meter", "tariff")
 
@@ -302,15 +318,5 @@ def _agreements() -> QuerySet[SupplyAgreement]:
 def _one(objects: Any, pk: int, what: str) -> Any:
     found = objects.filter(pk=pk).first()
     if found is None:
-        raise ObjectNotFound(f"there is no {what} {pk}")
+        raise ObjectNotFound(f"there is no {what} of that id")
     return found
-
-
-def _once(request: KeyRequest, what: str, body: Any, at: datetime, act: Any) -> dict[str, Any]:
-    return once(
-        program=request.auth.program,
-        message_id=body.message_id,
-        request={"what": what} | body.dict(),
-        at=at,
-        act=act,
-    )

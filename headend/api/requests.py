@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
-import re
 from collections.abc import Callable, Mapping
 from typing import Annotated, Any
 
-from django.db.models import Model, QuerySet
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from ninja import Query, Schema
@@ -20,14 +17,16 @@ from headend.api import keys
 from headend.api.errors import ObjectNotFound, ScopeMissing
 from headend.api.models import ApiKey
 from headend.api.problems import STATUSES, Problem
+from headend.api.scopes import UTILITYS
+from headend.api.utility import require_utility
+from headend.config import opaque
 
 Cursor = Annotated[
     str | None,
     Query(description="`next` of the page before"),
-    StringConstraints(pattern=r"^[A-Za-z0-9_=-]{1,40}$"),
+    StringConstraints(pattern=r"^[a-z0-9]{1,40}$"),
 ]
 Limit = Annotated[int, Query(ge=1, le=200)]
-_CURSOR = re.compile(rb"[0-9]{1,18}")
 _ENCODER = NinjaJSONEncoder()
 
 
@@ -61,6 +60,8 @@ class Key(HttpBearer):
             raise ScopeMissing(
                 f"this key is not good for {self._scope}; create one that has this scope"
             )
+        if self._scope in UTILITYS:
+            require_utility(key)
         return key
 
 
@@ -112,19 +113,14 @@ def page(
     objects = objects[:limit]
     return {
         "items": [give(one) for one in objects],
-        "next": _cursor(objects[-1]) if has_more else None,
+        "next": opaque.encode(objects[-1].pk) if has_more else None,
     }
-
-
-def _cursor(last: Model) -> str:
-    return base64.urlsafe_b64encode(str(last.pk).encode()).decode()
 
 
 def _position(cursor: str) -> int:
     try:
-        text = base64.urlsafe_b64decode(cursor.encode())
-    except (ValueError, binascii.Error):
-        text = b""
-    if not _CURSOR.fullmatch(text):
-        raise ObjectNotFound("that cursor was never given out; take `next` of the page before")
-    return int(text)
+        return opaque.decode(cursor)
+    except ValueError:
+        raise ObjectNotFound(
+            "that cursor was never given out; take `next` of the page before"
+        ) from None

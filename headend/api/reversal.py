@@ -12,7 +12,7 @@ from headend.api import shapes
 from headend.api.errors import ObjectNotFound
 from headend.api.models import ApiKey
 from headend.api.requests import KeyRequest, needs
-from headend.api.schemas import Body, MessageId, SaleOut, text
+from headend.api.schemas import MessageId, MessageIn, SaleOut, text
 from headend.api.vend import caller_of
 from headend.vending import disclosure, reversals
 from headend.vending.models import Disclosure, Reversal, Sale
@@ -22,10 +22,9 @@ router = Router(tags=["vend"])
 ReceiptNumber = Path[Annotated[str, text(20)]]
 
 
-class ReverseIn(Body):
+class ReverseIn(MessageIn):
     """Why a sale is taken back, under the name that the caller gives the request."""
 
-    message_id: MessageId
     reason: Annotated[str, text(200)]
 
 

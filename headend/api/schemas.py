@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+import re
+from datetime import date, datetime
 from typing import Annotated, Any, Generic, TypeVar
 
 from ninja import Schema
-from pydantic import AwareDatetime, BeforeValidator, ConfigDict, Field, StringConstraints
+from pydantic import (
+    AwareDatetime,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    WithJsonSchema,
+)
 
-LARGEST_INTEGER = 2**63 - 1
+from headend.config import opaque
+
+_NO_ROW = 0
 _NO_CONTROLS = r"^[^\x00-\x1f\x7f]*$"
 
 
@@ -24,20 +34,60 @@ def _written_out(value: Any) -> Any:
     return value
 
 
+def _row_number(value: Any) -> int:
+    """Return the row number of an id; of one that was never given out, that of no row."""
+    if not isinstance(value, str) or not re.fullmatch(opaque.PATTERN, value):
+        raise ValueError("an id is thirteen letters and digits, as it was given out")
+    try:
+        return opaque.decode(value)
+    except ValueError:
+        return _NO_ROW
+
+
+def _day_written_out(value: Any) -> Any:
+    """Refuse a bare number, which would count seconds."""
+    written = isinstance(value, str) and re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", value, re.A)
+    if not written:
+        raise ValueError("write a day as 2026-11-21")
+    return value
+
+
 MessageId = Annotated[str, text(64)]
 MeterNumber = Annotated[
     str, StringConstraints(pattern=r"^([0-9]{11}|[0-9]{13}|[0-9]{18})$", max_length=18)
 ]
 TokenDigits = Annotated[str, StringConstraints(pattern=r"^[0-9]{20}$")]
-Identifier = Annotated[int, Field(ge=1, le=LARGEST_INTEGER)]
+# An id as programs send it; operations get the row number.
+Identifier = Annotated[
+    int,
+    BeforeValidator(_row_number),
+    WithJsonSchema({"type": "string", "pattern": f"^{opaque.PATTERN}$"}),
+]
+Id = opaque.Shown  # an id as programs are given it
 Instant = Annotated[AwareDatetime, BeforeValidator(_written_out)]
+Day = Annotated[date, BeforeValidator(_day_written_out)]
 Tender = Annotated[int, Field(ge=1, le=10**13)]
+CurrencyCode = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
+TenderCurrency = Annotated[
+    CurrencyCode | None,
+    Field(
+        description="ISO 4217 code of the money that is handed over; `tender_minor` is in its "
+        "minor units. Null: the base currency. Another one is taken at the rate in force, by "
+        "programs of the utility only; `/currencies` lists them."
+    ),
+]
 
 
 class Body(Schema):
     """What is sent: nothing unknown, nothing guessed from another type."""
 
     model_config = ConfigDict(strict=True, extra="forbid")
+
+
+class MessageIn(Body):
+    """What changes something; alone, only the name of the request."""
+
+    message_id: MessageId
 
 
 Item = TypeVar("Item")
@@ -58,6 +108,7 @@ class TrialVendIn(Body):
 
     meter: MeterNumber
     tender_minor: Tender
+    currency: TenderCurrency = None
     waive_floor: bool = False  # debts may take what is otherwise kept for energy
 
 
@@ -70,18 +121,17 @@ class VendIn(TrialVendIn):
     hold_token: bool = False  # give the token out later: until then the sale can be reversed
 
 
-class DebtPaymentIn(Body):
+class DebtPaymentIn(MessageIn):
     """What is paid of a debt."""
 
-    message_id: MessageId
     tender_minor: Tender
+    currency: TenderCurrency = None
     terminal: Annotated[str, text(40, shortest=0)] = ""
 
 
-class ReprintIn(Body):
+class ReprintIn(MessageIn):
     """Why a copy is printed."""
 
-    message_id: MessageId
     reason: Annotated[str, text(200, shortest=0)] = ""
 
 
@@ -101,6 +151,33 @@ class LineOut(Schema):
     energy_wh: int | None
 
 
+class RateOut(Schema):
+    """An exchange rate: `units` of the currency are worth `base_units` of the base currency."""
+
+    currency: str
+    decimals: int  # of the currency's minor unit
+    words: str  # "1 USD = 18.25 ZAR"
+    units: str
+    base_units: str
+    valid_from: datetime
+
+
+class CurrenciesOut(Schema):
+    """In which currencies customers may pay now."""
+
+    base: str
+    decimals: int
+    others: list[RateOut]
+
+
+class PaidOut(Schema):
+    """Money in another currency, of which the tender is the worth, rounded down."""
+
+    currency: str
+    paid_minor: int
+    rate: RateOut
+
+
 class QuoteOut(Schema):
     """What a vend would give; nothing was stored."""
 
@@ -110,6 +187,7 @@ class QuoteOut(Schema):
     tariff: str
     currency: str
     tender_minor: int
+    paid: PaidOut | None  # null: the tender itself was paid
     sold_wh: int
     issued_wh: int
     encoded_wh: int
@@ -119,7 +197,7 @@ class QuoteOut(Schema):
 class TokenOut(Schema):
     """One token that was issued."""
 
-    id: int
+    id: Id
     digits: str | None  # null: held back, or of a sale that was reversed
     meter: str
     receipt_number: str | None
@@ -135,17 +213,17 @@ class TokenOut(Schema):
 class SaleOut(Schema):
     """One sale with its lines and tokens."""
 
-    id: int
     receipt_number: str
     message_id: str | None  # null for another caller's
     meter: str
     customer: str
-    customer_id: int
-    agreement_id: int
+    customer_id: Id
+    agreement_id: Id
     address: str
     tariff: str
     currency: str
     tender_minor: int
+    paid: PaidOut | None  # null: the tender itself was paid
     sold_wh: int
     issued_wh: int
     encoded_wh: int
@@ -159,13 +237,13 @@ class SaleOut(Schema):
 class SaleSummaryOut(Schema):
     """One sale in a list; its tokens are read one sale at a time."""
 
-    id: int
     receipt_number: str
     meter: str
-    customer_id: int
-    agreement_id: int
+    customer_id: Id
+    agreement_id: Id
     currency: str
     tender_minor: int
+    paid: PaidOut | None  # null: the tender itself was paid
     issued_wh: int
     created_at: datetime
     reversed_at: datetime | None
@@ -190,10 +268,9 @@ class TokenVerifyOut(Schema):
 # --- registers -----------------------------------------------------------------------------------
 
 
-class CustomerIn(Body):
+class CustomerIn(MessageIn):
     """A customer to register."""
 
-    message_id: MessageId
     name: Annotated[str, text(150)]
     phone: Annotated[str, text(30, shortest=0)] = ""
     email: Annotated[str, text(254, shortest=0)] = ""
@@ -203,7 +280,7 @@ class CustomerIn(Body):
 class CustomerOut(Schema):
     """One customer."""
 
-    id: int
+    id: Id
     name: str
     phone: str
     email: str
@@ -211,10 +288,9 @@ class CustomerOut(Schema):
     created_at: datetime
 
 
-class MeterIn(Body):
+class MeterIn(MessageIn):
     """A meter to register, in stock; the attributes are those of its decoder key."""
 
-    message_id: MessageId
     number: Annotated[str, StringConstraints(pattern=r"^([0-9]{11}|[0-9]{13})$", max_length=13)]
     sgc: Annotated[str, StringConstraints(pattern=r"^[0-9]{6}$")]
     kt: Annotated[int, Field(ge=0, le=3)] = 2
@@ -229,7 +305,6 @@ class MeterIn(Body):
 class MeterOut(Schema):
     """One meter of the register."""
 
-    id: int
     number: str
     pan: str
     status: str
@@ -245,16 +320,9 @@ class MeterOut(Schema):
     registered_at: datetime
 
 
-class MessageIn(Body):
-    """Only the name of the request."""
-
-    message_id: MessageId
-
-
-class AgreementIn(Body):
+class AgreementIn(MessageIn):
     """Who is supplied where, through which meter, on which tariff, from now on."""
 
-    message_id: MessageId
     customer_id: Identifier
     address: Annotated[str, text(250)]
     meter: MeterNumber
@@ -262,18 +330,17 @@ class AgreementIn(Body):
     low_credit_threshold_wh: Annotated[int, Field(ge=0, le=2_000_000_000)] = 5000
 
 
-class AgreementEndIn(Body):
+class AgreementEndIn(MessageIn):
     """Why it ends."""
 
-    message_id: MessageId
     reason: Annotated[str, text(500)]
 
 
 class AgreementOut(Schema):
     """One supply agreement."""
 
-    id: int
-    customer_id: int
+    id: Id
+    customer_id: Id
     address: str
     meter: str
     tariff: str
@@ -285,7 +352,7 @@ class AgreementOut(Schema):
 class TariffVersionOut(Schema):
     """What a tariff says from an instant on; `rules` are as an exported tariff file has them."""
 
-    id: int
+    id: Id
     valid_from: datetime
     currency: str
     rules: dict[str, Any]
@@ -294,7 +361,7 @@ class TariffVersionOut(Schema):
 class TariffOut(Schema):
     """One tariff."""
 
-    id: int
+    id: Id
     code: str
     name: str
 

@@ -73,14 +73,33 @@ SCOPES: dict[str, Scope] = {
         (*sorted({kind.permission for kind in KINDS.values()}), KEY_CHANGE),
     ),
     "supply": Scope(
-        "Close accounts and settle them; read what billing gets of a switched payment mode.",
+        "Close accounts and settle them, move customers in, replace meters; read what billing "
+        "gets of a switched payment mode.",
         (
             "supply.close_account",
+            "supply.move_in",
+            "supply.replace_meter",
             "supply.view_closing",
             "supply.view_modeswitch",
+            "supply.view_replacement",
+            "customers.add_supplyagreement",
             "customers.change_supplyagreement",
+            "meters.change_meter",
             "fleet.close_account",
+            "fleet.send_token",
         ),
+    ),
+    "campaigns": Scope(
+        "Plan and watch key campaigns; a person decides on their start.",
+        ("campaigns.run_campaign", "campaigns.view_campaign"),
+    ),
+    "meters:order": Scope(
+        "Switch, read and set meters, and change their payment mode.",
+        ("fleet.command_meter", "fleet.switch_payment_mode", "fleet.view_command"),
+    ),
+    "bank": Scope(
+        "Enter payments that the bank tells of, and say what they are for; a person decides.",
+        ("ledger.add_bankpayment", "ledger.clear_payment", "ledger.view_bankpayment"),
     ),
     "free": Scope(
         "Give a month's free electricity without a purchase.",
@@ -108,3 +127,21 @@ SCOPES: dict[str, Scope] = {
         ("exchange.export_sheet", FOR_UTILITY),
     ),
 }
+
+# What is the utility's own business: no program of a vendor may, whatever its key says.
+UTILITYS = frozenset(
+    {
+        "agreements:write",
+        "bank",
+        "campaigns",
+        "customers:write",
+        "debts:read",
+        "debts:request",
+        "debts:write",
+        "engineering",
+        "imports",
+        "meters:order",
+        "meters:write",
+        "supply",
+    }
+)

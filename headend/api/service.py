@@ -10,9 +10,13 @@ from ninja.openapi.schema import OpenAPISchema
 
 from headend.api import (
     approvals,
+    bank,
+    campaigns,
     debts,
     engineering,
     exchange,
+    moves,
+    orders,
     payments,
     problems,
     registers,
@@ -104,6 +108,10 @@ for _router in (
     engineering.router,
     exchange.router,
     supply.router,
+    moves.router,
+    campaigns.router,
+    orders.router,
+    bank.router,
     webhooks.router,
 ):
     api.add_router("", _router)

@@ -6,6 +6,8 @@ from typing import Any
 
 from headend.accounts.models import User
 from headend.api.errors import ObjectNotFound
+from headend.config import iso4217
+from headend.currencies.models import Rate, plain
 from headend.customers.models import Customer, SupplyAgreement
 from headend.meters.models import Meter
 from headend.tariffs.models import Tariff, TariffVersion
@@ -48,6 +50,7 @@ def quote(one: Quote) -> dict[str, Any]:
         "tariff": one.tariff_version.tariff.code,
         "currency": one.currency,
         "tender_minor": one.tender_minor,
+        "paid": paid(one.paid.paid_minor, one.paid.rate) if one.paid else None,
         "sold_wh": one.sold_wh,
         "issued_wh": one.issued_wh,
         "encoded_wh": one.encoded_wh,
@@ -87,16 +90,35 @@ def sale_summary(one: Sale, standing: Standing | None = None) -> dict[str, Any]:
     """A sale in a list."""
     standing = standing or disclosure.standing_of(one)
     return {
-        "id": one.pk,
         "receipt_number": one.receipt_number,
         "meter": one.meter.drn,
         "customer_id": one.agreement.customer_id,
         "agreement_id": one.agreement_id,
         "currency": one.currency,
         "tender_minor": one.tender_minor,
+        "paid": paid(one.paid_minor, one.exchange_rate),
         "issued_wh": one.issued_wh,
         "created_at": one.created_at,
         "reversed_at": standing.reversed_at,
+    }
+
+
+def paid(paid_minor: int | None, at_rate: Rate | None) -> dict[str, Any] | None:
+    """What was handed over in another currency; None if the tender itself was."""
+    if paid_minor is None or at_rate is None:
+        return None
+    return {"currency": at_rate.currency_id, "paid_minor": paid_minor, "rate": rate(at_rate)}
+
+
+def rate(one: Rate) -> dict[str, Any]:
+    """An exchange rate."""
+    return {
+        "currency": one.currency_id,
+        "decimals": iso4217.decimals(one.currency_id),
+        "words": one.words,
+        "units": plain(one.units),
+        "base_units": plain(one.base_units),
+        "valid_from": one.valid_from,
     }
 
 
@@ -135,7 +157,6 @@ def customer(one: Customer) -> dict[str, Any]:
 def meter(one: Meter) -> dict[str, Any]:
     """A meter of the register."""
     return {
-        "id": one.pk,
         "number": one.drn,
         "pan": one.pan,
         "status": str(one.status),

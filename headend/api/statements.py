@@ -9,13 +9,14 @@ from django.db.models import QuerySet, Sum
 from ninja import Schema
 
 from headend.api.requests import page
+from headend.api.schemas import Id
 from headend.ledger.models import Line
 
 
 class StatementLineOut(Schema):
     """One movement, and what the balance was after it."""
 
-    id: int
+    id: Id
     at: datetime
     description: str
     reference: str

@@ -12,24 +12,14 @@ from pydantic import Field
 
 from headend.api import shapes
 from headend.api.errors import ObjectNotFound
-from headend.api.once import once
+from headend.api.once import asked_once
 from headend.api.registers import OfMeter, Since, Until
 from headend.api.requests import Cursor, KeyRequest, Limit, needs, page
-from headend.api.schemas import (
-    Body,
-    Identifier,
-    MessageId,
-    MessageIn,
-    MeterNumber,
-    Page,
-    TokenOut,
-    text,
-)
-from headend.api.utility import require_utility
+from headend.api.schemas import Id, Identifier, MessageIn, MeterNumber, Page, TokenOut, text
 from headend.api.vend import caller_of
 from headend.customers.models import SupplyAgreement
 from headend.meters.queries import meter_numbered
-from headend.supply import closings, modes
+from headend.supply import closings, handover, modes
 from headend.supply.models import Closing, ModeSwitch
 from headend.vending import free_electricity
 
@@ -39,20 +29,18 @@ _USUAL_LIMIT = 50
 Number = Path[Annotated[str, text(20)]]
 
 
-class ClosingIn(Body):
+class ClosingIn(MessageIn):
     """Why an account is closed, and whether the meter itself is asked for its registers."""
 
-    message_id: MessageId
     reason: Annotated[str, text(200)]
     ask_meter: bool = True
 
 
-class RegistersIn(Body):
+class RegistersIn(MessageIn):
     """Closing registers that a person read at the meter."""
 
-    message_id: MessageId
-    energy_wh: Annotated[int, Field(ge=0, le=closings.MOST_WH)]
-    credit_wh: Annotated[int, Field(ge=-closings.MOST_WH, le=closings.MOST_WH)]
+    energy_wh: Annotated[int, Field(ge=0, le=handover.MOST_WH)]
+    credit_wh: Annotated[int, Field(ge=-handover.MOST_WH, le=handover.MOST_WH)]
 
 
 class SettlementLineOut(Schema):
@@ -68,7 +56,7 @@ class ClosingOut(Schema):
     """An account that is being closed, or was; the amounts are null until it is settled."""
 
     number: str
-    agreement_id: int
+    agreement_id: Id
     meter: str
     state: str  # open, registers known, settled or refunded
     reason: str
@@ -87,7 +75,7 @@ class ModeSwitchOut(Schema):
 
     number: str
     meter: str
-    agreement_id: int | None
+    agreement_id: Id | None
     payment_mode: str
     switched_at: datetime
     energy_wh: int
@@ -112,10 +100,9 @@ def close_account(
     request: KeyRequest, agreement_id: Path[Identifier], body: ClosingIn
 ) -> dict[str, Any]:
     """Give notice: the agreement ends now, its registers are asked for. Once per message id."""
-    require_utility(request.auth)
     found = SupplyAgreement.objects.filter(pk=agreement_id).first()
     if found is None:
-        raise ObjectNotFound(f"there is no agreement {agreement_id}")
+        raise ObjectNotFound("there is no agreement of that id")
     now = timezone.now()
 
     def act() -> dict[str, Any]:
@@ -128,7 +115,7 @@ def close_account(
         )
         return _closing(_one(made.number))
 
-    return _once(request, f"close {agreement_id}", body, now, act)
+    return asked_once(request.auth, f"close {agreement_id}", body, at=now, act=act)
 
 
 @router.get("/closings", **needs("supply", Page[ClosingOut]))
@@ -136,21 +123,18 @@ def list_closings(
     request: KeyRequest, cursor: Cursor = None, limit: Limit = _USUAL_LIMIT
 ) -> dict[str, Any]:
     """List accounts that are being closed or were, the newest first."""
-    require_utility(request.auth)
     return page(_closings(), cursor=cursor, limit=limit, give=_closing)
 
 
 @router.get("/closings/{number}", **needs("supply", ClosingOut))
 def read_closing(request: KeyRequest, number: Number) -> dict[str, Any]:
     """Read one closing with its statement."""
-    require_utility(request.auth)
     return _closing(_one(number))
 
 
 @router.post("/closings/{number}/registers", **needs("supply", ClosingOut))
 def note_registers(request: KeyRequest, number: Number, body: RegistersIn) -> dict[str, Any]:
     """Take down registers that a person read, where the meter does not tell them itself."""
-    require_utility(request.auth)
     now, found = timezone.now(), _one(number)
 
     def act() -> dict[str, Any]:
@@ -163,20 +147,19 @@ def note_registers(request: KeyRequest, number: Number, body: RegistersIn) -> di
         )
         return _closing(_one(number))
 
-    return _once(request, f"registers {number}", body, now, act)
+    return asked_once(request.auth, f"registers {number}", body, at=now, act=act)
 
 
 @router.post("/closings/{number}/settle", **needs("supply", ClosingOut))
 def settle(request: KeyRequest, number: Number, body: MessageIn) -> dict[str, Any]:
     """Settle an account whose registers are known, for good. A refund is paid out by people."""
-    require_utility(request.auth)
     now, found = timezone.now(), _one(number)
 
     def act() -> dict[str, Any]:
         closings.settle(found, by=request.auth.program, at=now)
         return _closing(_one(number))
 
-    return _once(request, f"settle {number}", body, now, act)
+    return asked_once(request.auth, f"settle {number}", body, at=now, act=act)
 
 
 @router.get("/mode-switches", **needs("supply", Page[ModeSwitchOut]))
@@ -189,7 +172,6 @@ def list_mode_switches(
     limit: Limit = _USUAL_LIMIT,
 ) -> dict[str, Any]:
     """List the switches between prepayment and post-payment for billing, the newest first."""
-    require_utility(request.auth)
     found = modes.switches(since=since, until=until)
     if meter is not None:
         found = found.filter(meter=meter_numbered(meter))
@@ -215,7 +197,7 @@ def grant_free_electricity(
             "token": shapes.token(made.token),
         }
 
-    return _once(request, f"free {meter.drn}", body, now, act)
+    return asked_once(request.auth, f"free {meter.drn}", body, at=now, act=act)
 
 
 def _closings() -> QuerySet[Closing]:
@@ -227,16 +209,6 @@ def _one(number: str) -> Closing:
     if found is None:
         raise ObjectNotFound(f"there is no closing {number}")
     return found
-
-
-def _once(request: KeyRequest, what: str, body: Any, at: datetime, act: Any) -> dict[str, Any]:
-    return once(
-        program=request.auth.program,
-        message_id=body.message_id,
-        request={"what": what} | body.dict(),
-        at=at,
-        act=act,
-    )
 
 
 def _closing(one: Closing) -> dict[str, Any]:

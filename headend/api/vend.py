@@ -6,6 +6,7 @@ from datetime import datetime, time
 from functools import partial
 from typing import Annotated, Any
 
+from django.conf import settings
 from django.db.models import Sum
 from django.http import HttpResponse
 from django.utils import timezone
@@ -18,6 +19,7 @@ from headend.api.once import once
 from headend.api.requests import KeyRequest, answered, needs
 from headend.api.schemas import (
     CopyOut,
+    CurrenciesOut,
     DebtPaymentIn,
     MessageId,
     QuoteOut,
@@ -29,10 +31,12 @@ from headend.api.schemas import (
     VendIn,
     text,
 )
+from headend.currencies.queries import converted, usable
 from headend.meters.queries import meter_numbered
 from headend.vending import receipts, services, verification
 from headend.vending.disclosure import Standing
 from headend.vending.models import Sale
+from headend.vendors.queries import vendor_of
 
 router = Router(tags=["vend"])
 TERMINAL = "API"
@@ -49,6 +53,7 @@ def trial_vend(request: KeyRequest, body: TrialVendIn) -> HttpResponse:
     quote = services.trial_vend(
         meter=meter_numbered(body.meter),
         tender_minor=body.tender_minor,
+        currency=body.currency or "",
         at=timezone.now(),
         operator=request.auth.program,
         waive_floor=body.waive_floor,
@@ -70,6 +75,7 @@ def vend(request: KeyRequest, body: VendIn) -> HttpResponse:
         message_id=body.message_id,
         meter=meter,
         tender_minor=body.tender_minor,
+        currency=body.currency or "",
         operator=key.program,
         at=now,
         send=body.send,
@@ -81,6 +87,17 @@ def vend(request: KeyRequest, body: VendIn) -> HttpResponse:
     # A sale that was vended without holding its token gives it out here and now.
     standing = None if body.hold_token else Standing()
     return answered(SaleOut, shapes.sale(sale, caller=caller_of(key), standing=standing))
+
+
+@router.get("/currencies", **needs("vend", CurrenciesOut))
+def currencies(request: KeyRequest) -> dict[str, Any]:
+    """Say in which currencies customers may pay now, and at which rates."""
+    rates = [] if vendor_of(request.auth.program) else usable(at=timezone.now())
+    return {
+        "base": settings.BASE_CURRENCY,
+        "decimals": settings.BASE_CURRENCY_MINOR_DIGITS,
+        "others": [shapes.rate(one) for one in rates],
+    }
 
 
 @router.get("/vend/advice/{message_id}", **needs("vend", SaleOut))
@@ -152,7 +169,9 @@ def require_within_limits(key: ApiKey, body: VendIn | DebtPaymentIn, at: datetim
     mine = Sale.objects.filter(caller=caller_of(key))
     if mine.filter(message_id=body.message_id).exists():
         return
-    if key.largest_tender_minor is not None and body.tender_minor > key.largest_tender_minor:
+    paid = converted(body.tender_minor, body.currency or "", at=at)
+    tender_minor = paid.worth_minor if paid else body.tender_minor
+    if key.largest_tender_minor is not None and tender_minor > key.largest_tender_minor:
         raise TenderOverLimit(
             f"this key vends at most {key.largest_tender_minor} minor units at once"
         )
@@ -161,7 +180,7 @@ def require_within_limits(key: ApiKey, body: VendIn | DebtPaymentIn, at: datetim
     midnight = timezone.make_aware(datetime.combine(timezone.localdate(at), time.min))
     today = mine.standing().filter(created_at__gte=midnight)
     sold = today.aggregate(sum=Sum("tender_minor"))["sum"] or 0
-    if sold + body.tender_minor > key.daily_tender_minor:
+    if sold + tender_minor > key.daily_tender_minor:
         raise TenderOverLimit(
             f"this program's vends of today would go beyond {key.daily_tender_minor} minor units; "
             f"{max(0, key.daily_tender_minor - sold)} are left"

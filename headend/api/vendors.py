@@ -12,13 +12,13 @@ from pydantic import Field
 from headend.api import approvals as waiting
 from headend.api.errors import ObjectNotFound
 from headend.api.models import ApiKey
-from headend.api.once import once
+from headend.api.once import asked_once
 from headend.api.requests import Cursor, KeyRequest, Limit, needs, page
-from headend.api.schemas import Body, Identifier, MessageId, Page, text
+from headend.api.schemas import Body, Id, Identifier, MessageIn, Page, text
 from headend.api.statements import StatementLineOut, statement_page
 from headend.ledger.models import Line
-from headend.vendors import acts, queries, services, wallet
-from headend.vendors.models import Shift, Vendor
+from headend.vendors import acts, queries, services, wallet, wallet_watch
+from headend.vendors.models import Shift, Vendor, WalletWatch
 
 router = Router(tags=["vendors"])
 _USUAL_LIMIT = 50
@@ -32,7 +32,7 @@ ShiftState = Annotated[
 class VendorOut(Schema):
     """One vendor; its credit is read one vendor at a time."""
 
-    id: int
+    id: Id
     name: str
     status: str
     currency: str
@@ -46,12 +46,19 @@ class VendorWithWalletOut(VendorOut):
     contract: str | None
     credit_limit_minor: int | None
     largest_sale_minor: int | None
+    low_below_minor: int | None  # below it the wallet is low; null: nobody is told
+    low_since: datetime | None
 
 
-class CreditIn(Body):
+class LowWalletIn(Body):
+    """Below what is left to sell for a wallet is low; null: nobody is told."""
+
+    low_below_minor: Annotated[int, Field(ge=1, le=wallet_watch.LARGEST_MINOR)] | None
+
+
+class CreditIn(MessageIn):
     """A payment that is to become credit."""
 
-    message_id: MessageId
     paid_minor: Annotated[int, Field(ge=1, le=services.LARGEST_PAYMENT_MINOR)]
     payment_reference: Annotated[str, text(services.LONGEST_REFERENCE)]
 
@@ -59,8 +66,8 @@ class CreditIn(Body):
 class ShiftOut(Schema):
     """A shift at a till; its cash is null until it was counted."""
 
-    id: int
-    vendor_id: int | None  # null: at one of the utility's own tills
+    id: Id
+    vendor_id: Id | None  # null: at one of the utility's own tills
     till: str
     operator: str
     state: str
@@ -86,14 +93,31 @@ def list_vendors(
 @router.get("/vendors/{vendor_id}", **needs("vendors:read", VendorWithWalletOut))
 def read_vendor(request: KeyRequest, vendor_id: Path[Identifier]) -> dict[str, Any]:
     """Read one vendor with its wallet."""
+    return _with_wallet(_one(request.auth, vendor_id))
+
+
+@router.put("/vendors/{vendor_id}/low-wallet", **needs("vendors:credit", VendorWithWalletOut))
+def watch_wallet(
+    request: KeyRequest, vendor_id: Path[Identifier], body: LowWalletIn
+) -> dict[str, Any]:
+    """Say below what a vendor's wallet is low; the event `vendor.wallet_low` tells of it."""
     found = _one(request.auth, vendor_id)
-    contract = found.contract
+    wallet_watch.set_threshold(
+        found, body.low_below_minor, by=request.auth.program, at=timezone.now()
+    )
+    return _with_wallet(found)
+
+
+def _with_wallet(found: Vendor) -> dict[str, Any]:
+    contract, watch = found.contract, WalletWatch.objects.filter(vendor=found).first()
     return _shape(found) | {
         "balance_minor": wallet.balance_minor(found),
         "available_minor": wallet.available_minor(found),
         "contract": str(contract) if contract else None,
         "credit_limit_minor": contract.credit_limit_minor if contract else None,
         "largest_sale_minor": contract.largest_sale_minor if contract else None,
+        "low_below_minor": watch.threshold_minor if watch else None,
+        "low_since": watch.low_since if watch else None,
     }
 
 
@@ -131,13 +155,7 @@ def request_credit(
         )
         return waiting.shape(asked)
 
-    return once(
-        program=program,
-        message_id=body.message_id,
-        request={"what": f"credit {vendor_id}"} | body.dict(),
-        at=now,
-        act=act,
-    )
+    return asked_once(request.auth, f"credit {vendor_id}", body, at=now, act=act)
 
 
 @router.get("/shifts", **needs("vendors:read", Page[ShiftOut]))
@@ -161,7 +179,7 @@ def list_shifts(
 def _one(key: ApiKey, vendor_id: int) -> Vendor:
     found = queries.vendors_seen_by(key.program).filter(pk=vendor_id).first()
     if found is None:
-        raise ObjectNotFound(f"there is no vendor {vendor_id}")
+        raise ObjectNotFound("there is no vendor of that id")
     return found
 
 

@@ -11,7 +11,7 @@ from pydantic import Field
 
 from headend.api.errors import ObjectNotFound
 from headend.api.requests import Cursor, KeyRequest, Limit, needs, page
-from headend.api.schemas import Body, Identifier, Instant, Page, text
+from headend.api.schemas import Body, Id, Identifier, Instant, Page, text
 from headend.webhooks import queries, services
 from headend.webhooks.kinds import KINDS
 from headend.webhooks.models import Delivery, Subscription
@@ -49,7 +49,7 @@ class ReplayIn(Body):
 class WebhookOut(Schema):
     """One webhook."""
 
-    id: int
+    id: Id
     name: str
     url: str
     kinds: list[str]
@@ -71,7 +71,6 @@ class WebhookWithSecretOut(WebhookOut):
 class DeliveryOut(Schema):
     """How far an event has come."""
 
-    id: int
     event_id: str
     kind: str
     happened_at: datetime
@@ -165,18 +164,14 @@ def list_deliveries(
 def replay(request: KeyRequest, webhook_id: Path[Identifier], body: ReplayIn) -> dict[str, Any]:
     """Send events again with the ids they had: one, all since an instant, or those given up."""
     found = _one(request, webhook_id)
-    which = found.deliveries.filter(state=Delivery.State.DEAD)
-    if body.event_id is not None:
-        which = found.deliveries.filter(event__public_id=body.event_id)
-    elif body.since is not None:
-        which = services.deliveries_since(found, body.since)
+    which = services.which_again(found, event_id=body.event_id, since=body.since)
     return {"queued": services.replay(found, which, by=request.auth.program, at=timezone.now())}
 
 
 def _one(request: KeyRequest, webhook_id: int) -> Any:
     found = queries.webhooks(request.auth.program).filter(pk=webhook_id).first()
     if found is None:
-        raise ObjectNotFound(f"this program has no webhook {webhook_id}")
+        raise ObjectNotFound("this program has no webhook of that id")
     return found
 
 
@@ -200,7 +195,6 @@ def _shape(one: Any) -> dict[str, Any]:
 def _delivery(one: Delivery) -> dict[str, Any]:
     waits = one.state == Delivery.State.PENDING
     return {
-        "id": one.pk,
         "event_id": one.event.public_id,
         "kind": one.event.kind,
         "happened_at": one.event.at,

@@ -7,6 +7,7 @@ from typing import Any
 from django import forms
 
 from headend.audit.pages import kinds
+from headend.design.fields import DayField
 
 
 class AuditFilter(forms.Form):
@@ -15,12 +16,8 @@ class AuditFilter(forms.Form):
     q = forms.CharField(required=False)
     who = forms.CharField(label="Who", required=False)
     kind = forms.ChoiceField(label="Kind of object", required=False)
-    first_day = forms.DateField(
-        label="From", required=False, widget=forms.DateInput(attrs={"type": "date"})
-    )
-    last_day = forms.DateField(
-        label="To", required=False, widget=forms.DateInput(attrs={"type": "date"})
-    )
+    first_day = DayField(label="From", required=False)
+    last_day = DayField(label="To", required=False)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

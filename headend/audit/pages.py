@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import date, datetime, time, timedelta
 from typing import Any, NamedTuple
 
@@ -11,6 +10,7 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from headend.audit.models import AuditEntry
+from headend.design import records
 
 OWN_APPS = "headend."
 
@@ -49,7 +49,8 @@ def search(
     """Return entries, newest first.
 
     Args:
-        text: part of the action, the object's label or the reason, or the object's id.
+        text: part of the act, in words or as its code, of the object's label or the reason, or
+            the object's id.
         who: part of the name of who did it.
         kind: an object type such as "meters.meter".
         first_day: from this local day on.
@@ -59,7 +60,7 @@ def search(
     if text.strip():
         wanted = text.strip()
         found = found.filter(
-            Q(action__icontains=wanted)
+            Q(action__icontains=wanted.replace(" ", "_"))
             | Q(object_label__icontains=wanted)
             | Q(reason__icontains=wanted)
             | Q(object_id=wanted)
@@ -110,28 +111,17 @@ def changes(entry: AuditEntry) -> list[Change]:
     """Return what an entry tells field by field, in its order."""
     before, after = _fields(entry.before), _fields(entry.after)
     return [
-        Change(name, _text(before.get(name)), _text(after.get(name)))
+        Change(
+            records.label(name),
+            records.text(name, before.get(name)),
+            records.text(name, after.get(name)),
+        )
         for name in dict.fromkeys([*before, *after])
     ]
 
 
 def _fields(value: Any) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
-
-
-def _text(value: Any) -> str:
-    if value is None:
-        return ""
-    if isinstance(value, dict):
-        return ", ".join(_nested(value))
-    if isinstance(value, list):
-        return ", ".join(_text(one) for one in value)
-    return str(value)
-
-
-def _nested(value: dict[str, Any]) -> Iterator[str]:
-    for name, one in value.items():
-        yield f"{name}: {_text(one)}"
 
 
 def _midnight(day: date) -> datetime:

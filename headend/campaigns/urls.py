@@ -8,8 +8,8 @@ app_name = "campaigns"
 urlpatterns = [
     path("", views.campaigns, name="list"),
     path("new/", views.new, name="new"),
-    path("<int:campaign_id>/", views.campaign, name="campaign"),
-    path("<int:campaign_id>/standing/", views.standing, name="standing"),
-    path("<int:campaign_id>/act/", views.act, name="act"),
-    path("<int:campaign_id>/report.csv", views.report, name="report"),
+    path("<opaque:campaign_id>/", views.campaign, name="campaign"),
+    path("<opaque:campaign_id>/standing/", views.standing, name="standing"),
+    path("<opaque:campaign_id>/act/", views.act, name="act"),
+    path("<opaque:campaign_id>/report.csv", views.report, name="report"),
 ]

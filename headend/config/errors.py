@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from django.db import OperationalError
+
 
 class Refusal(Exception):
     """A service refused what was asked; nothing was changed.
@@ -19,3 +21,11 @@ class NotPermitted(Refusal):
     """The user lacks the permission that the act needs."""
 
     code = "not_permitted"
+
+
+class DatabaseBusy(OperationalError):
+    """Others wrote to the database for as long as this writer was willing to wait.
+
+    It is no refusal, for what was asked may be well: the transaction has not begun, so it can be
+    tried again.
+    """

@@ -1,21 +1,23 @@
-"""Row numbers as addresses of pages show them: thirteen letters and digits instead.
+"""Row numbers as pages and programs get to see them: thirteen letters and digits instead.
 
-A number in an address tells how many customers there are and invites to try the next one. What is
-shown instead is the number under a permutation of all 64-bit numbers that only this installation
-knows: nothing is stored, nothing can clash, and the same row has the same address as long as the
-installation keeps its secret key. It hides no row: who may see it is asked all the same.
+A number tells how many customers there are and invites to try the next one. What is shown instead
+is the number under a permutation of all 64-bit numbers that only this installation knows: nothing
+is stored, nothing can clash, and the same row is shown the same as long as the installation keeps
+its secret key. It hides no row: who may see it is asked all the same.
 """
 
 from __future__ import annotations
 
-import hashlib
 import hmac
+from typing import Annotated, Any
 
 from django.conf import settings
 from django.urls import register_converter
+from pydantic import BeforeValidator, StringConstraints
 
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"  # no i, l, o, u: they are misread
 _LENGTH = 13  # letters of 5 bits that hold 64
+PATTERN = f"[{_ALPHABET}]{{{_LENGTH}}}"  # of what `encode` returns
 _HALF = 32
 _ROUNDS = 4
 _MASK = (1 << _HALF) - 1
@@ -52,17 +54,33 @@ def decode(text: str) -> int:
     return number
 
 
+def asked(text: str | None) -> int | None:
+    """Return the row number that a query in an address asks for; None if it stands for none."""
+    try:
+        return decode(text or "")
+    except ValueError:
+        return None
+
+
 def _mixed(turn: int, half: int) -> int:
     """Return 32 bits that only the installation's key tells from half a number."""
     key = f"row numbers|{settings.SECRET_KEY}".encode()
     message = bytes([turn]) + half.to_bytes(4, "big")
-    return int.from_bytes(hmac.new(key, message, hashlib.sha256).digest()[:4], "big")
+    return int.from_bytes(hmac.digest(key, message, "sha256")[:4], "big")
+
+
+def _encoded(value: Any) -> Any:
+    return encode(value) if isinstance(value, int) else value
+
+
+# A field of what programs are given: it takes a row number and shows what stands for it.
+Shown = Annotated[str, BeforeValidator(_encoded), StringConstraints(pattern=f"^{PATTERN}$")]
 
 
 class OpaqueId:
     """The path converter: `<opaque:customer_id>` hands a view the row number."""
 
-    regex = f"[{_ALPHABET}]{{{_LENGTH}}}"
+    regex = PATTERN
 
     def to_python(self, value: str) -> int:
         """Return the row number; what stands for none is no address."""

@@ -25,6 +25,8 @@ from django.db.models import AutoField, CharField, JSONField, Model
 from django.db.models.base import ModelState
 from django.db.models.expressions import Col
 
+from headend.config import batches
+
 _MODEL = re.compile(r"\{(?:(\w+)\.(\w+)=)?(\w+):(\w+\.\w+)\}")
 _ONLY_POSTGRESQL = re.compile(r"\s*FOR UPDATE\b[^)]*")  # SQLite's transaction is the lock
 
@@ -209,15 +211,20 @@ def new(model: type[_Made], /, **values: Any) -> _Made:
 
 
 def save(*objects: Model, unless_there: bool = False) -> None:
-    """Write new objects of one model: by the ORM, or `gathering` with what else is written.
+    """Write new objects of one model: by the ORM, or with what else is written.
+
+    That is while `gathering`, or in a batch of `headend.config.batches`.
 
     Args:
         objects: what is new.
         unless_there: leave out those of which there is one already.
     """
     gathered = _gathered()
+    batch = None if unless_there else batches.current()
     if gathered is not None:
         gathered.add(objects, unless_there=unless_there)
+    elif batch is not None:
+        batch.keep(*objects)
     elif len(objects) == 1 and not unless_there:
         objects[0].save(force_insert=True)
     else:

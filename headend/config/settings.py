@@ -85,6 +85,7 @@ INSTALLED_APPS = [
     "headend.securitymodule",
     "headend.meters",
     "headend.tariffs",
+    "headend.currencies",
     "headend.customers",
     "headend.debts",
     "headend.notifications",
@@ -175,6 +176,7 @@ def _database() -> dict[str, Any]:
     database: dict[str, Any] = dict(dj_database_url.parse(url))
     options = database.setdefault("OPTIONS", {})
     if "sqlite3" in database["ENGINE"]:
+        database["ENGINE"] = "headend.config.sqlite"
         options |= {
             "timeout": SQLITE_BUSY_SECONDS,
             # Taking the write lock at BEGIN is what makes a reader-turned-writer wait its turn

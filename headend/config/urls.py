@@ -2,6 +2,8 @@
 
 from django.urls import URLPattern, URLResolver, include, path
 
+from headend.config import opaque  # noqa: F401 - knows how row numbers look in addresses
+
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("headend.channels.home.urls")),
     path("", include("headend.accounts.urls")),
@@ -10,6 +12,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("webhooks/", include("headend.webhooks.urls")),
     path("audit/", include("headend.audit.urls")),
     path("sales/", include("headend.vending.urls")),
+    path("currencies/", include("headend.currencies.urls")),
     path("customers/", include("headend.customers.urls")),
     path("debts/", include("headend.debts.urls")),
     path("housekeeping/", include("headend.housekeeping.urls")),

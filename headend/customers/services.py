@@ -10,6 +10,7 @@ from django.db import IntegrityError, transaction
 from headend.accounts.models import User
 from headend.accounts.services import require
 from headend.audit import services as audit
+from headend.config import batches
 from headend.customers.errors import InvalidAgreement, InvalidCustomer, InvalidThreshold
 from headend.customers.models import Customer, FormerMeter, Premises, SupplyAgreement
 from headend.meters.models import Meter
@@ -57,7 +58,7 @@ def register_customer(
         created_at=at,
     )
     _check_customer(customer)
-    customer.save(force_insert=True)
+    batches.save(customer)
     audit.record(
         actor=by,
         action="customers.register",
@@ -113,7 +114,10 @@ def change_customer(
 
 def _check_customer(customer: Customer) -> None:
     try:
-        customer.full_clean()
+        if customer._state.adding:
+            batches.clean(customer)
+        else:
+            customer.full_clean()
     except ValidationError as error:
         said = "; ".join(f"{field}: {' '.join(why)}" for field, why in error.message_dict.items())
         raise InvalidCustomer(f"customer {customer.name}: {said}") from None
@@ -132,6 +136,7 @@ def open_agreement(
     connection_va: int | None = None,
     since: datetime | None = None,
     source: str = "",
+    premises: Premises | None = None,
 ) -> SupplyAgreement:
     """Let a meter serve a customer at an address from now on.
 
@@ -146,6 +151,7 @@ def open_agreement(
         connection_va: size of the connection, which some tariffs ask for.
         since: when it began, if that was before now, in another system.
         source: the channel it came by.
+        premises: those at the address, if they are known.
 
     Raises:
         InvalidAgreement: the meter serves somebody already, or it would begin later than now.
@@ -153,19 +159,20 @@ def open_agreement(
     require(by, "customers.add_supplyagreement")
     if since is not None and since > at:
         raise InvalidAgreement(f"the agreement would begin on {since:%Y-%m-%d}, later than now")
-    premises = Premises.objects.filter(address=address).first()
-    premises = premises or Premises.objects.create(address=address)
+    if premises is None:
+        premises = Premises.objects.filter(address=address).first() or new_premises(address)
+    agreement = SupplyAgreement(
+        customer=customer,
+        premises=premises,
+        meter=meter,
+        tariff=tariff,
+        started_at=since or at,
+        low_credit_threshold_wh=low_credit_threshold_wh,
+        connection_va=connection_va,
+    )
     try:
         with transaction.atomic():
-            agreement = SupplyAgreement.objects.create(
-                customer=customer,
-                premises=premises,
-                meter=meter,
-                tariff=tariff,
-                started_at=since or at,
-                low_credit_threshold_wh=low_credit_threshold_wh,
-                connection_va=connection_va,
-            )
+            batches.save(agreement)
     except IntegrityError:
         raise InvalidAgreement(
             f"meter {meter} serves somebody already; end that agreement first"
@@ -179,6 +186,13 @@ def open_agreement(
         source=source,
     )
     return agreement
+
+
+def new_premises(address: str) -> Premises:
+    """Return premises at an address where there were none; call it in the act's transaction."""
+    premises = Premises(address=address)
+    batches.save(premises)
+    return premises
 
 
 @transaction.atomic

@@ -2,7 +2,6 @@
 
 from django.urls import path
 
-from headend.config import opaque  # noqa: F401 - knows how numbers look in addresses
 from headend.customers import views
 
 app_name = "customers"

@@ -8,7 +8,7 @@ from django import forms
 
 from headend.debts.models import Debt
 from headend.debts.terms import Terms
-from headend.design.fields import MoneyField
+from headend.design.fields import DayField, MoneyField
 
 _NO_COMPLETION = {"autocomplete": "off"}
 _MONEY = forms.TextInput(attrs=_NO_COMPLETION | {"inputmode": "decimal", "placeholder": "0.00"})
@@ -43,10 +43,9 @@ class TermsForm(_PlainForm):
     instalments = forms.IntegerField(
         label="Number of instalments", required=False, min_value=1, max_value=240
     )
-    first_due = forms.DateField(
+    first_due = DayField(
         label="First instalment due",
         required=False,
-        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
         help_text="The others follow on this day of each month; missed ones are made up.",
     )
     cap_per_purchase = MoneyField(

@@ -15,7 +15,7 @@ from django.db.models.functions import Greatest
 from headend.accounts.models import User
 from headend.accounts.services import require
 from headend.audit import services as audit
-from headend.config import prepared, statements
+from headend.config import batches, prepared, statements
 from headend.customers.models import Customer, Premises
 from headend.debts.errors import BalanceTooSmall, DebtReferenceTaken, InvalidDebt
 from headend.debts.models import Debt, EnergyFloor
@@ -91,9 +91,9 @@ def charge(
         raise InvalidDebt("a debt is more than nothing, in whole minor currency units")
     if not title or len(title) > LONGEST_TITLE:
         raise InvalidDebt("a debt's title has 1 to 60 characters; receipts print it")
-    if external_reference and Debt.objects.filter(external_reference=external_reference).exists():
+    if external_reference and batches.current() is None and _is_taken(external_reference):
         raise DebtReferenceTaken(f"there is a debt {external_reference} already")
-    debt = Debt.objects.create(
+    debt = Debt(
         customer=owner if isinstance(owner, Customer) else None,
         premises=owner if isinstance(owner, Premises) else None,
         title=title,
@@ -106,6 +106,7 @@ def charge(
         opened_by=by,
         **asdict(terms),
     )
+    batches.save(debt)
     _post(debt, amount_minor, against, OPENED, f"Debt opened: {title}", at)
     audit.record(
         actor=by,
@@ -116,6 +117,10 @@ def charge(
         reason=external_reference,
     )
     return debt
+
+
+def _is_taken(external_reference: str) -> bool:
+    return Debt.objects.filter(external_reference=external_reference).exists()
 
 
 @transaction.atomic

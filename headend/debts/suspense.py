@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from headend.config import opaque
 from headend.debts import services
 from headend.debts.errors import BalanceTooSmall, InvalidDebt
 from headend.debts.models import Debt
@@ -10,33 +11,32 @@ from headend.ledger import suspense
 from headend.ledger.models import BankPayment
 
 
-def check(payment: BankPayment, number: str) -> str:
+def check(payment: BankPayment, debt_id: str) -> str:
     """Return a debt in words.
 
+    Args:
+        payment: which may be for it.
+        debt_id: as the address of its page and the API show it.
+
     Raises:
-        InvalidDebt: there is none of that number in the payment's currency.
+        InvalidDebt: there is none of that id in the payment's currency.
         BalanceTooSmall: less is owed than was paid.
     """
-    known = Debt.objects.filter(currency=payment.currency)
-    debt = known.filter(pk=int(number)).first() if _is_number(number) else None
+    debt = Debt.objects.filter(pk=opaque.asked(debt_id) or 0, currency=payment.currency).first()
     if debt is None:
-        raise InvalidDebt(f"there is no debt number {number!r}; its page's address ends with it")
+        raise InvalidDebt(f"there is no debt {debt_id!r}; its page's address ends with it")
     if debt.balance_minor < payment.amount_minor:
         owed = figures.money(debt.balance_minor, currency=debt.currency)
         raise BalanceTooSmall(f"only {owed} of “{debt}” is owed; the payment is more")
-    return f"paid for debt {debt.pk}, {debt} of {debt.owner}"
+    return f"paid for debt “{debt.title}” of {debt.owner}"
 
 
-def accept(payment: BankPayment, number: str) -> str:
+def accept(payment: BankPayment, debt_id: str) -> str:
     """Lower the debt by the payment and return its account."""
-    debt = services.locked(int(number))
-    check(payment, number)
+    debt = services.locked(opaque.decode(debt_id))
+    check(payment, debt_id)
     services.collect({debt.pk: payment.amount_minor})
     return debt.account
 
 
-def _is_number(text: str) -> bool:
-    return text.isascii() and text.isdigit() and len(text) <= 18
-
-
-suspense.destination("debt", suspense.Destination("A debt", "Number of the debt", check, accept))
+suspense.destination("debt", suspense.Destination("A debt", "Id of the debt", check, accept))

@@ -16,6 +16,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from headend.accounts.models import Approval
 from headend.accounts.requests import PageRequest
+from headend.config import opaque
 from headend.config.errors import Refusal
 from headend.customers.models import Customer, Premises
 from headend.debts import acts, queries, services
@@ -192,10 +193,8 @@ def _with_owner() -> QuerySet[Debt]:
 
 
 def _customer_asked_for(request: PageRequest) -> Customer | None:
-    asked = request.GET.get("customer", "")
-    if not (asked.isascii() and asked.isdigit()):
-        return None
-    return get_object_or_404(Customer, pk=int(asked[:18]))
+    asked = opaque.asked(request.GET.get("customer"))
+    return None if asked is None else get_object_or_404(Customer, pk=asked)
 
 
 def _debts(text: str, customer: Customer | None) -> QuerySet[Debt]:
@@ -220,7 +219,7 @@ def _as_typed(debt: Debt) -> dict[str, Any]:
 
     return {
         "method": debt.method,
-        "percent": debt.percent.normalize() if debt.percent else None,
+        "percent": f"{debt.percent.normalize():f}" if debt.percent else None,
         "amount_each": money(debt.amount_minor),
         "instalments": debt.instalments if debt.first_due else None,
         "first_due": debt.first_due,

@@ -8,6 +8,8 @@ from __future__ import annotations
 import re
 from datetime import datetime
 
+from headend.config import iso4217
+
 # Signs people know better than the code; any other currency shows its ISO 4217 code.
 CURRENCY_SIGNS = {
     "ZAR": "R", "EUR": "€", "GBP": "£", "USD": "$", "NGN": "₦", "GHS": "GH₵", "KES": "KSh",
@@ -70,14 +72,16 @@ def decimal(amount_minor: int, *, digits: int = 2, grouped: bool = True) -> str:
     return f"−{text}" if amount_minor < 0 else text
 
 
-def money(amount_minor: int, *, currency: str, digits: int = 2) -> str:
+def money(amount_minor: int, *, currency: str, digits: int | None = None) -> str:
     """Money with its sign or code: ``R 50.00``.
 
     Args:
         amount_minor: in the currency's smallest unit, of either sign.
         currency: ISO 4217 code.
-        digits: decimals of the currency, 0..4.
+        digits: decimals of the currency, 0..4; if not given, its usual ones.
     """
+    if digits is None:
+        digits = iso4217.decimals(currency)
     sign = CURRENCY_SIGNS.get(currency, currency)
     return f"{sign}\u00a0{decimal(amount_minor, digits=digits)}"
 

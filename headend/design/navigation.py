@@ -65,6 +65,14 @@ LINKS = (
         "What energy costs, from when; drafts and what they would do.",
     ),
     Link(
+        "currencies",
+        "Currencies",
+        "currencies:list",
+        "currencies.view_currency",
+        "In what else customers may pay, and at which rates.",
+        is_on_top=False,
+    ),
+    Link(
         "debts",
         "Debts",
         "debts:list",

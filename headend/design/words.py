@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from django.conf.locale import LANG_INFO
+
 TONES = {
     # delivery of a command
     "pending": "info busy", "queued": "info busy", "published": "info busy",
@@ -24,6 +26,8 @@ TONES = {
     "suspended": "danger",
     # a cashier's shift, after it was open
     "counted": "low",
+    # what a group may do
+    "second person": "info", "privileged": "low",
     # a request for a second person
     "cleared": "good", "matched": "good",
     "waiting": "info busy", "approved": "good", "refused": "danger", "withdrawn": "calm",
@@ -46,6 +50,23 @@ DELIVERY = {
 def tone(word: str) -> str:
     """Class names for a state's tone; calm for a state nobody has given one."""
     return TONES.get(word, "calm")
+
+
+# What the people of a language call it in English; Django knows the names of the others.
+LANGUAGES = {"nso": "Sepedi", "ss": "siSwati", "st": "Sesotho", "tn": "Setswana", "ts": "Xitsonga",
+             "ve": "Tshivenda", "xh": "isiXhosa", "zu": "isiZulu", "ha": "Hausa", "yo": "Yoruba",
+             "nr": "isiNdebele", "am": "Amharic", "rw": "Kinyarwanda"}  # fmt: skip
+
+
+def language(code: str) -> str:
+    """The name of a language; its code if nobody knows it."""
+    known = LANG_INFO.get(code.lower(), {}).get("name", "")
+    return LANGUAGES.get(code.lower()) or known or code
+
+
+def act(name: str) -> str:
+    """What a recorded act is called: "customers.open_agreement" is "Open agreement"."""
+    return name.rpartition(".")[2].replace("_", " ").capitalize()
 
 
 def delivery(state: str) -> str:

@@ -45,7 +45,7 @@ for _kind in KINDS.values():
 
 @approvals.act(
     services.REPLACE_ACT,
-    title="Credit once more, under the key before",
+    title="Credit once more, under the key that the meter has",
     permission="engineering.issue_replacement",
     approve_permission=_SECOND_PERSON,
 )

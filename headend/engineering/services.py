@@ -21,8 +21,11 @@ from headend.fleet.services import queue_token
 from headend.meters.models import KeyChange, Meter
 from headend.securitymodule.services import refusals_recorded
 from headend.securitymodule.tokens import Credit
+from headend.vending import disclosure, key_changes
 from headend.vending.issuing import issue
-from headend.vending.models import IssuedToken, TokenDelivery
+from headend.vending.models import IssuedToken, Sale, TokenDelivery
+from headend.vending.reversals import objected_by
+from headend.vending.unused import tokens_not_entered
 from headend.vendors.queries import vendor_of
 
 REPLACEMENT = "replacement"
@@ -126,20 +129,21 @@ def issue_approved(
 def order_replacement(
     token: IssuedToken, *, by: User, at: datetime, reason: str, source: str = ""
 ) -> Approval:
-    """Ask for credit to be made again under the key that its meter still has.
+    """Ask for credit to be made again under the key that its meter has.
 
     Args:
-        token: a credit token made under the new key of a change that was not entered.
+        token: a credit token made under the new key of a change that was not entered, or under
+            the old key and not entered before the meter took its new one.
         by: who asks; needs engineering.issue_replacement.
         at: now.
-        reason: how it is known that the meter was not changed.
+        reason: how it is known that the meter was not changed, or that the token was not entered.
         source: the channel it was asked for by.
 
     Raises:
         NotReplaceable: it is no such token, or was made again before.
     """
     require_engineer(by, "engineering.issue_replacement")
-    missed_change(token)
+    change = missed_change(token)
     return approvals.request(
         REPLACE_ACT,
         {"meter": token.meter_id, "token": token.pk, "reason": reason, "source": source},
@@ -147,7 +151,7 @@ def order_replacement(
         at,
         reason,
         f"{_kwh(token)} kWh of {token.issued_at:%Y-%m-%d} for meter {token.meter} once more, "
-        "under the key it had before",
+        f"under {_key_of(change)}",
     )
 
 
@@ -155,17 +159,19 @@ def order_replacement(
 def replace_credit(
     token: IssuedToken, *, by: User, approved_by: User, at: datetime, reason: str, source: str = ""
 ) -> EngineeringToken:
-    """Make the credit again under the meter's earlier key; arguments as `order_replacement`.
+    """Make the credit again under the key that its meter has; arguments as `order_replacement`.
 
-    Should the meter take the new key after all, both tokens would count: that is what the
-    second person decides on.
+    Should the meter take the new key after all, or have taken the token before it, both tokens
+    would count: that is what the second person decides on.
     """
     require_engineer(by, "engineering.issue_replacement")
+    # A reversal of the token's sale holds the meter too: one of the two comes first.
+    key_changes.lock(token.meter)
     change = missed_change(token)
     made = issue(
         meter=token.meter,
         content=Credit(token.units or 0),
-        purpose=f"{_kwh(token)} kWh once more, under the key before",
+        purpose=f"{_kwh(token)} kWh once more, under {_key_of(change)}",
         by=by,
         at=at,
         reason=reason,
@@ -184,15 +190,22 @@ def replace_credit(
 
 
 def missed_change(token: IssuedToken) -> KeyChange:
-    """Return the key change that a credit token counts on and that its meter did not take.
+    """Return the key change that keeps a meter from taking a credit token.
+
+    It was not entered, though the token counts on it; or it was, and the token before it was not.
 
     Raises:
         NotReplaceable: there is none, or the credit was made again before.
     """
     if token.token_class != 0 or not token.units:
         raise NotReplaceable(f"token {token.pk} carries no credit")
+    if disclosure.digits_of(token) is None:
+        raise NotReplaceable("nobody was given this token: its sale is held back or was reversed")
     if EngineeringToken.objects.filter(replaces=token).exists():
         raise NotReplaceable("this credit was made again already")
+    lost_to = _entered_since(token)
+    if lost_to is not None:
+        return lost_to
     change = (
         KeyChange.objects.filter(meter=token.meter_id, issued_at__lte=token.issued_at)
         .order_by("-pk")
@@ -207,6 +220,31 @@ def missed_change(token: IssuedToken) -> KeyChange:
             f"the base date of meter {token.meter} changed; take the key change back first"
         )
     return change
+
+
+def _entered_since(token: IssuedToken) -> KeyChange | None:
+    """Return the change by which the meter has another key than the one a token was made under.
+
+    Raises:
+        NotReplaceable: the meter told that it took the token before.
+    """
+    entered = KeyChange.objects.filter(
+        meter=token.meter_id, state=KeyChange.State.ENTERED, issued_at__gt=token.issued_at
+    )
+    change = entered.order_by("-pk").first()
+    if change is None:
+        return None
+    open_tokens = tokens_not_entered(token.meter, since=token.issued_at)
+    if token.pk not in {one.pk for one in open_tokens}:
+        raise NotReplaceable(f"meter {token.meter} took this token")
+    return change
+
+
+@objected_by
+def credit_was_made_again(sale: Sale) -> str | None:
+    """Say that a sale can't be taken back, for its energy is in another token by now."""
+    again = EngineeringToken.objects.filter(replaces__sale=sale).exists()
+    return "its credit was made again under another key of the meter" if again else None
 
 
 @transaction.atomic
@@ -248,6 +286,11 @@ def waiting_for(meter: Meter, acts: frozenset[str]) -> list[Approval]:
     """Return the requests for a meter that wait for a second person."""
     waiting = Approval.objects.filter(act__in=acts, state=Approval.OPEN, arguments__meter=meter.pk)
     return list(waiting.select_related("requested_by").order_by("pk"))
+
+
+def _key_of(change: KeyChange) -> str:
+    entered = change.state == KeyChange.State.ENTERED
+    return "the key it has by now" if entered else "the key it had before"
 
 
 def _kwh(token: IssuedToken) -> str:

@@ -28,7 +28,7 @@ from headend.engineering.kinds import KINDS, Kind
 from headend.fleet import pages as fleet_pages
 from headend.meters.keys import CHANGEABLE
 from headend.meters.models import KeyChange, Meter
-from headend.vending import key_changes
+from headend.vending import key_changes, key_evidence
 from headend.vending.models import IssuedToken
 from headend.vendors.queries import vendor_of
 from shared.sts.token import METER_CLASS
@@ -205,9 +205,10 @@ def key_change(request: PageRequest, change_id: int) -> HttpResponse:
             "alters": alters,
             "tokens": tokens if found.issued_at else [],
             "form": ReasonForm(),
-            "is_open": is_open,
             "is_issued": found.state == KeyChange.State.ISSUED,
-            "may_change": is_open and request.user.has_perm(key_orders.PERMISSION),
+            "is_open": is_open,
+            "may_change": key_changes.can_be_withdrawn(found)
+            and request.user.has_perm(key_orders.PERMISSION),
             "worthless": _worthless(found),
         },
     )
@@ -314,7 +315,11 @@ def _key_first(made: IssuedToken) -> KeyChange | None:
 
 
 def _worthless(change: KeyChange) -> list[IssuedToken]:
-    """Return the credit that was sold on a key which the meter did not take."""
+    """Return the credit that the meter does not take: sold on a key that it has not, or had."""
+    if change.state == KeyChange.State.ENTERED and change.issued_at is not None:
+        since = change.issued_at - key_evidence.CREDIT_SINCE
+        missed = key_evidence.worthless_under(change, since=since)
+        return [one for one in reversed(missed) if _is_replaceable(one)]
     if change.state not in (KeyChange.State.ISSUED, KeyChange.State.WITHDRAWN):
         return []
     sold = _all_tokens().filter(meter=change.meter, token_class=0).order_by("pk")

@@ -9,6 +9,7 @@ from decimal import Decimal, InvalidOperation
 from django.conf import settings
 from django.utils import timezone
 
+from headend.config import opaque
 from headend.exchange.errors import InvalidCell
 
 _YES, _NO = ("yes", "true", "1", "y"), ("no", "false", "0", "n")
@@ -51,6 +52,20 @@ class Cells:
             raise InvalidCell(f"{name} {text!r} is no whole number")
         return int(text)
 
+    def row(self, name: str) -> int:
+        """Return the row number that an id stands for.
+
+        Raises:
+            InvalidCell: it stands for none.
+        """
+        text = self.text(name)
+        try:
+            return opaque.decode(text.lower())
+        except ValueError:
+            raise InvalidCell(
+                f"{name} {text!r} is no id; it is the end of the address of the page"
+            ) from None
+
     def minor(self, name: str) -> int:
         """Return an amount of money in minor units of the base currency.
 
@@ -88,9 +103,10 @@ class Cells:
         text = self.text(name)
         try:
             percent = Decimal(text.removesuffix("%").strip())
-        except InvalidOperation:
-            percent = Decimal("NaN")
-        if not percent.is_finite() or percent != percent.quantize(Decimal("0.0001")):
+            is_one = percent.is_finite() and percent == percent.quantize(Decimal("0.0001"))
+        except InvalidOperation:  # no number, or one of more digits than there are
+            is_one = False
+        if not is_one:
             raise InvalidCell(f"{name} {text!r} is no percentage of at most four decimals")
         return percent
 

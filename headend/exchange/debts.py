@@ -11,7 +11,14 @@ from headend.debts.terms import Terms
 from headend.exchange.cells import Cells
 from headend.exchange.errors import InvalidCell, RowDiffers
 from headend.exchange.kinds import Column, Context, Done, Outcome, register
-from headend.exchange.parties import CUSTOMER, agreement_of_row, choice_of, customer_of
+from headend.exchange.known import Known
+from headend.exchange.parties import (
+    CUSTOMER,
+    CUSTOMERS_KNOWN,
+    agreement_of_row,
+    choice_of,
+    customer_of,
+)
 
 TERMS = (
     Column("first_due", "instalments: when the first one is due", example="2026-12-01"),
@@ -47,12 +54,14 @@ TERMS = (
     ),
     key=("reference",),
     permissions=("debts.add_debt",),
+    lookups=(("reference", Debt, "external_reference"), CUSTOMERS_KNOWN),
+    in_batches=True,
 )
 def import_debt(cells: Cells, context: Context) -> Done:
     """Open a debt whose reference is new."""
     reference = cells.needed("reference")
     amount_minor = cells.minor("amount")
-    if is_there(reference, amount_minor):
+    if is_there(reference, amount_minor, context.known):
         return Done(Outcome.UNCHANGED)
     debt = open_debt(
         owner=_owner(cells, context),
@@ -63,16 +72,17 @@ def import_debt(cells: Cells, context: Context) -> Done:
         at=context.at,
         external_reference=reference,
     )
+    context.known.add(debt)
     return Done(Outcome.ADDED, str(debt.owner))
 
 
-def is_there(reference: str, amount_minor: int) -> bool:
+def is_there(reference: str, amount_minor: int, known: Known) -> bool:
     """Say whether a debt was imported before.
 
     Raises:
         RowDiffers: it was, with another amount.
     """
-    there = Debt.objects.filter(external_reference=reference).first()
+    there = known.find(Debt, "external_reference", reference)
     if there is not None and there.principal_minor != amount_minor:
         raise RowDiffers(f"debt {reference} is here already, with another amount")
     return there is not None
@@ -111,7 +121,7 @@ def terms_of(cells: Cells, prefix: str = "") -> Terms:
 
 def _owner(cells: Cells, context: Context) -> Customer | Premises:
     kind = choice_of(cells, "attach_to", ["customer", "premises"], "customer")
-    customer = customer_of(cells)
+    customer = customer_of(cells, context.known)
     if cells.text("meter"):
         if customer is not None:
             raise InvalidCell("the row names a meter and a customer; one is enough")

@@ -23,6 +23,7 @@ from openpyxl import Workbook
 from headend.accounts.models import User
 from headend.accounts.services import require
 from headend.audit import services as audit
+from headend.config import iso4217, opaque
 from headend.customers.models import Customer, SupplyAgreement
 from headend.debts.models import Debt
 from headend.design import figures
@@ -189,12 +190,20 @@ def _money(amount_minor: int | None) -> str:
     )
 
 
+def _paid(paid_minor: int, currency: str) -> str:
+    return figures.decimal(paid_minor, digits=iso4217.decimals(currency), grouped=False)
+
+
 def _kwh(energy_wh: int | None) -> str:
     return "" if energy_wh is None else f"{Decimal(energy_wh).scaleb(-3).normalize():f}"
 
 
 def _month(day: date | None) -> str:
     return f"{day:%Y-%m}" if day else ""
+
+
+def _debtor(debt: Debt) -> str:
+    return opaque.encode(debt.customer_id) if debt.customer_id else ""
 
 
 def _rate(debt: Debt) -> str:
@@ -212,7 +221,7 @@ def _agreements(user: User) -> QuerySet[Any]:
 
 def _sales(user: User) -> QuerySet[Any]:
     sales = Sale.objects.select_related(
-        "meter", "operator", "vendor", "reversal", "agreement__customer"
+        "meter", "operator", "vendor", "reversal", "agreement__customer", "exchange_rate"
     )
     return of_own_vendor(sales, user)
 
@@ -233,7 +242,7 @@ EXPORTS = {
             lambda _: Customer.objects.all(),
             {
                 "reference": lambda one: one.external_reference,
-                "number": lambda one: one.pk,
+                "id": lambda one: opaque.encode(one.pk),
                 "name": lambda one: one.name,
                 "phone": lambda one: one.phone,
                 "email": lambda one: one.email,
@@ -268,7 +277,7 @@ EXPORTS = {
             _agreements,
             {
                 "meter": lambda one: one.meter.drn,
-                "customer": lambda one: one.customer_id,
+                "customer": lambda one: opaque.encode(one.customer_id),
                 "customer_name": lambda one: one.customer.name,
                 "address": lambda one: one.premises.address,
                 "tariff": lambda one: one.tariff.code,
@@ -286,8 +295,8 @@ EXPORTS = {
             lambda _: Debt.objects.select_related("customer", "premises"),
             {
                 "reference": lambda one: one.external_reference,
-                "number": lambda one: one.pk,
-                "customer": lambda one: one.customer_id,
+                "id": lambda one: opaque.encode(one.pk),
+                "customer": _debtor,
                 "owner": lambda one: one.owner,
                 "attach_to": lambda one: "customer" if one.customer_id else "premises",
                 "title": lambda one: one.title,
@@ -310,7 +319,7 @@ EXPORTS = {
             "vending.view_freeenrolment",
             lambda _: FreeEnrolment.objects.select_related("programme", "customer", "premises"),
             {
-                "customer": lambda one: one.customer_id,
+                "customer": lambda one: opaque.encode(one.customer_id),
                 "customer_name": lambda one: one.customer.name,
                 "address": lambda one: one.premises.address,
                 "programme": lambda one: one.programme.code,
@@ -327,10 +336,13 @@ EXPORTS = {
                 "receipt": lambda one: one.receipt_number,
                 "sold_at": lambda one: one.created_at,
                 "meter": lambda one: one.meter.drn,
-                "customer": lambda one: one.agreement.customer_id,
+                "customer": lambda one: opaque.encode(one.agreement.customer_id),
                 "customer_name": lambda one: one.agreement.customer.name,
                 "amount": lambda one: _money(one.tender_minor),
                 "currency": lambda one: one.currency,
+                "paid": lambda one: _paid(one.received_minor, one.received_currency),
+                "paid_currency": lambda one: one.received_currency,
+                "exchange_rate": lambda one: one.exchange_rate and one.exchange_rate.words,
                 "issued_kwh": lambda one: _kwh(one.issued_wh),
                 "operator": lambda one: one.operator.username,
                 "vendor": lambda one: one.vendor,

@@ -7,6 +7,8 @@ from typing import Any
 
 from django import forms
 
+from headend.design.fields import DayField
+
 
 class SheetForm(forms.Form):
     """A sheet, as a file or pasted."""
@@ -38,5 +40,5 @@ class SheetForm(forms.Form):
 class PeriodForm(forms.Form):
     """Which days an export is about."""
 
-    since = forms.DateField(required=False)
-    until = forms.DateField(required=False)
+    since = DayField(required=False)
+    until = DayField(required=False)

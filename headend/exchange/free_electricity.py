@@ -6,7 +6,7 @@ from headend.exchange.cells import Cells
 from headend.exchange.errors import InvalidCell, RowDiffers
 from headend.exchange.kinds import Column, Context, Done, Outcome, register
 from headend.exchange.parties import METER, agreement_of_row
-from headend.vending import free_electricity
+from headend.vending import free_electricity, free_programmes
 from headend.vending.models import FreeEnrolment, FreeProgramme
 
 
@@ -43,7 +43,7 @@ def import_enrolment(cells: Cells, context: Context) -> Done:
     if until_month is not None:
         if there is None:
             return Done(Outcome.UNCHANGED, "they take no part in it")
-        free_electricity.end_enrolment(
+        free_programmes.end_enrolment(
             there,
             until_month=until_month,
             by=context.by,
@@ -54,7 +54,7 @@ def import_enrolment(cells: Cells, context: Context) -> Done:
         return Done(Outcome.CHANGED, f"ends with {until_month:%Y-%m}")
     if there is not None:
         return Done(Outcome.UNCHANGED)
-    free_electricity.enrol(
+    free_programmes.enrol(
         programme=programme,
         customer=agreement.customer,
         premises=agreement.premises,

@@ -130,23 +130,27 @@ def _begin(sheet: Sheet, *, dry_run: bool, by: User, at: datetime, source: str) 
     return job
 
 
+def may_stop(job: Job, user: User) -> bool:
+    """Tell whether a run is somebody's to stop: their own, or one they could have handed in."""
+    return job.requested_by_id == user.pk or may_import(user, kind_named(job.sheet.kind))
+
+
 @transaction.atomic
 def stop(job: Job, *, by: User, at: datetime, reason: str = "") -> None:
     """Stop a run; the rows that are done stay done, and a sheet handed in again begins anew.
 
     Args:
         job: which.
-        by: who stops it; who asked for it, or may see everybody's.
+        by: who stops it; who asked for it, or sees everybody's and may import such a sheet too.
         at: now.
         reason: why.
 
     Raises:
         JobNotFound: it is finished already, or somebody else's.
     """
-    stopped = (
-        visible_to(by)
-        .filter(pk=job.pk, state__in=(Job.State.WAITING, Job.State.RUNNING))
-        .update(state=Job.State.STOPPED, finished_at=at, problem=f"stopped by {by}", holder="")
+    running = visible_to(by).filter(pk=job.pk, state__in=(Job.State.WAITING, Job.State.RUNNING))
+    stopped = may_stop(job, by) and running.update(
+        state=Job.State.STOPPED, finished_at=at, problem=f"stopped by {by}", holder=""
     )
     if not stopped:
         raise JobNotFound("that import is finished already, or is not yours to stop")
@@ -167,7 +171,7 @@ def job_numbered(number: int, *, seen_by: User) -> Job:
     """
     job = visible_to(seen_by).filter(pk=number).first()
     if job is None:
-        raise JobNotFound(f"there is no import {number} of yours")
+        raise JobNotFound("there is no such import of yours")
     return job
 
 

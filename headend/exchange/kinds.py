@@ -7,12 +7,13 @@ reporting are the engine's. `docs/exchange.md` is written from the same table.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from headend.accounts.models import User
 from headend.exchange.cells import Cells
 from headend.exchange.errors import InvalidSheet, UnknownKind
+from headend.exchange.known import Known, Lookup
 from headend.exchange.models import RowResult
 
 Outcome = RowResult.Outcome
@@ -38,11 +39,12 @@ class Done:
 
 @dataclass(frozen=True)
 class Context:
-    """Who imports, and when; `source` goes into the audit record."""
+    """Who imports, and when; `source` goes into the audit record; `known` is what rows name."""
 
     by: User
     at: datetime
     source: str
+    known: Known = field(default_factory=Known)
 
 
 Act = Callable[[Cells, Context], Done]
@@ -59,6 +61,8 @@ class Kind:
     key: tuple[str, ...]  # columns that together name what a row is about
     permissions: tuple[str, ...]
     act: Act
+    lookups: tuple[Lookup, ...] = ()
+    in_batches: bool = False
 
     def key_of(self, cells: Cells) -> str:
         """Return what names the thing that a row is about; empty if the row does not say."""
@@ -93,10 +97,15 @@ def register(
     columns: tuple[Column, ...],
     key: tuple[str, ...],
     permissions: tuple[str, ...],
+    lookups: tuple[Lookup, ...] = (),
+    in_batches: bool = False,
 ) -> Callable[[Act], Act]:
     """Register the decorated function as what is done with each row of a kind of sheet.
 
-    It is called in a transaction of its own row, and refuses a row by raising a Refusal.
+    It is called in a transaction of its own row, and refuses a row by raising a Refusal. Done in
+    batches, it may be called for many rows before any of them is written (`config.batches`): then
+    it finds by `context.known` what other rows may have added, tells it what it adds, and asks it
+    for a transaction of its own before it changes what was there.
 
     Args:
         name: as addresses, commands and programs call it.
@@ -105,10 +114,14 @@ def register(
         columns: in the order of the template.
         key: names of columns.
         permissions: what who imports needs; the acts themselves ask for them again.
+        lookups: what columns name, to be found for many rows at once.
+        in_batches: rows are written together.
     """
 
     def register_(act: Act) -> Act:
-        KINDS[name] = Kind(name, title, purpose, columns, key, permissions, act)
+        KINDS[name] = Kind(
+            name, title, purpose, columns, key, permissions, act, lookups, in_batches
+        )
         return act
 
     return register_

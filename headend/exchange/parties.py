@@ -9,17 +9,20 @@ from headend.customers.queries import agreement_of
 from headend.exchange.cells import Cells
 from headend.exchange.errors import InvalidCell
 from headend.exchange.kinds import Column
+from headend.exchange.known import Known
 from headend.meters.queries import meter_numbered
 from headend.tariffs.models import Tariff
 
 METER = Column("meter", "number of the meter, 11 or 13 digits", True, "04123456789")
+CUSTOMERS_KNOWN = ("customer_reference", Customer, "external_reference")
+TARIFFS_KNOWN = ("tariff", Tariff, "code")
 CUSTOMER = (
-    Column("customer", "number of the customer, as in the address of their page"),
+    Column("customer", "id of the customer, as in the address of their page"),
     Column("customer_reference", "or their number in the system they come from", example="C-1001"),
 )
 
 
-def customer_of(cells: Cells) -> Customer | None:
+def customer_of(cells: Cells, known: Known) -> Customer | None:
     """Return the customer that a row names; None if it names nobody.
 
     Raises:
@@ -28,15 +31,14 @@ def customer_of(cells: Cells) -> Customer | None:
     reference = cells.text("customer_reference")
     if cells.text("customer"):
         if reference:
-            raise InvalidCell("the row names a customer twice; number or reference is enough")
-        number = cells.whole("customer")
-        found = Customer.objects.filter(pk=number).first()
+            raise InvalidCell("the row names a customer twice; id or reference is enough")
+        found = Customer.objects.filter(pk=cells.row("customer")).first()
         if found is None:
-            raise InvalidCell(f"there is no customer {number}")
+            raise InvalidCell(f"there is no customer {cells.text('customer')}")
         return found
     if not reference:
         return None
-    found = Customer.objects.filter(external_reference=reference).first()
+    found = known.find(Customer, "external_reference", reference)
     if found is None:
         raise InvalidCell(f"there is no customer with the reference {reference!r}")
     return found
@@ -51,14 +53,14 @@ def agreement_of_row(cells: Cells, *, at: datetime) -> SupplyAgreement:
     return agreement_of(meter_numbered(cells.needed("meter")), at=at)
 
 
-def tariff_of(cells: Cells) -> Tariff:
+def tariff_of(cells: Cells, known: Known) -> Tariff:
     """Return the tariff that a row names by its code.
 
     Raises:
         InvalidCell: there is none.
     """
     code = cells.needed("tariff")
-    found = Tariff.objects.filter(code=code).first()
+    found = known.find(Tariff, "code", code)
     if found is None:
         raise InvalidCell(f"there is no tariff with the code {code!r}")
     return found

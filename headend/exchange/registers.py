@@ -2,22 +2,36 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 
+from headend.config import batches
 from headend.customers import services as customers
-from headend.customers.models import Customer, SupplyAgreement
+from headend.customers.models import Customer, Premises, SupplyAgreement
 from headend.customers.queries import agreements
 from headend.exchange.cells import Cells
 from headend.exchange.errors import InvalidCell, RowDiffers
 from headend.exchange.kinds import Column, Context, Done, Outcome, register
-from headend.exchange.parties import CUSTOMER, METER, choice_of, customer_of, tariff_of
+from headend.exchange.known import Known, Lookup
+from headend.exchange.parties import (
+    CUSTOMER,
+    CUSTOMERS_KNOWN,
+    METER,
+    TARIFFS_KNOWN,
+    choice_of,
+    customer_of,
+    tariff_of,
+)
 from headend.meters import services as meters
 from headend.meters.models import Meter
 from headend.meters.queries import meter_numbered
+from headend.tariffs.models import Tariff
 
 STATUSES = [str(Meter.Status.STOCK), str(Meter.Status.INSTALLED)]
 _MODES = [str(one) for one in Meter.PaymentMode.values]
 _DETAILS = ("name", "phone", "email", "language")
+METERS_KNOWN: Lookup = ("meter", Meter, "drn")
+PREMISES_KNOWN: Lookup = ("address", Premises, "address")
 
 DETAILS = (
     Column("phone", "how to reach them", example="+27 82 555 0101"),
@@ -43,49 +57,54 @@ PAYMENT_MODE = Column("payment_mode", "prepayment (if empty) or postpayment")
     purpose="Registers customers, or changes how they are called and reached.",
     columns=(
         Column("reference", "their number in the system they come from", example="C-1001"),
-        Column("number", "or their number here: only to change a customer"),
+        Column("id", "or their id here: only to change a customer"),
         Column("name", "person or organisation", True, "Nomsa Dube"),
         *DETAILS,
     ),
-    key=("reference", "number"),
+    key=("reference", "id"),
     permissions=("customers.add_customer", "customers.change_customer"),
+    lookups=(("reference", Customer, "external_reference"),),
+    in_batches=True,
 )
 def import_customer(cells: Cells, context: Context) -> Done:
     """Register a customer whose reference is new, or change one."""
-    customer = _known_customer(cells)
+    customer = _known_customer(cells, context.known)
     details = {name: cells.text(name) for name in _DETAILS if name in cells}
     if "language" in details:
         details["language"] = details["language"] or "en"
     cells.needed("name")
     if customer is None:
-        customers.register_customer(
+        made = customers.register_customer(
             external_reference=cells.text("reference"),
             by=context.by,
             at=context.at,
             source=context.source,
             **details,
         )
+        context.known.add(made)
         return Done(Outcome.ADDED, cells.text("name"))
-    changed = customers.change_customer(
+    if all(getattr(customer, name) == told for name, told in details.items()):
+        return Done(Outcome.UNCHANGED, cells.text("name"))
+    context.known.need_own_transaction()
+    customers.change_customer(
         customer, by=context.by, at=context.at, source=context.source, **details
     )
-    return Done(Outcome.CHANGED if changed else Outcome.UNCHANGED, cells.text("name"))
+    return Done(Outcome.CHANGED, cells.text("name"))
 
 
-def _known_customer(cells: Cells) -> Customer | None:
+def _known_customer(cells: Cells, known: Known) -> Customer | None:
     """Return the customer a row is about; None if it is a new one."""
     reference = cells.text("reference")
     if reference:
-        found = Customer.objects.filter(external_reference=reference).first()
-        if cells.text("number") and (found is None or found.pk != cells.whole("number")):
-            raise InvalidCell(f"number and reference {reference!r} are of different customers")
+        found = known.find(Customer, "external_reference", reference)
+        if cells.text("id") and (found is None or found.pk != cells.row("id")):
+            raise InvalidCell(f"id and reference {reference!r} are of different customers")
         return found
-    if not cells.text("number"):
-        raise InvalidCell("the row has neither reference nor number; it could be imported twice")
-    number = cells.whole("number")
-    found = Customer.objects.filter(pk=number).first()
+    if not cells.text("id"):
+        raise InvalidCell("the row has neither reference nor id; it could be imported twice")
+    found = Customer.objects.filter(pk=cells.row("id")).first()
     if found is None:
-        raise InvalidCell(f"there is no customer {number}")
+        raise InvalidCell(f"there is no customer {cells.text('id')}")
     return found
 
 
@@ -101,12 +120,16 @@ def _known_customer(cells: Cells) -> Customer | None:
     ),
     key=("meter",),
     permissions=("meters.add_meter", "meters.change_meter"),
+    lookups=(METERS_KNOWN,),
+    in_batches=True,
 )
 def import_meter(cells: Cells, context: Context) -> Done:
     """Register a meter, or install one that is in stock; a key is changed by a key change only."""
     status = choice_of(cells, "status", STATUSES, STATUSES[0])
     meter, is_new = register_or_find(cells, context)
     if status == Meter.Status.INSTALLED and meter.status == Meter.Status.STOCK:
+        if not is_new:
+            context.known.need_own_transaction()
         meters.install_meter(meter, by=context.by, at=context.at, source=context.source)
         return Done(Outcome.ADDED if is_new else Outcome.CHANGED)
     return Done(Outcome.ADDED if is_new else Outcome.UNCHANGED)
@@ -122,7 +145,7 @@ def register_or_find(cells: Cells, context: Context) -> tuple[Meter, bool]:
     key = key_of(cells)
     mode = choice_of(cells, "payment_mode", _MODES, _MODES[0])
     drn = cells.needed("meter")
-    there = Meter.objects.filter(drn=drn).first()
+    there = context.known.find(Meter, "drn", drn)
     if there is None:
         made = meters.register_meter(
             drn=drn,
@@ -132,6 +155,7 @@ def register_or_find(cells: Cells, context: Context) -> tuple[Meter, bool]:
             source=context.source,
             payment_mode=mode,
         )
+        context.known.add(made)
         return made, True
     for name, wanted in vars(key).items():
         if getattr(there, name) != wanted:
@@ -172,19 +196,48 @@ AGREEMENT = (
     columns=(METER, *CUSTOMER, *AGREEMENT),
     key=("meter",),
     permissions=("customers.add_supplyagreement",),
+    lookups=(CUSTOMERS_KNOWN, TARIFFS_KNOWN, PREMISES_KNOWN),
+    in_batches=True,
 )
 def import_agreement(cells: Cells, context: Context) -> Done:
     """Open an agreement, unless the meter serves the same customer at the same place already."""
-    customer = customer_of(cells)
+    customer = customer_of(cells, context.known)
     if customer is None:
         raise InvalidCell("the row names no customer")
     meter = meter_numbered(cells.needed("meter"))
-    _, is_new = open_or_find(cells, customer, meter, context)
+    told = agreement_told(cells, context)
+    _, is_new = open_or_find(told, customer, meter, context)
     return Done(Outcome.ADDED if is_new else Outcome.UNCHANGED)
 
 
+@dataclass(frozen=True)
+class AgreementTold:
+    """What a row says of an agreement."""
+
+    tariff: Tariff
+    address: str
+    since: datetime | None
+    low_credit_threshold_wh: int
+    connection_va: int | None
+
+
+def agreement_told(cells: Cells, context: Context) -> AgreementTold:
+    """Return what a row says of an agreement.
+
+    Raises:
+        InvalidCell: it can't be read, or there is no such tariff.
+    """
+    return AgreementTold(
+        tariff=tariff_of(cells, context.known),
+        address=cells.needed("address"),
+        since=cells.instant("since") if cells.text("since") else None,
+        low_credit_threshold_wh=cells.wh("low_credit_kwh", 5000),
+        connection_va=cells.whole("connection_va") if cells.text("connection_va") else None,
+    )
+
+
 def open_or_find(
-    cells: Cells, customer: Customer, meter: Meter, context: Context
+    told: AgreementTold, customer: Customer, meter: Meter, context: Context
 ) -> tuple[SupplyAgreement, bool]:
     """Return the agreement of a row, opened if it was not there, and whether it was.
 
@@ -192,33 +245,28 @@ def open_or_find(
         RowDiffers: the meter serves somebody else, elsewhere, or on another tariff.
         InvalidAgreement: it can't be opened so.
     """
-    tariff, address = tariff_of(cells), cells.needed("address")
-    there = agreements(at=context.at).filter(meter=meter).first()
+    is_new_meter = batches.is_kept(meter)
+    there = None if is_new_meter else agreements(at=context.at).filter(meter=meter).first()
     if there is None:
         made = customers.open_agreement(
             customer=customer,
-            address=address,
             meter=meter,
-            tariff=tariff,
             by=context.by,
             at=context.at,
-            since=_since(cells),
-            low_credit_threshold_wh=cells.wh("low_credit_kwh", 5000),
-            connection_va=cells.whole("connection_va") if cells.text("connection_va") else None,
             source=context.source,
+            premises=context.known.find(Premises, "address", told.address)
+            or customers.new_premises(told.address),
+            **vars(told),
         )
+        context.known.add(made.premises)
         return made, True
     for what, here, wanted in (
         ("serves", there.customer, customer),
-        ("stands at", there.premises.address, address),
-        ("is on tariff", there.tariff.code, tariff.code),
+        ("stands at", there.premises.address, told.address),
+        ("is on tariff", there.tariff.code, told.tariff.code),
     ):
         if here != wanted:
             raise RowDiffers(
                 f"meter {meter} {what} {here}, not {wanted}; end that agreement first"
             )
     return there, False
-
-
-def _since(cells: Cells) -> datetime | None:
-    return cells.instant("since") if cells.text("since") else None

@@ -7,9 +7,7 @@ it for a while longer with each transaction, and another takes over when it has 
 
 from __future__ import annotations
 
-import logging
 import threading
-import time
 import uuid
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -17,30 +15,22 @@ from contextlib import closing
 from datetime import datetime, timedelta
 from itertools import islice
 
-from django.db import InterfaceError, OperationalError, connection, transaction
+from django.db import connection, transaction
 from django.db.models import F, Max, Q
 
 from headend.audit import services as audit
-from headend.config.errors import Refusal
 from headend.exchange import jobs, sheets
-from headend.exchange.cells import Cells
-from headend.exchange.errors import InvalidSheet, JobTaken, RowFailed, RowRepeated
-from headend.exchange.kinds import Context, Done, Kind, kind_named
+from headend.exchange.errors import InvalidSheet, JobTaken
+from headend.exchange.kinds import kind_named
 from headend.exchange.models import Job, Piece, RowResult, Sheet
-
-log = logging.getLogger(__name__)
+from headend.exchange.work import Work
 
 HELD = timedelta(seconds=20)
-MOST_ROWS = 100  # of one transaction
-MOST_SECONDS = 0.2  # of one transaction: on SQLite nobody else writes meanwhile
-PAUSE_SECONDS = 0.05  # between two: on SQLite, so that others get their turn
+MOST_SECONDS = 1.0  # of one transaction
+SQLITE_SECONDS = 0.2  # there nobody else writes meanwhile
 _TO_DO = (Job.State.WAITING, Job.State.RUNNING)
 
 Clock = Callable[[], datetime]
-
-
-class _TakenBack(Exception):
-    """Ends a row that was only tried."""
 
 
 class Runner:
@@ -115,45 +105,21 @@ class Runner:
 
     def _rows(self, job: Job, rows: Iterator[sheets.Row], told: Callable[[Job], object]) -> bool:
         """Do rows until there are none; False if told to stop before."""
-        kind = kind_named(job.sheet.kind)
+        seconds = SQLITE_SECONDS if connection.vendor == "sqlite" else MOST_SECONDS
+        work = Work(job, kind_named(job.sheet.kind), seconds=seconds)
         next_rows: deque[sheets.Row] = deque()
         while not self._stop.is_set():
-            next_rows.extend(islice(rows, MOST_ROWS - len(next_rows)))
+            next_rows.extend(islice(rows, max(0, work.most - len(next_rows))))
             if not next_rows:
                 return True
             with transaction.atomic():
                 self._hold(job)
-                results = self._some_rows(job, kind, next_rows)
+                results = work.some_rows(next_rows, at=self._clock())
                 RowResult.objects.bulk_create(results)
                 Job.objects.filter(pk=job.pk).update(rows_done=F("rows_done") + len(results))
             job.rows_done += len(results)
             told(job)
-            if connection.vendor == "sqlite":
-                self._stop.wait(PAUSE_SECONDS)
         return False
-
-    def _some_rows(self, job: Job, kind: Kind, next_rows: deque[sheets.Row]) -> list[RowResult]:
-        """Do as many of the next rows as one transaction has time for, and take them off."""
-        keys = [kind.key_of(Cells(cells)) for _, cells in next_rows]
-        earlier = job.results.filter(key__in=[key for key in keys if key])
-        seen = dict(earlier.order_by("-row").values_list("key", "row"))
-        context = Context(job.requested_by, self._clock(), f"import:{job.pk}")
-        began, results = time.monotonic(), list[RowResult]()
-        while next_rows and (not results or time.monotonic() - began < MOST_SECONDS):
-            number, cells = next_rows.popleft()
-            key = keys[len(results)]
-            result = RowResult(job=job, row=number, key=key)
-            try:
-                if key and key in seen:
-                    raise RowRepeated(f"row {seen[key]} is about {key} already")
-                done = _act(kind, Cells(cells), context, dry_run=job.dry_run)
-                result.outcome, result.explanation = done.outcome, done.explanation[:500]
-            except Refusal as error:
-                result.outcome = RowResult.Outcome.ERROR
-                result.code, result.explanation = error.code, str(error)[:500]
-            seen.setdefault(key, number)
-            results.append(result)
-        return results
 
     def _hold(self, job: Job) -> None:
         """Hold the run for a while longer.
@@ -183,20 +149,3 @@ class Runner:
             after={"state": state, "problem": problem, **jobs.counts(job)},
             source=f"import:{job.pk}",
         )
-
-
-def _act(kind: Kind, cells: Cells, context: Context, *, dry_run: bool) -> Done:
-    """Do one row, or do it and take it back."""
-    try:
-        with transaction.atomic():
-            done = kind.act(cells, context)
-            if dry_run:
-                raise _TakenBack
-            return done
-    except _TakenBack:
-        return done
-    except (Refusal, OperationalError, InterfaceError):
-        raise
-    except Exception as error:
-        log.exception("a row of an import of %s failed", kind.name)
-        raise RowFailed(f"the row met a fault of the program ({type(error).__name__})") from None

@@ -6,21 +6,27 @@ in anew until nothing is left.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from headend.customers import services as customers
 from headend.customers.models import Customer, SupplyAgreement
+from headend.debts.models import Debt
 from headend.debts.services import open_debt
+from headend.debts.terms import Terms
 from headend.exchange.cells import Cells, midnight
 from headend.exchange.debts import TERMS, is_there, terms_of
 from headend.exchange.errors import InvalidCell, RowDiffers
 from headend.exchange.kinds import Column, Context, Done, Outcome, register
-from headend.exchange.parties import METER
+from headend.exchange.parties import CUSTOMERS_KNOWN, METER, TARIFFS_KNOWN
 from headend.exchange.registers import (
     AGREEMENT,
     DETAILS,
     KEY_ATTRIBUTES,
+    METERS_KNOWN,
     PAYMENT_MODE,
+    PREMISES_KNOWN,
+    agreement_told,
     open_or_find,
     register_or_find,
 )
@@ -88,29 +94,44 @@ _DEBT = tuple(
         "meters.change_meter",
         "vending.add_openinguse",
     ),
+    lookups=(
+        METERS_KNOWN,
+        CUSTOMERS_KNOWN,
+        PREMISES_KNOWN,
+        TARIFFS_KNOWN,
+        ("debt_reference", Debt, "external_reference"),
+    ),
+    in_batches=True,
 )
 def take_over(cells: Cells, context: Context) -> Done:
-    """Take one meter over, or say that it was."""
-    last_tid = _last_tid(cells)
-    issued_wh = cells.wh("month_to_date_kwh")
-    meter, _ = register_or_find(cells, context)
-    opening = OpeningUse.objects.filter(agreement__meter=meter).select_related("agreement").first()
-    if opening is None:
+    """Take one meter over, or say that it was. What can't be read is refused before any act."""
+    history, owed = _history_told(cells, context), _debt_told(cells)
+    agreed = agreement_told(cells, context)
+    meter, is_new = register_or_find(cells, context)
+    opening = None if is_new else _opening_of(meter)
+    if opening is None and not is_new:
         _refuse_in_use(meter)
-    elif opening.agreement.ended_at is not None:
+    elif opening is not None and opening.agreement.ended_at is not None:
         return Done(Outcome.UNCHANGED, "taken over before; that agreement has ended since")
     if meter.status == Meter.Status.STOCK:
+        if not is_new:
+            context.known.need_own_transaction()
         meters.install_meter(meter, by=context.by, at=context.at, source=context.source)
     customer = _customer(cells, context)
-    agreement, is_opened = open_or_find(cells, customer, meter, context)
+    agreement, is_opened = open_or_find(agreed, customer, meter, context)
     done = Done(Outcome.UNCHANGED)
     if is_opened:
-        _take_history(cells, agreement, last_tid, issued_wh, context)
+        _take_history(agreement, history, context)
+        last_tid = history.last_tid
         said = "no token before" if last_tid is None else f"next token above {last_tid}"
         done = Done(Outcome.ADDED, said)
-    if _take_debt(cells, customer, context) and not is_opened:
+    if _take_debt(owed, customer, context) and not is_opened:
         done = Done(Outcome.CHANGED, "its debt was added")
     return done
+
+
+def _opening_of(meter: Meter) -> OpeningUse | None:
+    return OpeningUse.objects.filter(agreement__meter=meter).select_related("agreement").first()
 
 
 def _refuse_in_use(meter: Meter) -> None:
@@ -123,12 +144,12 @@ def _refuse_in_use(meter: Meter) -> None:
 
 def _customer(cells: Cells, context: Context) -> Customer:
     reference = cells.needed("customer_reference")
-    there = Customer.objects.filter(external_reference=reference).first()
+    there = context.known.find(Customer, "external_reference", reference)
     if there is not None:
         if there.name != cells.needed("name"):
             raise RowDiffers(f"customer {reference} is {there} here, not {cells.text('name')}")
         return there
-    return customers.register_customer(
+    made = customers.register_customer(
         name=cells.needed("name"),
         external_reference=reference,
         phone=cells.text("phone"),
@@ -138,6 +159,8 @@ def _customer(cells: Cells, context: Context) -> Customer:
         at=context.at,
         source=context.source,
     )
+    context.known.add(made)
+    return made
 
 
 def _last_tid(cells: Cells) -> int | None:
@@ -163,29 +186,38 @@ def _last_tid(cells: Cells) -> int | None:
         raise InvalidCell(f"last_token_at: {error}") from None
 
 
-def _take_history(
-    cells: Cells,
-    agreement: SupplyAgreement,
-    last_tid: int | None,
-    issued_wh: int,
-    context: Context,
-) -> None:
-    if last_tid is not None:
+@dataclass(frozen=True)
+class _History:
+    """What a row says that the other system has issued."""
+
+    last_tid: int | None
+    issued_wh: int
+    as_of: datetime
+    fees_through: datetime
+
+
+def _history_told(cells: Cells, context: Context) -> _History:
+    last_tid, issued_wh = _last_tid(cells), cells.wh("month_to_date_kwh")
+    as_of = cells.instant("as_of") if cells.text("as_of") else context.at
+    if as_of > context.at:
+        raise InvalidCell(f"as_of {cells.text('as_of')} has not come yet")
+    return _History(last_tid, issued_wh, as_of, _fees_through(cells, as_of, issued_wh))
+
+
+def _take_history(agreement: SupplyAgreement, history: _History, context: Context) -> None:
+    if history.last_tid is not None:
         meters.take_over_token_identifiers(
             agreement.meter,
-            last_tid=last_tid,
+            last_tid=history.last_tid,
             by=context.by,
             at=context.at,
             source=context.source,
         )
-    as_of = cells.instant("as_of") if cells.text("as_of") else context.at
-    if as_of > context.at:
-        raise InvalidCell(f"as_of {cells.text('as_of')} has not come yet")
     record_opening_use(
         agreement,
-        as_of=as_of,
-        issued_wh=issued_wh,
-        fees_through=_fees_through(cells, as_of, issued_wh),
+        as_of=history.as_of,
+        issued_wh=history.issued_wh,
+        fees_through=history.fees_through,
         by=context.by,
         at=context.at,
         source=context.source,
@@ -210,23 +242,42 @@ def _end_of(month: date) -> datetime:
     return midnight(following) - timedelta(seconds=1)
 
 
-def _take_debt(cells: Cells, customer: Customer, context: Context) -> bool:
-    """Open what the customer owes, if it is not here yet; say whether it was opened."""
+@dataclass(frozen=True)
+class _Owed:
+    """What a row says that a customer owes."""
+
+    reference: str
+    title: str
+    amount_minor: int
+    terms: Terms
+
+
+def _debt_told(cells: Cells) -> _Owed | None:
     reference = cells.text("debt_reference")
     if not reference:
         if cells.text("debt_amount"):
             raise InvalidCell("debt_reference is empty, so the debt could be taken over twice")
+        return None
+    return _Owed(
+        reference,
+        cells.text("debt_title") or "Arrears",
+        cells.minor("debt_amount"),
+        terms_of(cells, "debt_"),
+    )
+
+
+def _take_debt(owed: _Owed | None, customer: Customer, context: Context) -> bool:
+    """Open what the customer owes, if it is not here yet; say whether it was opened."""
+    if owed is None or is_there(owed.reference, owed.amount_minor, context.known):
         return False
-    amount_minor = cells.minor("debt_amount")
-    if is_there(reference, amount_minor):
-        return False
-    open_debt(
+    debt = open_debt(
         owner=customer,
-        title=cells.text("debt_title") or "Arrears",
-        amount_minor=amount_minor,
-        terms=terms_of(cells, "debt_"),
+        title=owed.title,
+        amount_minor=owed.amount_minor,
+        terms=owed.terms,
         by=context.by,
         at=context.at,
-        external_reference=reference,
+        external_reference=owed.reference,
     )
+    context.known.add(debt)
     return True

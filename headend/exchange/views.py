@@ -91,6 +91,7 @@ def job(request: PageRequest, job_id: int) -> HttpResponse:
         "outcome": outcome if outcome in counts else "",
         "page": Paginator(rows, PER_PAGE).get_page(request.GET.get("page")),
         "in_earnest": in_earnest if found.dry_run else None,
+        "may_stop": not found.is_finished and jobs.may_stop(found, request.user),
         "may_import": found.dry_run
         and found.state == Job.State.DONE
         and in_earnest is None

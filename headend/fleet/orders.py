@@ -11,7 +11,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from headend.accounts.models import User
 from headend.design.figures import token_groups
+from headend.fleet import services
 from headend.fleet.forms import AdjustmentForm, MessageForm, ReasonForm
 from headend.fleet.models import Command, MeterState
 from headend.fleet.wording import details
@@ -242,6 +244,44 @@ _ALL = (
     ),
 )
 ORDERS = {order.slug: order for order in _ALL}
+
+
+def give(
+    order: Order,
+    meter: Meter,
+    asked: Mapping[str, Any],
+    *,
+    by: User,
+    at: datetime,
+    reason: str,
+) -> Command:
+    """Give a meter an order that one person may give.
+
+    Args:
+        order: one that needs no approval.
+        meter: who it is for; its intended payment mode follows an order of one.
+        asked: what the order's form asks besides the reason.
+        by: who gives it; needs the order's permission.
+        at: now.
+        reason: why.
+
+    Raises:
+        BadCommand: the meter would refuse it as malformed, or it needs an approval.
+        NotPermitted: they may not give it.
+    """
+    arguments = order.arguments(at, asked)
+    if order.is_mode:
+        return services.change_payment_mode(
+            meter=meter, payment_mode=arguments["mode"], requested_by=by, reason=reason, at=at
+        )
+    return services.queue_command(
+        meter=meter,
+        command=order.command,
+        arguments=arguments,
+        requested_by=by,
+        reason=reason,
+        at=at,
+    )
 
 
 def for_meter(

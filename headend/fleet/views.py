@@ -7,6 +7,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.contrib.auth.decorators import permission_required
+from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -93,6 +94,8 @@ def order(request: PageRequest, drn: str, slug: str) -> HttpResponse:
     chosen = orders.ORDERS.get(slug)
     if chosen is None:
         raise Http404
+    if not request.user.has_perm(chosen.permission):
+        raise PermissionDenied
     found, context = _meter(drn)
     typed = request.POST if request.method == "POST" else None
     form = chosen.form(typed, required=chosen.needs_reason)
@@ -104,17 +107,13 @@ def order(request: PageRequest, drn: str, slug: str) -> HttpResponse:
         else:
             messages.info(request, said)
             return redirect("fleet:meter", found.drn)
-    allowed = request.user.has_perm(chosen.permission)
-    return render(
-        request,
-        "fleet/order.html",
-        {**context, "order": chosen, "form": form, "allowed": allowed},
-        status=422 if form.is_bound else 200,
-    )
+    context |= {"order": chosen, "form": form}
+    return render(request, "fleet/order.html", context, status=422 if form.is_bound else 200)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @may_look
+@permission_required("fleet.command_meter", raise_exception=True)
 def cancel(request: PageRequest, drn: str, command_id: uuid.UUID) -> HttpResponse:
     """Confirm that a waiting command is called back, then do it."""
     found, context = _meter(drn)
@@ -146,24 +145,16 @@ def close_work_item(request: PageRequest, item_id: int) -> HttpResponse:
 def _give(chosen: orders.Order, meter: Meter, request: PageRequest, asked: dict[str, Any]) -> str:
     """Give an order, or ask for its approval; return what to tell who gave it."""
     now, reason = timezone.now(), asked["reason"]
-    arguments = chosen.arguments(now, asked)
     if chosen.needs_approval:
         approval = acts.request_adjustment(
-            meter, arguments["amount_wh"], by=request.user, at=now, reason=reason
-        )
-        return f"{approval.summary}: somebody else has to approve it."
-    if chosen.is_mode:
-        services.change_payment_mode(
-            meter=meter, payment_mode=arguments["mode"], requested_by=request.user, reason=reason
-        )
-    else:
-        services.queue_command(
-            meter=meter,
-            command=chosen.command,
-            arguments=arguments,
-            requested_by=request.user,
+            meter,
+            chosen.arguments(now, asked)["amount_wh"],
+            by=request.user,
+            at=now,
             reason=reason,
         )
+        return f"{approval.summary}: somebody else has to approve it."
+    orders.give(chosen, meter, asked, by=request.user, at=now, reason=reason)
     return f"{chosen.title}: queued for meter {meter.drn}."
 
 

@@ -8,21 +8,15 @@ from typing import Any
 from django import forms
 from django.utils import timezone
 
-from headend.design.fields import MoneyField
+from headend.design.fields import DayField, MoneyField
 from headend.ledger import suspense
-
-_DAY = {"type": "date"}
 
 
 class PeriodForm(forms.Form):
     """Local days, both optional and both counted in."""
 
-    first_day = forms.DateField(
-        label="From", required=False, widget=forms.DateInput(attrs=_DAY, format="%Y-%m-%d")
-    )
-    last_day = forms.DateField(
-        label="To", required=False, widget=forms.DateInput(attrs=_DAY, format="%Y-%m-%d")
-    )
+    first_day = DayField(label="From", required=False)
+    last_day = DayField(label="To", required=False)
 
     def period(self) -> tuple[datetime | None, datetime | None]:
         """Return the half-open period that is meant; a day that can't be read bounds nothing."""
@@ -52,9 +46,7 @@ class PaymentForm(forms.Form):
         label="Amount",
         widget=forms.TextInput(attrs={"inputmode": "decimal", "autocomplete": "off"}),
     )
-    paid_on = forms.DateField(
-        label="Day at the bank", widget=forms.DateInput(attrs=_DAY, format="%Y-%m-%d")
-    )
+    paid_on = DayField(label="Day at the bank")
     payer = forms.CharField(label="Payer", max_length=140, required=False)
     text = forms.CharField(label="What the payer wrote", max_length=200, required=False)
 

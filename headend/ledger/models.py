@@ -11,23 +11,17 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 
+from headend.ledger import chart
+
 
 class Account(models.Model):
     """A place where money is, in one currency."""
 
-    class Kind(models.TextChoices):
-        """What a positive balance means."""
-
-        ASSET = "asset"
-        LIABILITY = "liability"
-        EQUITY = "equity"
-        INCOME = "income"
-        EXPENSE = "expense"
+    Kind = chart.Kind
 
     code = models.CharField(max_length=80)  # "cash.till", "sales.energy", "tax.vat"
     currency = models.CharField(max_length=3)
     kind = models.CharField(max_length=10, choices=Kind.choices)
-    name = models.CharField(max_length=120)
 
     class Meta:
         constraints = [
@@ -36,6 +30,11 @@ class Account(models.Model):
 
     def __str__(self) -> str:
         return f"{self.code} ({self.currency})"
+
+    @property
+    def name(self) -> str:
+        """What people call it."""
+        return chart.name(self.code)
 
 
 class Entry(models.Model):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -24,6 +26,11 @@ class Balance:
     accounts: int = 1  # how many accounts this is the sum of
 
     @property
+    def name(self) -> str:
+        """What people call the account."""
+        return chart.name(self.code)
+
+    @property
     def debit_minor(self) -> int | None:
         """The balance if it stands on the debit side."""
         return self.amount_minor if self.amount_minor >= 0 else None
@@ -32,6 +39,24 @@ class Balance:
     def credit_minor(self) -> int | None:
         """The balance without its sign if it stands on the credit side."""
         return -self.amount_minor if self.amount_minor < 0 else None
+
+
+@dataclass(frozen=True)
+class Group:
+    """The accounts of one kind in one currency, and what they add up to on either side."""
+
+    kind: chart.Kind
+    balances: list[Balance]
+
+    @property
+    def debits_minor(self) -> int:
+        """What stands on the debit side."""
+        return sum(one.debit_minor or 0 for one in self.balances)
+
+    @property
+    def credits_minor(self) -> int:
+        """What stands on the credit side, without sign."""
+        return sum(one.credit_minor or 0 for one in self.balances)
 
 
 @dataclass(frozen=True)
@@ -86,6 +111,14 @@ def trial_balance(*, until: datetime | None = None, collapsed: bool = False) -> 
         )
         for row in rows
     ]
+
+
+def by_kind(balances: Iterable[Balance]) -> list[Group]:
+    """Return the balances of one currency as a trial balance shows them: assets first."""
+    found: dict[str, list[Balance]] = defaultdict(list)
+    for one in balances:
+        found[one.kind].append(one)
+    return [Group(kind, found[kind]) for kind in chart.Kind if kind in found]
 
 
 def accounts_of(branch: str, *, until: datetime | None = None) -> QuerySet[Any]:

@@ -11,7 +11,7 @@ from functools import partial
 
 from django.db import transaction
 
-from headend.config import prepared, statements
+from headend.config import batches, prepared, statements
 from headend.config.errors import Refusal
 from headend.ledger import chart
 from headend.ledger.models import Account, Entry, Line
@@ -91,16 +91,23 @@ def _accounts(wanted: set[tuple[str, str]]) -> dict[tuple[str, str], int]:
     found = _find(wanted)
     missing = wanted - found.keys()
     if missing:
-        Account.objects.bulk_create(
-            (
-                Account(code=code, currency=currency, kind=chart.kind(code), name=chart.name(code))
-                for code, currency in sorted(missing)
-            ),
-            ignore_conflicts=True,
-        )
-        found = _find(wanted)
+        found |= _open(missing)
     transaction.on_commit(partial(_keep, found))
     return found
+
+
+def _open(missing: set[tuple[str, str]]) -> dict[tuple[str, str], int]:
+    """Return the ids of accounts that were not there; others may open them at the same moment."""
+    made = [
+        Account(code=code, currency=currency, kind=chart.kind(code))
+        for code, currency in sorted(missing)
+    ]
+    if batches.current() is None:
+        Account.objects.bulk_create(made, ignore_conflicts=True)
+        return _find(missing)
+    for account in made:
+        batches.save(account)
+    return {(account.code, account.currency): account.pk for account in made}
 
 
 def _keep(found: dict[tuple[str, str], int]) -> None:

@@ -66,7 +66,7 @@ class Destination:
 
     Args:
         title: for a person.
-        asks_for: what names the one thing there, for example "Number of the debt"; or nothing.
+        asks_for: what names the one thing there, for example "Id of the debt"; or nothing.
         check: is given what was named; returns it in words, or refuses it.
         accept: makes what keeps a figure follow, in the clearing's transaction, and returns the
             account that is credited.

@@ -36,7 +36,7 @@ def trial_balance(request: PageRequest) -> HttpResponse:
             "form": form,
             "until": until,
             "tables": [
-                _table(currency, list(rows))
+                _table(currency, queries.by_kind(rows))
                 for currency, rows in groupby(by_currency, key=lambda one: one.currency)
             ],
             "proving": proving,
@@ -71,10 +71,10 @@ def account(request: PageRequest, code: str, currency: str) -> HttpResponse:
     )
 
 
-def _table(currency: str, balances: list[queries.Balance]) -> dict[str, object]:
+def _table(currency: str, groups: list[queries.Group]) -> dict[str, object]:
     return {
         "currency": currency,
-        "balances": balances,
-        "debits_minor": sum(one.debit_minor or 0 for one in balances),
-        "credits_minor": sum(one.credit_minor or 0 for one in balances),
+        "groups": groups,
+        "debits_minor": sum(one.debits_minor for one in groups),
+        "credits_minor": sum(one.credits_minor for one in groups),
     }

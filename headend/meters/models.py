@@ -107,7 +107,7 @@ class KeyChange(models.Model):
     previous_last_tid = models.PositiveIntegerField(null=True)  # under the old key, when issued
     issued_at = models.DateTimeField(null=True)
     pushed_at = models.DateTimeField(null=True)  # sent to the meter
-    hand_outs = models.PositiveSmallIntegerField(default=0)  # purchases that printed the tokens
+    hand_outs = models.PositiveSmallIntegerField(default=0)  # purchases that gave the tokens out
     ended_at = models.DateTimeField(null=True)  # entered or withdrawn
     evidence = models.CharField(max_length=10, choices=Evidence.choices, blank=True)
 

@@ -12,7 +12,7 @@ from django.db.models import Q
 from headend.accounts.models import User
 from headend.accounts.services import require
 from headend.audit import services as audit
-from headend.config import prepared, statements
+from headend.config import batches, prepared, statements
 from headend.meters.errors import InvalidMeter, InvalidMeterNumber, TokenIdentifiersExhausted
 from headend.meters.models import Meter
 from shared.sts import identifiers, token_identifier
@@ -73,10 +73,10 @@ def register_meter(
         drn=drn, pan=pan, registered_at=at, intended_payment_mode=payment_mode, **vars(key)
     )
     try:
-        meter.full_clean()
+        batches.clean(meter)
     except ValidationError as error:
         raise InvalidMeter(f"meter {drn}: {' '.join(error.messages)}") from None
-    meter.save(force_insert=True)
+    batches.save(meter)
     audit.record(
         actor=by, action="meters.register", target=meter, at=at, after=vars(key), source=source
     )
@@ -91,9 +91,14 @@ def install_meter(meter: Meter, *, by: User, at: datetime, source: str = "") -> 
         InvalidMeter: it is not in stock, so it can't be installed.
     """
     require(by, "meters.change_meter")
-    changed = Meter.objects.filter(
-        pk=meter.pk, status__in=(Meter.Status.STOCK, Meter.Status.REMOVED)
-    ).update(status=Meter.Status.INSTALLED)
+    can_be = (Meter.Status.STOCK, Meter.Status.REMOVED)
+    changed = (
+        meter.status in can_be
+        if batches.is_kept(meter)
+        else Meter.objects.filter(pk=meter.pk, status__in=can_be).update(
+            status=Meter.Status.INSTALLED
+        )
+    )
     if not changed:
         raise InvalidMeter(f"meter {meter} is {meter.status}; only one in stock can be installed")
     audit.record(
@@ -166,11 +171,12 @@ def take_over_token_identifiers(
             f"meter {meter} can't have been issued token identifier {last_tid} by now: with base "
             f"date {meter.base_date} tomorrow's is {tomorrow}; is the base date another one?"
         )
-    changed = Meter.objects.filter(
-        Q(last_tid__isnull=True) | Q(last_tid__lt=last_tid), pk=meter.pk
-    ).update(last_tid=last_tid)
-    if not changed:
-        return False
+    if not batches.is_kept(meter):
+        changed = Meter.objects.filter(
+            Q(last_tid__isnull=True) | Q(last_tid__lt=last_tid), pk=meter.pk
+        ).update(last_tid=last_tid)
+        if not changed:
+            return False
     audit.record(
         actor=by,
         action="meters.take_over_token_identifiers",

@@ -31,6 +31,9 @@ def take_closing_registers(command: Command, *, at: datetime) -> None:
     if command.state != State.ACCEPTED:
         _ask_for_a_person(closing, command, at=at)
         return
+    if hasattr(closing, "followed_by"):
+        _tell_if_unsettled(command, at=at)
+        return
     cleared_wh = command.detail["cleared_wh"]
     if closing.is_open:
         registers = Registers(command.detail["energy_wh"], cleared_wh, Source.METER, at)
@@ -81,6 +84,12 @@ def settle_mode_switch(command: Command, *, at: datetime) -> None:
 def follow_transfer(command: Command, *, at: datetime) -> None:
     """Notice that a new meter refused the credit of the one it replaced."""
     replacements.take_back_failed_transfer(command, at=at)
+
+
+@followers.of(commands.ADJUST_CREDIT)
+def follow_take_off(command: Command, *, at: datetime) -> None:
+    """Notice that a meter kept credit that went to the bill."""
+    modes.follow_take_off(command, at=at)
 
 
 def _ask_for_a_person(closing: Closing, command: Command, *, at: datetime) -> None:

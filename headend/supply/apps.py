@@ -10,4 +10,4 @@ class SupplyConfig(AppConfig):
 
     def ready(self) -> None:
         """Make known what needs a second person, follows an answer, or belongs to a life."""
-        from headend.supply import acts, answers, life  # noqa: F401
+        from headend.supply import acts, answers, life, objections  # noqa: F401

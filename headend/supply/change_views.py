@@ -28,9 +28,11 @@ from headend.meters.models import Meter
 from headend.meters.queries import meter_numbered
 from headend.supply import modes, moves, replacements, second_issues, trials
 from headend.supply.forms import MeterNumberForm, MoveInForm, RegistersForm, ReplaceForm
+from headend.supply.meter_credit import to_move_wh
 from headend.supply.models import Replacement
 from headend.supply.views import PER_PAGE, reads_or_posts, running_agreement
 from headend.vending.models import IssuedToken
+from headend.vending.unused import tokens_not_entered
 
 
 @reads_or_posts
@@ -94,6 +96,7 @@ def replace(request: PageRequest, drn: str) -> HttpResponse:
                     asked["energy_wh"], asked["credit_wh"], asked["scrapped"]
                 ),
                 new_energy_wh=asked["new_energy_wh"],
+                new_credit_wh=asked["new_credit_wh"],
                 by=request.user,
                 at=timezone.now(),
                 reason=asked["reason"],
@@ -102,7 +105,7 @@ def replace(request: PageRequest, drn: str) -> HttpResponse:
             form.add_error(None, f"{capfirst(str(error))}.")
         else:
             return redirect("supply:replacement", made.number)
-    tokens = trials.tokens_not_entered(agreement.meter, since=agreement.started_at)
+    tokens = tokens_not_entered(agreement.meter, since=agreement.started_at)
     context = {"agreement": agreement, "form": form, "told": told, "tokens": tokens}
     return render(request, "supply/replace.html", context, status=422 if form.is_bound else 200)
 
@@ -151,10 +154,8 @@ def switches(request: PageRequest) -> HttpResponse:
 
 
 def _customer_asked_for(request: PageRequest) -> Customer | None:
-    try:
-        return get_object_or_404(Customer, pk=opaque.decode(request.GET["customer"]))
-    except (KeyError, ValueError):
-        return None
+    asked = opaque.asked(request.GET.get("customer"))
+    return None if asked is None else get_object_or_404(Customer, pk=asked)
 
 
 def _found_registers(found: moves.Found) -> dict[str, Any]:
@@ -204,7 +205,7 @@ def _begin(
 def _replacement(number: str) -> Replacement:
     rows = Replacement.objects.select_related(
         "agreement__customer", "agreement__premises", "old_meter", "new_meter",
-        "transfer_token", "transfer_command",
+        "transfer_token__meter", "transfer_command", "settlement__closing",
     )  # fmt: skip
     return get_object_or_404(rows, number=number)
 
@@ -220,6 +221,7 @@ def _replacement_page(
     context = {
         "replacement": found,
         "is_open": replacements.is_open(found),
+        "to_move_wh": to_move_wh(found),
         "registers": registers,
         "typed": typed,
         "tokens": tokens,

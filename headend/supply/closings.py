@@ -27,20 +27,19 @@ from headend.debts.terms import Terms
 from headend.design.figures import kwh
 from headend.fleet.delivery import UNSENT
 from headend.fleet.models import WorkItem
-from headend.fleet.queries import unfinished_commands
 from headend.fleet.services import cancel, lock_link, queue_close_account
 from headend.fleet.work_items import open_work_item
 from headend.ledger import chart
 from headend.ledger import services as ledger
 from headend.meters.models import Meter
-from headend.supply import trials
-from headend.supply.errors import ClosingNotPossible, InvalidRegisters
-from headend.supply.models import Closing, Settlement, SettlementLine, Source
+from headend.supply import replacements, trials
+from headend.supply.errors import ClosingNotPossible
+from headend.supply.handover import call_back_orders, check_registers
+from headend.supply.meter_credit import open_replacements
+from headend.supply.models import Closing, Replacement, Settlement, SettlementLine, Source
 from headend.supply.reckoning import Reckoning
 from headend.supply.rules import rule_in_force
 from headend.supply.words import new_number
-
-MOST_WH = 10**12  # no register of a meter goes further
 
 
 @transaction.atomic
@@ -166,11 +165,14 @@ def settle(closing: Closing, *, by: User, at: datetime) -> Settlement:
         NoTariffInForce, AttributeMissing: the tariff can't be reckoned with.
     """
     require(by, "supply.close_account")
+    _hold_meters(closing)
     kept = _locked(closing)
     registers = trials.registers_of(kept)
     if kept.state != Closing.State.REGISTERS_KNOWN or registers is None:
         raise ClosingNotPossible(f"closing {closing} can't be settled: {kept.state}")
     agreement = kept.agreement
+    replaced = list(open_replacements(agreement).select_for_update(of=("self",)))
+    _require_known(replaced)
     rule = rule_in_force(at=at)
     debts = list(trials.debts_to_settle(agreement, rule).select_for_update(of=("self",)))
     done = trials.reckoning_of(agreement, registers, rule, debts, ends=trials.end_of(kept))
@@ -193,6 +195,8 @@ def settle(closing: Closing, *, by: User, at: datetime) -> Settlement:
     )
     kept.state = Closing.State.SETTLED
     kept.save(update_fields=["state"])
+    for one in replaced:
+        replacements.settled(one, settlement, by=by, at=at)
     if kept.needs_clearing:
         open_work_item(
             kind="supply",
@@ -293,31 +297,21 @@ def keep_cleared(closing: Closing, how: str, *, by: User | None, at: datetime, n
     )
 
 
-def call_back_orders(meter: Meter, *, at: datetime) -> list[str]:
-    """Call back everything that waits for a meter; what was sent to it may still be done.
-
-    Returns:
-        list: the names of what was called back.
-    """
-    waiting = [one for one in unfinished_commands(meter) if one.state in UNSENT]
-    for one in waiting:
-        cancel(command=one, cancelled_by=None, at=at)
-    return [one.command for one in waiting]
-
-
-def check_registers(meter: Meter, *, energy_wh: int, credit_wh: int) -> None:
-    """Refuse registers that a meter can't show.
-
-    Raises:
-        InvalidRegisters: out of range, or less energy than the meter told before.
-    """
-    if not 0 <= energy_wh <= MOST_WH or abs(credit_wh) > MOST_WH:
-        raise InvalidRegisters("registers are kWh as the meter shows them; the total is never < 0")
-    told = trials.told_registers(meter)
-    if told is not None and energy_wh < told.energy_wh:
-        raise InvalidRegisters(
-            f"meter {meter} told {kwh(told.energy_wh)} kWh before, more than this; read it again"
+def _require_known(replaced: list[Replacement]) -> None:
+    """Refuse to settle while nobody knows what a replaced meter held."""
+    unknown = next((one for one in replaced if one.credit_wh is None), None)
+    if unknown is not None:
+        raise ClosingNotPossible(
+            f"what meter {unknown.old_meter} held is not known; enter its registers under "
+            f"replacement {unknown} first, 0 if nobody can tell"
         )
+
+
+def _hold_meters(closing: Closing) -> None:
+    """Keep reversals out: each holds the row of the meter that its sale was for."""
+    served = closing.agreement.former_meters.values_list("meter_id", flat=True)
+    rows = Meter.objects.select_for_update().filter(pk__in={closing.agreement.meter_id, *served})
+    list(rows.order_by("pk"))
 
 
 def _locked(closing: Closing) -> Closing:

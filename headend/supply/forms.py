@@ -209,6 +209,12 @@ class ReplaceForm(_Form):
         widget=forms.TextInput(attrs=_PLAIN | {"inputmode": "numeric"}),
     )
     new_energy_wh = RegisterField(label="Total energy on the new meter, kWh", initial="0")
+    new_credit_wh = RegisterField(
+        label="Credit on the new meter, kWh",
+        initial="0",
+        signed=True,
+        help_text="It has to show none: what is on it is not the customer's.",
+    )
     energy_wh = RegisterField(
         label="Total energy on the old meter, kWh",
         required=False,

@@ -186,6 +186,7 @@ class SettlementLine(models.Model):
 
         CREDIT = "credit"
         TAX = "tax"
+        REPLACED = "replaced"  # credit of a replaced meter that was not moved, and taxes in it
         CARRIED = "carried"
         FEE = "fee"
         DEBT = "debt"
@@ -296,12 +297,15 @@ class Replacement(models.Model):
     registers_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+"
     )
-    # How the credit came to the new meter; at most one of them, once.
+    # How the credit came to the meter that followed, or was settled; at most one of them, once.
     transfer_token = models.OneToOneField(
         IssuedToken, null=True, on_delete=models.PROTECT, related_name="+"
     )
     transfer_command = models.OneToOneField(
         Command, null=True, on_delete=models.PROTECT, related_name="+"
+    )
+    settlement = models.ForeignKey(
+        Settlement, null=True, on_delete=models.PROTECT, related_name="replacements"
     )
     transferred_at = models.DateTimeField(null=True)
     transferred_by = models.ForeignKey(
@@ -314,7 +318,9 @@ class Replacement(models.Model):
                 condition=~Q(old_meter=F("new_meter")), name="replacement_by_another"
             ),
             models.CheckConstraint(
-                condition=Q(transfer_token__isnull=True) | Q(transfer_command__isnull=True),
+                condition=Q(transfer_token__isnull=True, transfer_command__isnull=True)
+                | Q(transfer_token__isnull=True, settlement__isnull=True)
+                | Q(transfer_command__isnull=True, settlement__isnull=True),
                 name="replacement_credit_once",
             ),
             models.CheckConstraint(
@@ -361,6 +367,10 @@ class ModeSwitch(models.Model):
     credit_treatment = models.CharField(max_length=8, choices=Rule.ModeCredit.choices, blank=True)
     currency = models.CharField(max_length=3)
     credited_minor = models.BigIntegerField(default=0)  # to the bill
+    # The order that takes off the meter what is credited.
+    take_off = models.OneToOneField(
+        Command, null=True, on_delete=models.PROTECT, related_name="credited_by"
+    )
     explanation = models.CharField(max_length=200, blank=True)
     particulars = models.JSONField()  # customer, address and tariff, as they were then
 

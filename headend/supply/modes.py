@@ -18,11 +18,15 @@ from django.utils import timezone
 from headend.audit import services as audit
 from headend.customers.models import SupplyAgreement
 from headend.customers.queries import agreements
+from headend.design.figures import kwh
+from headend.fleet.delivery import State
 from headend.fleet.models import Command
 from headend.fleet.services import queue_adjust_credit
+from headend.fleet.work_items import open_work_item
 from headend.ledger import chart
 from headend.ledger import services as ledger
 from headend.meters.models import Meter
+from headend.supply.meter_credit import free_share_wh
 from headend.supply.models import ModeSwitch, Rule
 from headend.supply.reckoning import credit_lines
 from headend.supply.rules import rule_in_force
@@ -66,12 +70,17 @@ def settle(command: Command, *, at: datetime) -> ModeSwitch | None:
         and told["credit_wh"] > 0
     )
     number = new_number("M", at)
-    credited_minor, explanation = 0, ""
+    credited_minor, explanation, take_off = 0, "", None
+    paid_wh = told["credit_wh"]
     if refunds and agreement is not None:
-        credited_minor, explanation = _credit(number, agreement, rule, told["credit_wh"], at=at)
-        queue_adjust_credit(
+        # What was given without a price stays on the meter, where it is used up first.
+        paid_wh -= free_share_wh(agreement, paid_wh)
+        refunds = paid_wh > 0
+    if refunds and agreement is not None:
+        credited_minor, explanation = _credit(number, agreement, rule, paid_wh, at=at)
+        take_off = queue_adjust_credit(
             meter=meter,
-            amount_wh=-told["credit_wh"],
+            amount_wh=-paid_wh,
             requested_by=None,
             approved_by=None,
             reason=f"{number}: credited to the bill",
@@ -91,6 +100,7 @@ def settle(command: Command, *, at: datetime) -> ModeSwitch | None:
         currency=settings.BASE_CURRENCY,
         credited_minor=credited_minor,
         explanation=explanation,
+        take_off=take_off,
         particulars=_particulars(agreement),
     )
     audit.record(
@@ -108,6 +118,23 @@ def settle(command: Command, *, at: datetime) -> ModeSwitch | None:
         reason=command.reason,
     )
     return switch
+
+
+def follow_take_off(command: Command, *, at: datetime) -> None:
+    """Have somebody see to credit that was credited to a bill and may still be on the meter."""
+    switch = ModeSwitch.objects.filter(take_off=command).first()
+    if switch is None or command.state == State.ACCEPTED:
+        return
+    open_work_item(
+        kind="supply",
+        cause=f"take-off of switch {switch.pk}",
+        summary=f"{kwh(-command.arguments['amount_wh'])} kWh that {switch} credited to the bill "
+        f"may still be on meter {command.meter} ({command.state}): read it, and adjust its "
+        "credit; a closing or a replacement reckons without it",
+        at=at,
+        meter=command.meter,
+        command=command,
+    )
 
 
 def switches(

@@ -21,18 +21,20 @@ from headend.customers.models import Customer, Premises, SupplyAgreement
 from headend.customers.queries import agreements
 from headend.customers.services import open_agreement
 from headend.debts.models import Debt
-from headend.design.figures import kwh
-from headend.fleet.queries import latest_state
+from headend.fleet.queries import latest_state, unfinished_commands
 from headend.fleet.services import change_payment_mode, lock_link
 from headend.ledger import chart
 from headend.ledger import services as ledger
 from headend.meters.models import Meter
 from headend.meters.services import install_meter
-from headend.supply.closings import check_registers, keep_cleared
+from headend.supply.closings import keep_cleared
 from headend.supply.errors import CreditLeft, FormerClosingOpen, PremisesDebts
+from headend.supply.handover import call_back_orders, check_registers
+from headend.supply.meter_credit import on_the_bill_wh, require_none
 from headend.supply.models import Closing, MoveIn, Settlement, SettlementLine
 from headend.supply.words import money
 from headend.tariffs.models import Tariff
+from shared.wire import commands
 
 REFERENCE = "move-in"
 _CLOSED = "closed"  # the account's status as the meter tells it
@@ -132,8 +134,10 @@ def move_in(
         at: now.
 
     Raises:
-        FormerClosingOpen: the former customer's account is not settled.
-        CreditLeft: the meter holds credit that is not bought, or that nobody can sell.
+        FormerClosingOpen: the former customer's account is not settled, or the meter may still
+            do an order to close it.
+        CreditLeft: the meter holds credit that is not bought, or that nobody can sell; also by
+            what the meter itself told last.
         PremisesDebts: debts rest on the premises that were not accepted.
         InvalidAgreement: the meter serves somebody.
         InvalidMeter: it is scrapped.
@@ -146,7 +150,8 @@ def move_in(
     closing = _locked(found.closing)
     check_registers(meter, energy_wh=energy_wh, credit_wh=credit_wh)
     _require_settled(found, closing, at)
-    _require_credit_clear(closing, credit_wh, terms, meter)
+    _require_credit_clear(closing, terms, meter, energy_wh=energy_wh, credit_wh=credit_wh)
+    _call_back(meter, at=at)
     if found.debts and not terms.accepts_debts:
         raise PremisesDebts(
             f"{money(found.debts_minor)} rests on {terms.address}, whoever lives there; tell the "
@@ -221,7 +226,7 @@ def _require_settled(found: Found, closing: Closing | None, at: datetime) -> Non
 
 
 def _require_credit_clear(
-    closing: Closing | None, credit_wh: int, terms: Terms, meter: Meter
+    closing: Closing | None, terms: Terms, meter: Meter, *, energy_wh: int, credit_wh: int
 ) -> None:
     can_buy = _price_minor(closing) is not None
     if terms.buys_credit and (not can_buy or closing is None or credit_wh != closing.credit_wh):
@@ -235,16 +240,16 @@ def _require_credit_clear(
         raise CreditLeft(
             f"meter {meter} holds credit of closing {closing}: clear it, or have it bought"
         )
-    if credit_wh:
-        raise CreditLeft(
-            f"meter {meter} shows {kwh(credit_wh)} kWh that are not the customer's; clear them"
-        )
+    require_none(meter, energy_wh=energy_wh, credit_wh=credit_wh)
 
 
 def _price_minor(closing: Closing | None) -> int | None:
     """Return what the former customer was credited for what is still on the meter."""
     if closing is None or not closing.needs_clearing or (closing.credit_wh or 0) < 0:
         return None
+    agreement, read_at = closing.agreement, closing.registers_at
+    if read_at is None or on_the_bill_wh(agreement, agreement.meter, at=read_at):
+        return None  # some of it was credited to a bill: it is the utility's
     settlement = Settlement.objects.filter(closing=closing).first()
     if settlement is None:
         return None
@@ -273,6 +278,17 @@ def _sell_credit(agreement: SupplyAgreement, closing: Closing, *, by: User, at: 
     )
     keep_cleared(closing, Closing.Cleared.BOUGHT, by=by, at=at, note=f"by {agreement.customer}")
     return total_minor
+
+
+def _call_back(meter: Meter, *, at: datetime) -> None:
+    """Call back what waits for a meter; an order on its way would end the new account."""
+    call_back_orders(meter, at=at)
+    sent = unfinished_commands(meter).filter(command=commands.CLOSE_ACCOUNT)
+    if sent.exists():
+        raise FormerClosingOpen(
+            f"meter {meter} was sent an order to close its account and has not answered; wait for "
+            "its answer, or give the order up knowingly under the meter's orders"
+        )
 
 
 def _reopen_at_meter(meter: Meter, *, at: datetime) -> None:

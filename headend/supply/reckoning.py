@@ -8,7 +8,7 @@ a refund to the customer, or what they still owe.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from headend.design import figures
 from headend.ledger import chart
@@ -51,6 +51,14 @@ class Owed:
 
 
 @dataclass(frozen=True)
+class Replaced:
+    """A meter that was replaced and whose credit was never moved to the one that followed."""
+
+    meter: str
+    credit_wh: int  # below zero: used on credit
+
+
+@dataclass(frozen=True)
 class Reckoning:
     """The lines, and who owes whom in the end; one of the two amounts is 0."""
 
@@ -67,6 +75,8 @@ def reckon(
     carried_minor: int,
     dues: Sequence[Due],
     debts: Sequence[Owed],
+    replaced: Sequence[Replaced] = (),
+    free_wh: int = 0,
 ) -> Reckoning:
     """Settle an account.
 
@@ -80,8 +90,18 @@ def reckon(
         carried_minor: left unspent by the last purchase.
         dues: fees up to the closing.
         debts: which ones, in any order.
+        replaced: meters whose credit is still to be moved; it is settled instead.
+        free_wh: so much of all that credit was given without a price; it is worth nothing.
     """
-    lines = [*credit_lines(credit_wh, worth(credit_wh, price), f"{price_told}, {price.why}")]
+    why = f"{price_told}, {price.why}"
+    free_here_wh = min(free_wh, max(credit_wh, 0))
+    paid_wh = credit_wh - free_here_wh
+    lines = [*credit_lines(paid_wh, worth(paid_wh, price), why), *_free_line(free_here_wh)]
+    free_wh -= free_here_wh
+    for one in replaced:
+        free_there_wh = min(free_wh, max(one.credit_wh, 0))
+        lines += _replaced_lines(one, one.credit_wh - free_there_wh, price, why)
+        free_wh -= free_there_wh
     if carried_minor:
         lines.append(Line(Kind.CARRIED, "Left by the last purchase", carried_minor, chart.CARRIED))
     lines += [
@@ -98,6 +118,22 @@ def reckon(
     elif left_minor < 0:
         lines.append(Line(Kind.OWED, "Owed by the customer", -left_minor, chart.CLOSINGS))
     return Reckoning(tuple(lines), max(left_minor, 0), max(-left_minor, 0))
+
+
+def _free_line(free_wh: int) -> list[Line]:
+    if not free_wh:
+        return []
+    told = f"Free electricity in it, {figures.kwh(free_wh)} kWh"
+    why = "given without a price, so nothing is given back"
+    return [Line(Kind.CREDIT, told, 0, chart.RETURNED_ENERGY, why, free_wh)]
+
+
+def _replaced_lines(one: Replaced, paid_wh: int, price: Price, why: str) -> list[Line]:
+    lines = credit_lines(paid_wh, worth(paid_wh, price), why)
+    of = f", replaced meter {one.meter}"
+    return [
+        replace(line, kind=Kind.REPLACED, description=f"{line.description}{of}") for line in lines
+    ]
 
 
 def credit_lines(credit_wh: int, value: Worth, why: str) -> list[Line]:

@@ -1,7 +1,8 @@
 """Replacing a meter: the agreement goes on, its month too, and the credit moves over once.
 
-Credit goes to the new meter as a token or by command, never as both. It may become known later
-than the meters are exchanged: until then the replacement is an open item. Tokens of the old meter
+Credit goes to the meter that serves now as a token or by command, never as both, or is settled if
+the account is closed before. It may become known later than the meters are exchanged: until then
+the replacement is an open item. Tokens of the old meter
 that were not entered are in `second_issues`.
 """
 
@@ -31,9 +32,10 @@ from headend.meters.models import Meter
 from headend.meters.services import install_meter, remove_meter
 from headend.securitymodule.services import refusals_recorded
 from headend.securitymodule.tokens import Credit
-from headend.supply.closings import call_back_orders, check_registers
 from headend.supply.errors import ReplacementNotPossible
-from headend.supply.models import Replacement, Source
+from headend.supply.handover import call_back_orders, check_registers
+from headend.supply.meter_credit import require_none, to_move_wh
+from headend.supply.models import Replacement, Settlement, Source
 from headend.supply.trials import Registers
 from headend.supply.words import new_number
 from headend.vending.issuing import issue
@@ -59,6 +61,7 @@ def replace(
     by: User,
     at: datetime,
     reason: str,
+    new_credit_wh: int = 0,
 ) -> Replacement:
     """Exchange the meter of a running agreement.
 
@@ -73,9 +76,11 @@ def replace(
         by: who replaces; needs supply.replace_meter and meters.change_meter.
         at: now.
         reason: why.
+        new_credit_wh: the credit that the new one shows; it has to be none.
 
     Raises:
         ReplacementNotPossible: it is the same meter, or only one register was read.
+        CreditLeft: the new one holds credit, by what is read or by what is known of it.
         InvalidMeter: the new one is not in stock.
         InvalidAgreement: the agreement has ended, or the new meter serves somebody.
         InvalidRegisters: no meter shows such figures.
@@ -89,7 +94,8 @@ def replace(
     old_meter, new_meter = meters[agreement.meter_id], meters[new_meter.pk]
     if old.energy_wh is not None and old.credit_wh is not None:
         check_registers(old_meter, energy_wh=old.energy_wh, credit_wh=old.credit_wh)
-    check_registers(new_meter, energy_wh=new_energy_wh, credit_wh=0)
+    check_registers(new_meter, energy_wh=new_energy_wh, credit_wh=new_credit_wh)
+    require_none(new_meter, energy_wh=new_energy_wh, credit_wh=new_credit_wh)
     called_back = call_back_orders(old_meter, at=at)
     if old_meter.status == Meter.Status.INSTALLED:
         remove_meter(old_meter, scrapped=old.scrapped, by=by, at=at, reason=reason)
@@ -166,7 +172,9 @@ def note_registers(
 def transfer_by_token(
     replacement: Replacement, *, by: User, at: datetime, send: bool = False
 ) -> IssuedToken:
-    """Make a token for the new meter that carries the credit of the old one, once.
+    """Make a token that carries the credit of the old meter, once.
+
+    It is for the meter that serves the agreement now: the new one, or one that followed it.
 
     Args:
         replacement: with known credit above zero that was not transferred yet.
@@ -180,13 +188,14 @@ def transfer_by_token(
     """
     require(by, "supply.replace_meter")
     with refusals_recorded(by=by, at=at), transaction.atomic():
-        locked_meters(replacement.new_meter_id)
+        meter = _held_target(replacement)
         kept = _transferable(replacement)
-        if not kept.credit_wh or kept.credit_wh < 0:
+        credit_wh = to_move_wh(kept)
+        if credit_wh < 0:
             raise ReplacementNotPossible("credit below zero can't be carried by a token")
         token = issue(
-            meter=kept.new_meter,
-            content=Credit.of_energy(kept.credit_wh),
+            meter=meter,
+            content=Credit.of_energy(credit_wh),
             purpose=f"credit of replaced meter {kept.old_meter}",
             by=by,
             at=at,
@@ -196,7 +205,7 @@ def transfer_by_token(
         _transferred(kept, by=by, at=at)
         if send:
             command = queue_token(
-                meter=kept.new_meter,
+                meter=meter,
                 digits=token.digits,
                 requested_by=by,
                 token_identifier=token.tid,
@@ -208,7 +217,7 @@ def transfer_by_token(
 
 @transaction.atomic
 def transfer_by_command(replacement: Replacement, *, by: User, at: datetime) -> Command:
-    """Order the new meter to take over the credit of the old one, once; it may be below zero.
+    """Order the meter that serves now to take over the credit, once; it may be below zero.
 
     Args:
         replacement: with known credit that was not transferred yet.
@@ -219,11 +228,11 @@ def transfer_by_command(replacement: Replacement, *, by: User, at: datetime) -> 
         ReplacementNotPossible: nothing to transfer, or it was transferred already.
     """
     require(by, "supply.replace_meter")
-    lock_link(replacement.new_meter)
+    meter = _held_target(replacement)
     kept = _transferable(replacement)
     command = queue_adjust_credit(
-        meter=kept.new_meter,
-        amount_wh=kept.credit_wh or 0,
+        meter=meter,
+        amount_wh=to_move_wh(kept),
         requested_by=None,
         approved_by=None,
         reason=f"replacement {kept}: credit of meter {kept.old_meter}, by {by}",
@@ -235,15 +244,16 @@ def transfer_by_command(replacement: Replacement, *, by: User, at: datetime) -> 
 
 
 def take_back_failed_transfer(command: Command, *, at: datetime) -> None:
-    """Let credit be transferred again that the new meter refused; its link is locked.
+    """Let credit be transferred again that the new meter did not get; its link is locked.
 
-    Only a refusal proves that nothing was added: an order that ran out may still have arrived.
+    Only a refusal proves that nothing was added, or that the order was never sent: one that ran
+    out or was given up on its way may still have arrived.
     """
     rows = Replacement.objects.select_for_update(of=("self",)).filter(transfer_command=command)
-    kept = rows.select_related("new_meter", "old_meter").first()
+    kept = rows.select_related("old_meter", "agreement").first()
     if kept is None or command.state == State.ACCEPTED:
         return
-    if command.state == State.REJECTED:
+    if command.state == State.REJECTED or command.number is None:
         kept.transfer_command, kept.transferred_at, kept.transferred_by = None, None, None
         kept.save()
         audit.record(actor=None, action="supply.transfer_refused", target=kept, at=at)
@@ -252,10 +262,10 @@ def take_back_failed_transfer(command: Command, *, at: datetime) -> None:
     open_work_item(
         kind="supply",
         cause=f"transfer of replacement {kept.pk}",
-        summary=f"whether meter {kept.new_meter} took over the credit of {kept.old_meter} is not "
+        summary=f"whether meter {command.meter} took over the credit of {kept.old_meter} is not "
         f"known ({command.state}): read it, and see replacement {kept}",
         at=at,
-        meter=kept.new_meter,
+        meter=command.meter,
         command=command,
     )
 
@@ -263,7 +273,7 @@ def take_back_failed_transfer(command: Command, *, at: datetime) -> None:
 def is_open(replacement: Replacement) -> bool:
     """Say whether credit of the old meter is still to be found out or transferred."""
     return replacement.credit_wh is None or (
-        replacement.credit_wh != 0 and replacement.transferred_at is None
+        replacement.transferred_at is None and to_move_wh(replacement) != 0
     )
 
 
@@ -277,9 +287,42 @@ def registers_of(replacement: Replacement) -> Registers | None:
     )
 
 
+def settled(replacement: Replacement, settlement: Settlement, *, by: User, at: datetime) -> None:
+    """Note that the credit of a replaced meter was settled when the account was closed.
+
+    Args:
+        replacement: locked, with known credit that was not transferred.
+        settlement: whose lines it is in.
+        by: who settles.
+        at: now.
+    """
+    replacement.settlement = settlement
+    _transferred(replacement, by=by, at=at)
+
+
+def _held_target(replacement: Replacement) -> Meter:
+    """Return the meter that serves the agreement now, held until the transaction ends.
+
+    Raises:
+        ReplacementNotPossible: the agreement has ended; what is left is settled with it.
+    """
+    serves = SupplyAgreement.objects.select_related("meter")
+    meter = serves.get(pk=replacement.agreement_id).meter
+    locked_meters(meter.pk)
+    now = serves.get(pk=replacement.agreement_id)
+    if now.ended_at is not None:
+        raise ReplacementNotPossible(
+            f"the agreement of replacement {replacement} has ended; closing its account settles "
+            "the credit"
+        )
+    if now.meter_id != meter.pk:
+        raise ReplacementNotPossible(f"meter {meter} was replaced just now; try again")
+    return now.meter
+
+
 def _transferable(replacement: Replacement) -> Replacement:
     kept = locked(replacement)
-    if not kept.credit_wh:
+    if not to_move_wh(kept):
         raise ReplacementNotPossible(f"replacement {kept} has no known credit to transfer")
     if kept.transferred_at is not None:
         raise ReplacementNotPossible(f"the credit of replacement {kept} was transferred already")
@@ -289,20 +332,21 @@ def _transferable(replacement: Replacement) -> Replacement:
 def _transferred(kept: Replacement, *, by: User, at: datetime) -> None:
     kept.transferred_at, kept.transferred_by = at, by
     kept.save()
-    token = kept.transfer_token
+    ways = {"token": kept.transfer_token, "command": kept.transfer_command}
+    way = next((name for name, used in ways.items() if used), "settlement")
     audit.record(
         actor=by,
         action="supply.transfer_credit",
         target=kept,
         at=at,
-        after={"credit_wh": kept.credit_wh, "by": "token" if token else "command"},
+        after={"credit_wh": to_move_wh(kept), "by": way},
     )
     _close_item(kept, by=by, at=at)
 
 
 def _open_item(replacement: Replacement, *, at: datetime) -> None:
     known = replacement.credit_wh is not None
-    credit = f"transfer {kwh(replacement.credit_wh or 0)} kWh" if known else "read its registers"
+    credit = f"transfer {kwh(to_move_wh(replacement))} kWh" if known else "read its registers"
     open_work_item(
         kind="supply",
         cause=_cause(replacement),

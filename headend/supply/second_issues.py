@@ -21,10 +21,10 @@ from headend.securitymodule.tokens import Credit
 from headend.supply.errors import NotProvedUnused, ReplacementNotPossible
 from headend.supply.models import Replacement, SecondIssue
 from headend.supply.replacements import locked, locked_meters
-from headend.supply.trials import tokens_not_entered
-from headend.vending import unused
+from headend.vending import disclosure, unused
 from headend.vending.issuing import issue
 from headend.vending.models import IssuedToken
+from headend.vending.unused import tokens_not_entered
 
 
 def reissue(
@@ -44,7 +44,8 @@ def reissue(
     """
     require(by, "supply.replace_meter")
     with refusals_recorded(by=by, at=at), transaction.atomic():
-        locked_meters(replacement.new_meter_id)
+        # A reversal of the token's sale holds the old meter: one of the two comes first.
+        locked_meters(replacement.old_meter_id, replacement.new_meter_id)
         kept = locked(replacement)
         if token.pk not in {one.pk for one in open_tokens(kept)}:
             raise ReplacementNotPossible(f"token …{token.digits[-4:]} is not to be issued anew")
@@ -75,13 +76,20 @@ def reissue(
 
 
 def open_tokens(replacement: Replacement) -> list[IssuedToken]:
-    """Return the tokens of the old meter that were not issued anew nor known to be entered."""
+    """Return the tokens of the old meter that were not issued anew nor known to be entered.
+
+    One that is held back is not among them: nobody has it, so its sale can be reversed.
+    """
     tokens = tokens_not_entered(replacement.old_meter, since=replacement.agreement.started_at)
     issued = set(
         SecondIssue.objects.filter(old_token__in=tokens).values_list("old_token", flat=True)
     )
     return [
-        one for one in tokens if one.pk not in issued and one.issued_at < replacement.replaced_at
+        one
+        for one in tokens
+        if one.pk not in issued
+        and one.issued_at < replacement.replaced_at
+        and disclosure.digits_of(one) is not None
     ]
 
 

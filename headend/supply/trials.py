@@ -11,12 +11,19 @@ from django.db.models import Q, QuerySet
 
 from headend.customers.models import SupplyAgreement
 from headend.debts.models import Debt
-from headend.fleet.models import Command, Event
+from headend.design.figures import kwh
+from headend.fleet.models import Command
 from headend.fleet.queries import latest_state, unfinished_commands
 from headend.ledger import chart
 from headend.meters.models import Meter
+from headend.supply.meter_credit import (
+    free_share_wh,
+    on_the_bill_wh,
+    open_replacements,
+    to_move_wh,
+)
 from headend.supply.models import Closing, Rule, Source
-from headend.supply.reckoning import Due, Owed, Reckoning, reckon
+from headend.supply.reckoning import Due, Owed, Reckoning, Replaced, reckon
 from headend.supply.rules import rule_in_force
 from headend.supply.valuation import price_of
 from headend.tariffs import components as kinds
@@ -27,12 +34,10 @@ from headend.tariffs.queries import rules_of, version_in_force
 from headend.tariffs.rules import TariffRules
 from headend.vending.history import circumstances
 from headend.vending.models import IssuedToken
-from shared.wire import codes
+from headend.vending.unused import tokens_not_entered
 
 _ENOUGH_MINOR = 10**13  # a tender from which every fee can be taken
-_TOKENS_LOOKED_AT = 20
 _TOKENS_SINCE = timedelta(days=90)
-_CREDIT_CLASS = 0
 
 
 @dataclass(frozen=True)
@@ -136,10 +141,20 @@ def reckoning_of(
     """
     price = price_of(agreement, rule, at=ends)
     dues, carried_minor = dues_of(agreement, at=ends)
+    replaced = [
+        Replaced(str(one.old_meter), to_move_wh(one))
+        for one in open_replacements(agreement).select_related("old_meter", "agreement")
+    ]
+    billed_wh = on_the_bill_wh(agreement, agreement.meter, at=registers.at)
+    credit_wh = registers.credit_wh - billed_wh
+    left_wh = credit_wh + sum(one.credit_wh for one in replaced)
+    told = f", less {kwh(billed_wh)} kWh on the bill already" if billed_wh else ""
     return reckon(
-        credit_wh=registers.credit_wh,
+        credit_wh=credit_wh,
+        replaced=replaced,
+        free_wh=free_share_wh(agreement, left_wh),
         price=price,
-        price_told=price.told,
+        price_told=f"{price.told}{told}",
         carried_minor=carried_minor,
         dues=dues,
         debts=[Owed(one.title, one.balance_minor, one.account, one.priority) for one in debts],
@@ -200,25 +215,6 @@ def _taxes_on(
         if amount_minor:
             account = chart.component_account(accounts[type(component)], component.name)
             yield Due(f"{component.name} on fees", amount_minor, account)
-
-
-def tokens_not_entered(meter: Meter, *, since: datetime) -> list[IssuedToken]:
-    """Return the latest credit tokens of a meter of which nothing tells that they were entered."""
-    tokens = (
-        IssuedToken.objects.filter(
-            meter=meter, token_class=_CREDIT_CLASS, issued_at__gte=since, sale__reversal=None
-        )
-        .exclude(deliveries__command__state="accepted")
-        .select_related("sale")
-        .order_by("-pk")[:_TOKENS_LOOKED_AT]
-    )
-    entered = {
-        detail.get("tid")
-        for detail in Event.objects.filter(
-            meter=meter, code=codes.EVENT_TOKEN_ACCEPTED, received_at__gte=since
-        ).values_list("detail", flat=True)
-    }
-    return [token for token in tokens if token.tid not in entered]
 
 
 def _trial(

@@ -7,6 +7,7 @@ from datetime import datetime, time
 from django import forms
 from django.utils import timezone
 
+from headend.design.fields import DayField
 from headend.tariffs.purchases import Circumstances
 
 
@@ -20,10 +21,9 @@ class DraftForm(forms.Form):
         help_text="The code of the tariff that this becomes a version of; a new code makes a "
         "new tariff.",
     )
-    first_day = forms.DateField(
+    first_day = DayField(
         label="First day",
         required=False,
-        widget=forms.DateInput(attrs={"type": "date"}),
         help_text="It holds from midnight on, until the next version begins.",
     )
 

@@ -48,6 +48,7 @@ class PriceLine:
     explanation: str = ""  # how it was reckoned, in words
     reference: str = ""  # of a deduction: what it pays
     price_minor: Fraction | None = None  # of a kWh, on lines of energy
+    base_minor: int | None = None  # of a tax, where the other lines do not show what it is on
 
 
 @dataclass
@@ -183,7 +184,7 @@ def lines_of(
         elif component.name in whole.others_minor:
             amount = whole.others_minor[component.name]
             if amount or not isinstance(component, kinds.PeriodicFee | kinds.TenderDuty):
-                lines.append(_line(bill, component, amount))
+                lines.append(_line(bill, whole, component, amount))
     lines = _with_included_taxes(bill.tariff, lines)
     if carried_minor:
         lines.append(
@@ -241,14 +242,33 @@ def _whole_wh(parts: Sequence[StepPart]) -> list[int]:
     return out
 
 
-def _line(bill: Bill, component: kinds.Component, amount_minor: int) -> PriceLine:
+def _line(bill: Bill, whole: Rounded, component: kinds.Component, amount_minor: int) -> PriceLine:
+    explanation = words.why(component, bill.tariff, bill.context, bill.charges)
+    base_minor = _base_minor(bill, whole, component)
+    if base_minor is not None:
+        explanation += words.before_rounding(base_minor, bill.tariff)
     return PriceLine(
         KIND_OF_LINE[type(component)],
         words.title(component, bill.context),
         amount_minor,
         component=component.name,
-        explanation=words.why(component, bill.tariff, bill.context, bill.charges),
+        explanation=explanation,
+        base_minor=base_minor,
     )
+
+
+def _base_minor(bill: Bill, whole: Rounded, component: kinds.Component) -> int | None:
+    """Return what a tax is on, if the lines it is on are of rounded energy and the tax is not."""
+    policy = bill.tariff.rounding
+    if policy.lines_from != rules.ENERGY_ROUNDED or not isinstance(component, kinds.Tax):
+        return None
+    if component.inclusive or not component.percent or bill.energy_name not in component.on:
+        return None
+    exact = bill.amounts.get(component.name, Fraction(0)) * 100 / Fraction(component.percent)
+    shown = sum(whole.steps_minor) + bill.repriced_minor
+    shown += sum(whole.others_minor.get(name, 0) for name in component.on)
+    base_minor = to_whole(exact, policy.money_mode)
+    return None if base_minor == shown else base_minor
 
 
 def _with_included_taxes(tariff: TariffRules, lines: list[PriceLine]) -> list[PriceLine]:

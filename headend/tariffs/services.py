@@ -10,6 +10,7 @@ from typing import Any
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import transaction
+from django.utils import timezone
 
 from headend.accounts import approvals
 from headend.accounts.models import Approval, User
@@ -170,7 +171,7 @@ def submit_draft(draft: TariffDraft, *, by: User, at: datetime, reason: str) -> 
         by,
         at,
         reason,
-        f"Tariff {draft.name} from {draft.valid_from:%Y-%m-%d %H:%M} UTC: "
+        f"Tariff {draft.name} from {timezone.localtime(draft.valid_from):%Y-%m-%d %H:%M %Z}: "
         + " ".join(words.summary(document.read(draft.rules))),
     )
 

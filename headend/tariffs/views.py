@@ -8,12 +8,13 @@ from typing import Any
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import permission_required
-from django.http import HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from headend.accounts.requests import PageRequest
+from headend.config import opaque
 from headend.config.errors import Refusal
 from headend.tariffs import document, editor, purchases, services, words
 from headend.tariffs.errors import InvalidTariff
@@ -122,6 +123,8 @@ def act(request: PageRequest, draft_id: int, verb: str) -> HttpResponse:
     """Take a draft back to change it, or put it away."""
     found = get_object_or_404(TariffDraft, pk=draft_id)
     acts = {"reopen": services.reopen_draft, "discard": services.discard_draft}
+    if verb not in acts:
+        raise Http404
     try:
         acts[verb](found, by=request.user, at=timezone.now())
     except Refusal as error:
@@ -249,9 +252,9 @@ def _stated(request: PageRequest) -> editor.Document:
 
 def _beginning(request: PageRequest) -> tuple[editor.Document, dict[str, Any]]:
     """What a new draft starts from."""
-    base = request.GET.get("version", "")
-    if base.isdecimal():
-        found = get_object_or_404(TariffVersion.objects.select_related("tariff"), pk=int(base))
+    base = opaque.asked(request.GET.get("version"))
+    if base is not None:
+        found = get_object_or_404(TariffVersion.objects.select_related("tariff"), pk=base)
         return _whole(found.rules), {"name": found.tariff.name, "code": found.tariff.code}
     title, rules = EXAMPLES.get(request.GET.get("example", ""), EXAMPLES["flat"])
     return _whole(document.write(rules)), {"name": title}

@@ -66,6 +66,11 @@ def why(
     return ""
 
 
+def before_rounding(base_minor: int, tariff: TariffRules) -> str:
+    """Say what a tax is on that the rounded line of energy does not show."""
+    return f", {money(Decimal(base_minor).scaleb(-tariff.minor_digits), tariff)} before rounding"
+
+
 def rounding(tariff: TariffRules) -> str:
     """Say where a rounding line comes from."""
     policy = tariff.rounding
@@ -88,7 +93,8 @@ def summary(tariff: TariffRules) -> list[str]:
     recovery = tariff.fee_recovery
     if tariff.periodic_fees and recovery.max_share_percent < 100:
         said.append(
-            f"Fees take at most {plain(recovery.max_share_percent)} % of a purchase; "
+            f"Fees take at most {plain(recovery.max_share_percent)} % of a purchase, tax on "
+            "them not counted; "
             + {
                 rules.NOTHING: "the rest is not charged.",
                 rules.WITHIN_PERIOD: "the rest is taken from the next purchases of the period.",

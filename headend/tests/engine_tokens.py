@@ -9,7 +9,7 @@ from headend.accounts import approvals
 from headend.meters.models import KeyChange, Meter
 from headend.tests.engine import which
 from headend.tests.engine_sales import Sales
-from headend.vending import free_electricity, key_changes
+from headend.vending import free_electricity, free_programmes, key_changes, key_evidence
 from headend.vending.errors import NoFreeElectricity
 from headend.vending.models import FreeGrant, FreeProgramme
 from headend.vending.tests.key_meters import FieldMeter, load_key
@@ -25,7 +25,7 @@ class Tokens(Sales):
         super().__init__()
         self.keys = [load_key(krn=revision) for revision in REVISIONS]
         self.field = [FieldMeter(supply.meter) for supply in self.supplies]
-        request = free_electricity.request_amount(
+        request = free_programmes.request_amount(
             code="fbe",
             title="Free basic electricity",
             from_month=self.at.date(),
@@ -35,7 +35,7 @@ class Tokens(Sales):
             reason="test",
         )
         approvals.approve(request, self.checker, self.at)
-        free_electricity.enrol(
+        free_programmes.enrol(
             programme=FreeProgramme.objects.get(),
             customer=self.supplies[0].customer,
             premises=self.supplies[0].premises,
@@ -89,7 +89,7 @@ class Tokens(Sales):
         change = key_changes.under_way(self.stored_meter(number))
         if change is None:
             return
-        if key_changes.shows_new_key(change, self.field[number % 2].told()):
+        if key_evidence.shows_new_key(change, self.field[number % 2].told()):
             key_changes.mark_entered(
                 change, evidence=KeyChange.Evidence.METER, by=self.by, at=self.at
             )

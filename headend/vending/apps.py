@@ -11,7 +11,7 @@ class VendingConfig(AppConfig):
     def ready(self) -> None:
         """Say what belongs to whose life, and make known what needs a second person."""
         from headend.vending import (  # noqa: F401 - registers
-            free_electricity,
+            free_programmes,
             key_changes,
             life,
             reallocations,

@@ -8,7 +8,7 @@ last purchase left it.
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from fractions import Fraction
 from typing import Any
@@ -18,6 +18,7 @@ from django.db import IntegrityError, transaction
 
 from headend.accounts.models import User
 from headend.accounts.services import require
+from headend.currencies import queries as currencies
 from headend.customers.models import SupplyAgreement
 from headend.debts import services as debts
 from headend.debts.models import Debt
@@ -52,6 +53,7 @@ def pay(
     amount_minor: int,
     operator: User,
     at: datetime,
+    currency: str = "",
     terminal: str = "",
 ) -> Sale:
     """Take a payment of a debt, once per message.
@@ -59,9 +61,10 @@ def pay(
     Args:
         caller, message_id: as of a vend, among whose ids it is.
         debt: which; a customer who moved out pays as well.
-        amount_minor: money taken, minor units of the base currency, 1..what is owed.
+        amount_minor: money taken, in minor units of `currency`, worth 1..what is owed.
         operator: who takes it; needs vending.vend.
         at: now.
+        currency: as of a vend.
         terminal: where it is taken, as the receipt prints it.
 
     Returns:
@@ -74,7 +77,10 @@ def pay(
     """
     require(operator, "vending.vend")
     services.require_names(caller, message_id)
-    digest = hashlib.sha256(f"debt|{debt.pk}|{amount_minor}".encode()).digest()
+    asked = f"debt|{debt.pk}|{amount_minor}"
+    if currencies.is_other(currency):
+        asked += f"|{currency}"
+    digest = hashlib.sha256(asked.encode()).digest()
     agreement = _agreement_of(debt)
     try:
         with transaction.atomic():
@@ -85,7 +91,10 @@ def pay(
             request = services.Request(
                 caller, message_id, digest, operator, seats.seat_of(operator), at, terminal
             )
-            return services.sell(_quote(debt, agreement, amount_minor, at), request)
+            paid = currencies.converted(amount_minor, currency, at=at)
+            worth_minor = amount_minor if paid is None else paid.worth_minor
+            offer = replace(_quote(debt, agreement, worth_minor, at), paid=paid)
+            return services.sell(offer, request)
     except IntegrityError:
         # The same id was used at the same moment for another meter or debt.
         earlier = services.sale_of(caller, message_id)
@@ -99,7 +108,8 @@ def _quote(debt: Debt, agreement: SupplyAgreement, amount_minor: int, at: dateti
     owed = debts.locked(debt.pk)
     if not 0 < amount_minor <= owed.balance_minor:
         raise InvalidTender(
-            f"{owed.balance_minor} minor units of “{owed}” are owed; take no more and not nothing"
+            f"{owed.balance_minor} minor units of “{owed}” are owed and this is worth "
+            f"{amount_minor}; take no more and not nothing"
         )
     paid = deduction(owed.pk, owed.title, amount_minor, owed.balance_minor - amount_minor)
     line = PriceLine(

@@ -14,10 +14,12 @@ from pathlib import Path
 from django.conf import settings
 from django.db import transaction
 
-from headend.accounts import groups
+from headend.accounts import approvals, groups
 from headend.accounts.models import User
 from headend.accounts.services import console_user, create_user
 from headend.config.errors import Refusal
+from headend.currencies.models import Currency
+from headend.currencies.services import accept, propose_rate
 from headend.customers.models import SupplyAgreement
 from headend.customers.services import open_agreement, register_customer
 from headend.meters.models import Meter
@@ -47,6 +49,8 @@ _PEOPLE = (
     ("shop-manager", groups.VENDOR_MANAGER),
     ("shop-cashier", groups.VENDOR_CASHIER),
 )
+
+_RATES = {"ZAR": ("USD", Decimal("18.2537"))}  # by base currency: another one, what 1 is worth
 
 _PAST = timedelta(days=1, hours=4)  # how long ago the demonstration seems to have begun
 _UTILITY_TILL = "Window 1"
@@ -80,7 +84,7 @@ class Supply:
     """A meter of the demonstration and whom it serves."""
 
     drn: str
-    customer: str
+    customer: str  # nothing, as the address, while the meter serves nobody
     address: str
 
 
@@ -100,7 +104,7 @@ def seed(*, at: datetime, with_vendor: bool = True) -> Demonstration:
 
     Args:
         at: now.
-        with_vendor: also a vendor that has sold before.
+        with_vendor: also a vendor that has sold before, and dollars that are taken.
 
     Raises:
         PublishedKeyRefused: this is not a demonstration.
@@ -115,6 +119,10 @@ def seed(*, at: datetime, with_vendor: bool = True) -> Demonstration:
         supplies = [_supply(*supply, tariff, by, at) for supply in _SUPPLIES]
         if with_vendor and not Vendor.objects.exists():
             _vendor(tariff, by, at)
+        if with_vendor and not Currency.objects.exists():
+            _other_currency(
+                by, max(at - _PAST, tariff.versions.order_by("valid_from")[0].valid_from)
+            )
     _write(file, {person.username: person.password for person in people})
     return Demonstration(people=people, supplies=supplies)
 
@@ -168,6 +176,25 @@ def _vendor(tariff: Tariff, by: User, at: datetime) -> None:
         fill_safe(amount_minor=_SAFE_MINOR, by=by, at=began, reason="floats of the tills")
 
 
+def _other_currency(by: User, at: datetime) -> None:
+    """Take another currency, with a rate that two people saw to."""
+    rate = _RATES.get(settings.BASE_CURRENCY)
+    if rate is None:
+        return
+    # Whose people were changed goes on without.
+    with contextlib.suppress(Refusal), transaction.atomic():
+        code, base_units = rate
+        asked = propose_rate(
+            accept(code, by=by, at=at),
+            units=Decimal(1),
+            base_units=base_units,
+            by=by,
+            at=at,
+            reason="an example, of no bank",
+        )
+        approvals.approve(asked, User.objects.get_by_natural_key("approver"), at)
+
+
 def _supply(
     serial: str, name: str, phone: str, address: str, tariff: Tariff, by: User, at: datetime
 ) -> Supply:
@@ -184,9 +211,10 @@ def _supply(
             by=by,
             at=at,
         )
-    agreement = SupplyAgreement.objects.select_related("customer", "premises").get(
-        meter=meter, ended_at__isnull=True
-    )
+    running = SupplyAgreement.objects.filter(meter=meter, ended_at__isnull=True)
+    agreement = running.select_related("customer", "premises").first()
+    if agreement is None:  # somebody moved out, or the meter was replaced
+        return Supply(drn, "", "")
     return Supply(drn, agreement.customer.name, agreement.premises.address)
 
 

@@ -15,6 +15,7 @@ from datetime import datetime
 from django.db import transaction
 
 from headend.accounts.models import User
+from headend.accounts.services import require
 from headend.audit import services as audit
 from headend.config import prepared
 from headend.meters.models import Meter
@@ -95,7 +96,11 @@ def disclose(sale: Sale, *, to: User, how: Disclosure.How, at: datetime) -> None
 
     Raises:
         SaleReversed: the sale was taken back; the token is given to nobody any more.
+        NotPermitted: `to` may not sell, so it is not theirs to hand out on a page or to a program.
+            Paper and meter have permissions of their own.
     """
+    if how in (Disclosure.How.SHOWN, Disclosure.How.RETURNED):
+        require(to, "vending.vend")
     # A reversal holds the meter's row as well: one of the two comes first.
     Meter.objects.select_for_update().get(pk=sale.meter_id)
     if is_reversed(sale):

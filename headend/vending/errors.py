@@ -76,7 +76,7 @@ class TokenDisclosed(Refusal):
 
 
 class ReversalRefused(Refusal):
-    """The sale can't be taken back: it was moved to another meter, or paid by such a move."""
+    """The sale can't be taken back: it was moved, paid by a move, or something was built on it."""
 
     code = "reversal_refused"
 

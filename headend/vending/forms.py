@@ -7,6 +7,7 @@ from typing import Any
 
 from django import forms
 
+from headend.design.fields import DayField
 from headend.vending.models import Reallocation
 from headend.vending.pages import DELIVERIES
 
@@ -15,12 +16,8 @@ class SalesFilter(forms.Form):
     """All fields are optional; a date that can't be read is said to be so."""
 
     q = forms.CharField(required=False)
-    first_day = forms.DateField(
-        label="From", required=False, widget=forms.DateInput(attrs={"type": "date"})
-    )
-    last_day = forms.DateField(
-        label="To", required=False, widget=forms.DateInput(attrs={"type": "date"})
-    )
+    first_day = DayField(label="From", required=False)
+    last_day = DayField(label="To", required=False)
     delivery = forms.ChoiceField(
         label="Delivery",
         required=False,

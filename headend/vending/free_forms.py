@@ -8,6 +8,7 @@ from datetime import date
 from django import forms
 
 from headend.design import figures
+from headend.design.fields import require_our_time
 from headend.vending.models import FreeProgramme
 
 
@@ -21,9 +22,11 @@ class MonthField(forms.CharField):
         text = super().clean(value)
         shape = re.fullmatch(r"([0-9]{4})-([0-9]{2})", text, re.ASCII)
         try:
-            return date(int(shape[1]), int(shape[2]), 1) if shape else date(0, 0, 0)
+            day = date(int(shape[1]), int(shape[2]), 1) if shape else date(0, 0, 0)
         except ValueError:
             raise forms.ValidationError("Write the month as 2026-12.") from None
+        require_our_time(day)
+        return day
 
 
 class EnergyField(forms.CharField):

@@ -17,7 +17,7 @@ from headend.config.errors import Refusal
 from headend.customers.models import Customer, SupplyAgreement
 from headend.customers.queries import agreements
 from headend.meters.models import Meter
-from headend.vending import disclosure, free_electricity
+from headend.vending import disclosure, free_electricity, free_programmes
 from headend.vending.free_forms import AmountForm, EndForm, EnrolForm
 from headend.vending.models import FreeEnrolment, FreeGrant, FreeProgramme
 
@@ -32,7 +32,7 @@ def programmes(request: PageRequest) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         asked = form.cleaned_data
         try:
-            free_electricity.request_amount(
+            free_programmes.request_amount(
                 code=asked["code"],
                 title=asked["title"],
                 from_month=asked["from_month"],
@@ -140,7 +140,7 @@ def _act(
     now = timezone.now()
     try:
         if isinstance(target, SupplyAgreement):
-            free_electricity.enrol(
+            free_programmes.enrol(
                 programme=form.cleaned_data["programme"],
                 customer=target.customer,
                 premises=target.premises,
@@ -150,7 +150,7 @@ def _act(
                 source="page",
             )
         else:
-            free_electricity.end_enrolment(
+            free_programmes.end_enrolment(
                 target,
                 until_month=form.cleaned_data["until_month"],
                 by=request.user,

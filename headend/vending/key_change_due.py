@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from django.db.models import Q
+
 from headend.meters.models import KeyChange, Meter
-from headend.vending import key_changes
+from headend.vending import key_changes, key_evidence
 from headend.vending.models import IssuedToken, Sale
 
 # After so many purchases with the same tokens the meter must have entered them: the credit of the
@@ -44,13 +46,19 @@ def hand_out(change: KeyChange, sale: Sale) -> list[IssuedToken]:
         sale: just made, and for the same meter; its credit token takes the next position.
     """
     given = [_again(token, sale) for token in key_changes.tokens_of(change)]
-    change.hand_outs += 1
+    change.hand_outs = _given_with(change)
     change.save(update_fields=["hand_outs"])
-    if change.hand_outs >= HAND_OUTS:
+    if change.hand_outs >= HAND_OUTS and not key_evidence.tells_old_key(change):
         key_changes.mark_entered(
             change, evidence=KeyChange.Evidence.PURCHASES, by=None, at=sale.created_at
         )
     return given
+
+
+def _given_with(change: KeyChange) -> int:
+    """Count the purchases whose customer was given the tokens: none that is held back counts."""
+    purchases = Sale.objects.filter(tokens__key_change=change).distinct()
+    return purchases.filter(Q(hold=None) | Q(disclosure__isnull=False)).count()
 
 
 def _again(token: IssuedToken, sale: Sale) -> IssuedToken:

@@ -15,21 +15,22 @@ from django.db.models import Max
 
 from headend.accounts.models import User
 from headend.audit import services as audit
+from headend.fleet.delivery import UNFINISHED
 from headend.fleet.models import Command, MeterState, WorkItem
-from headend.fleet.services import queue_token
+from headend.fleet.services import cancel, queue_token
 from headend.fleet.states import on_state
 from headend.meters.errors import InvalidMeter
 from headend.meters.keys import attributes_of, with_attributes
 from headend.meters.models import KeyChange, Meter
 from headend.securitymodule.services import usable_vending_key
 from headend.securitymodule.tokens import generate_key_change
+from headend.vending import key_evidence
 from headend.vending.errors import InvalidKeyChange, KeyChangeOver, KeyChangeUnderWay
 from headend.vending.models import IssuedToken, TokenDelivery
 from shared.sts.token import KEY_SECTIONS, MANAGEMENT_CLASS
 
 State, Evidence = KeyChange.State, KeyChange.Evidence
 UNDER_WAY = (State.PREPARED, State.ISSUED)
-_NOT_TOLD = "000000"  # the supply group as a meter shows it after a set of two tokens
 
 
 @transaction.atomic
@@ -181,6 +182,8 @@ def issue(change: KeyChange, *, by: User | None, at: datetime) -> list[IssuedTok
 def push(change: KeyChange, *, by: User | None, at: datetime) -> list[Command]:
     """Issue the tokens if they are not issued, and send them to the meter in order of entry.
 
+    Credit that is not known to be entered goes first: under the new key it would be worthless.
+
     Args:
         change: which.
         by: who sends, needs fleet.send_token; None for the system.
@@ -189,10 +192,18 @@ def push(change: KeyChange, *, by: User | None, at: datetime) -> list[Command]:
     Raises:
         KeyChangeOver, KeyRefused, InvalidTokenContent: as `issue`.
     """
+    was_issued = change.state == State.ISSUED
     tokens = issue(change, by=by, at=at)
+    before = [] if was_issued else key_evidence.credit_before(change, at=at)
     commands = []
-    for token in tokens:
-        command = queue_token(meter=change.meter, digits=token.digits, requested_by=by, at=at)
+    for token in [*before, *tokens]:
+        command = queue_token(
+            meter=change.meter,
+            digits=token.digits,
+            requested_by=by,
+            token_identifier=token.tid,
+            at=at,
+        )
         TokenDelivery.objects.get_or_create(token=token, command=command)
         commands.append(command)
     change.pushed_at = at
@@ -222,6 +233,10 @@ def mark_entered(
         raise _over(change)
     if change.state == State.PREPARED:
         raise InvalidKeyChange(f"the tokens for meter {meter} were not given to anybody yet")
+    if evidence == Evidence.PERSON and key_evidence.tells_old_key(change):
+        raise InvalidKeyChange(
+            f"meter {meter} is online and tells that it has its old key; send or enter the tokens"
+        )
     _end(change, State.ENTERED, at, evidence=evidence)
     _give_attributes(meter, {}, meter.last_tid)
     WorkItem.objects.filter(command__delivers__token__key_change=change, closed_at=None).update(
@@ -242,8 +257,10 @@ def mark_entered(
 def withdraw(change: KeyChange, *, by: User | None, at: datetime, reason: str) -> None:
     """Take a key change back: the meter was not changed, and is vended for under its old key.
 
+    Orders that carry its tokens are called back, also those that were sent and not answered.
+
     Args:
-        change: a prepared or issued one.
+        change: a prepared or issued one, or one that was noted as entered though it was not.
         by: who takes it back; None for the system.
         at: now.
         reason: why.
@@ -252,12 +269,15 @@ def withdraw(change: KeyChange, *, by: User | None, at: datetime, reason: str) -
         KeyChangeOver: it has ended.
     """
     meter = _locked(change)
-    if change.state not in UNDER_WAY:
+    if not can_be_withdrawn(change):
         raise _over(change)
     was = change.state
     _end(change, State.WITHDRAWN, at)
+    ours = Command.objects.filter(delivers__token__key_change=change, state__in=UNFINISHED)
+    for command in ours.distinct():
+        cancel(command=command, cancelled_by=None, even_if_sent=True, at=at)
     back, last_tid = {}, meter.last_tid
-    if was == State.ISSUED:
+    if was != State.PREPARED:
         back = change.before
         if change.is_roll_over:
             tids = (change.previous_last_tid, _last_issued_tid(meter, change.before))
@@ -272,6 +292,17 @@ def withdraw(change: KeyChange, *, by: User | None, at: datetime, reason: str) -
         after={"state": State.WITHDRAWN} | back,
         reason=reason,
     )
+
+
+def can_be_withdrawn(change: KeyChange) -> bool:
+    """Say whether a key change can be taken back: always, but for what the meter itself told.
+
+    That it was entered may be a person's error, or purchases whose tokens were never typed.
+    """
+    if change.state in UNDER_WAY:
+        return True
+    is_last = not KeyChange.objects.filter(meter=change.meter_id, pk__gt=change.pk).exists()
+    return change.state == State.ENTERED and change.evidence != Evidence.METER and is_last
 
 
 def under_way(meter: Meter) -> KeyChange | None:
@@ -297,23 +328,8 @@ def confirm_reported(meter: Meter, state: MeterState, at: datetime) -> None:
 
 def _confirm(meter: Meter, told: Mapping[str, Any], at: datetime) -> None:
     change = KeyChange.objects.filter(meter=meter, state=State.ISSUED).first()
-    if change is not None and shows_new_key(change, told):
+    if change is not None and key_evidence.shows_new_key(change, told):
         mark_entered(change, evidence=Evidence.METER, by=None, at=at)
-
-
-def shows_new_key(change: KeyChange, told: Mapping[str, Any]) -> bool:
-    """Say whether what a meter told of its key can only be the new one.
-
-    A meter tells revision, tariff index and supply group; a change of none of them can't be seen.
-    """
-
-    def visible(attributes: Mapping[str, Any]) -> tuple[Any, ...]:
-        return attributes["krn"], attributes["ti"], attributes["sgc"]
-
-    told_key = (told.get("krn"), told.get("ti"), told.get("sgc"))
-    if told_key[2] == _NOT_TOLD and change.token_count == 2:
-        return told_key[:2] == visible(change.after)[:2]
-    return told_key == visible(change.after) != visible(change.before)
 
 
 def _changed(meter: Meter, changes: Mapping[str, Any], at: datetime) -> Meter:

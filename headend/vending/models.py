@@ -9,6 +9,8 @@ from django.conf import settings
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models
 
+from headend.currencies import words
+from headend.currencies.models import Rate
 from headend.customers.models import Customer, Premises, SupplyAgreement
 from headend.debts.models import Debt
 from headend.fleet.models import Command
@@ -63,6 +65,11 @@ class Sale(models.Model):
     )
     tender_minor = models.BigIntegerField()
     currency = models.CharField(max_length=3)
+    # What was handed over, if in another currency; the tender is its worth at that rate.
+    paid_minor = models.BigIntegerField(null=True)
+    exchange_rate = models.ForeignKey(
+        Rate, null=True, on_delete=models.PROTECT, related_name="sales", db_index=False
+    )
     sold_wh = models.BigIntegerField()  # exact price result, rounded down to a whole Wh
     issued_wh = models.BigIntegerField()  # what the tariff's rounding prints
     encoded_wh = models.BigIntegerField()  # what the token carries
@@ -80,6 +87,11 @@ class Sale(models.Model):
             models.CheckConstraint(
                 condition=models.Q(tender_minor__gt=0), name="sale_tender_positive"
             ),
+            models.CheckConstraint(
+                condition=models.Q(paid_minor=None, exchange_rate=None)
+                | models.Q(paid_minor__gt=0, exchange_rate__isnull=False),
+                name="sale_paid_at_a_rate",
+            ),
         ]
         indexes = [
             models.Index(fields=["meter", "-created_at"], name="sale_by_meter"),
@@ -92,6 +104,11 @@ class Sale(models.Model):
             models.Index(
                 fields=["shift"], condition=models.Q(shift__isnull=False), name="sale_by_shift"
             ),
+            models.Index(
+                fields=["exchange_rate"],
+                condition=models.Q(exchange_rate__isnull=False),
+                name="sale_by_exchange_rate",
+            ),
         ]
         permissions = [
             ("vend", "Can vend"),
@@ -100,6 +117,23 @@ class Sale(models.Model):
 
     def __str__(self) -> str:
         return self.receipt_number
+
+    @property
+    def received_minor(self) -> int:
+        """What was handed over, in minor units of `received_currency`."""
+        return self.tender_minor if self.paid_minor is None else self.paid_minor
+
+    @property
+    def received_currency(self) -> str:
+        """The currency of what was handed over."""
+        return self.exchange_rate.currency_id if self.exchange_rate else self.currency
+
+    @property
+    def exchange(self) -> list[tuple[str, str]]:
+        """Name and value of what is to be said of money in another currency."""
+        if self.exchange_rate is None or self.paid_minor is None:
+            return []
+        return words.statement(self.paid_minor, self.exchange_rate)
 
     @property
     def reckoning(self) -> list[tuple[str, str]]:

@@ -9,6 +9,7 @@ from django.db import transaction
 from headend.accounts.models import User
 from headend.accounts.services import require
 from headend.audit import services as audit
+from headend.config import batches
 from headend.customers.models import SupplyAgreement
 from headend.tariffs.queries import rules_of, version_in_force
 from headend.vending.history import state_at_take_over
@@ -41,8 +42,11 @@ def record_opening_use(
         NoTariffInForce: its tariff says nothing about now.
     """
     require(by, "vending.add_openinguse")
-    rules = rules_of(version_in_force(agreement.tariff_id, at=at))
-    opening = OpeningUse.objects.create(
+    rules = batches.remember(
+        (rules_of, agreement.tariff_id, at),
+        lambda: rules_of(version_in_force(agreement.tariff_id, at=at)),
+    )
+    opening = OpeningUse(
         agreement=agreement,
         as_of=as_of,
         issued_wh=issued_wh,
@@ -50,6 +54,7 @@ def record_opening_use(
         recorded_at=at,
         recorded_by=by,
     )
+    batches.save(opening)
     audit.record(
         actor=by,
         action="vending.record_opening_use",

@@ -40,6 +40,7 @@ class Totals:
     tender_minor: int
     issued_wh: int
     reversed: int  # how many more were reversed, and count for nothing
+    others: tuple[tuple[str, int], ...]  # what of it was paid in other currencies, in theirs
 
 
 def sales(
@@ -63,7 +64,13 @@ def sales(
     """
     latest = Command.objects.filter(delivers__token__sale=OuterRef("pk")).order_by("-pk")
     found: QuerySet[Sale] = Sale.objects.select_related(
-        "meter", "operator", "vendor", "agreement__customer", "agreement__premises", "reversal"
+        "meter",
+        "operator",
+        "vendor",
+        "agreement__customer",
+        "agreement__premises",
+        "reversal",
+        "exchange_rate",
     ).annotate(delivery_state=Subquery(latest.values("state")[:1]))
     found = of_own_vendor(found, seen_by)
     if text.strip():
@@ -80,7 +87,7 @@ def sales(
 
 
 def totals(found: QuerySet[Sale]) -> Totals:
-    """Add up the sales of a list; all of one currency, the utility's."""
+    """Add up the sales of a list in the base currency, and what was paid in others."""
     stands = Q(reversal=None)
     sums = found.order_by().aggregate(
         count=Count("pk", filter=stands),
@@ -88,7 +95,19 @@ def totals(found: QuerySet[Sale]) -> Totals:
         issued=Sum("issued_wh", filter=stands),
         reversed=Count("reversal"),
     )
-    return Totals(sums["count"], sums["tender"] or 0, sums["issued"] or 0, sums["reversed"])
+    others = (
+        found.filter(stands, exchange_rate__isnull=False)
+        .order_by()
+        .values_list("exchange_rate__currency")
+        .annotate(paid=Sum("paid_minor"))
+    )
+    return Totals(
+        sums["count"],
+        sums["tender"] or 0,
+        sums["issued"] or 0,
+        sums["reversed"],
+        tuple(sorted(others)),
+    )
 
 
 def sale_numbered(receipt_number: str, *, seen_by: User) -> QuerySet[Sale]:
@@ -98,6 +117,7 @@ def sale_numbered(receipt_number: str, *, seen_by: User) -> QuerySet[Sale]:
         .select_related(
             "meter",
             "operator",
+            "exchange_rate",
             "agreement__customer",
             "agreement__premises",
             "agreement__tariff",

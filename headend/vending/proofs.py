@@ -6,16 +6,18 @@ from collections.abc import Iterator
 from functools import reduce
 from operator import or_
 
-from django.db.models import BigIntegerField, F, OuterRef, Q, Subquery, Sum, Value
+from django.db.models import BigIntegerField, F, OuterRef, Q, QuerySet, Subquery, Sum, Value
 from django.db.models.functions import Coalesce, Concat, StrIndex, Substr
 
+from headend.config import iso4217
+from headend.currencies import conversion
 from headend.ledger import chart
 from headend.ledger.models import Line
 from headend.ledger.proofs import Finding, proof
 from headend.vending.accounts import ACCOUNTS
 from headend.vending.models import Reversal, Sale, SaleLine
 from headend.vending.reversals import REFERENCE as REVERSAL_REFERENCE
-from headend.vendors.models import Shift
+from headend.vendors.models import OtherCash, Shift
 
 REFERENCE = "sale:"
 
@@ -80,21 +82,92 @@ def kinds_are_posted() -> Iterator[Finding]:
 @proof("a shift's total is what was sold in it")
 def shifts_add_up() -> Iterator[Finding]:
     """Yield shifts whose total is not that of their sales, which are the ledger's."""
+    in_base = Q(sales__exchange_rate=None)
     shifts = Shift.objects.select_related("vendor").annotate(
-        sales_minor=Coalesce(Sum("sales__tender_minor"), 0)
+        sales_minor=Coalesce(Sum("sales__tender_minor", filter=in_base), 0)
     )
     for shift in shifts.exclude(sales_minor=F("sold_minor")).iterator():
         yield f"shift {shift.pk}", shift.currency, shift.sales_minor, shift.sold_minor
+    sales = Sale.objects.exclude(shift=None).exclude(exchange_rate=None)
+    yield from _other_cash(sales, "shift", "sold_minor")
 
 
 @proof("what a shift paid out is what was reversed in it")
 def shifts_paid_out() -> Iterator[Finding]:
     """Yield shifts that count another sum as paid out than their reversals gave back."""
+    in_base = Q(reversals__sale__exchange_rate=None)
     shifts = Shift.objects.select_related("vendor").annotate(
-        reversed_minor=Coalesce(Sum("reversals__sale__tender_minor"), 0)
+        reversed_minor=Coalesce(Sum("reversals__sale__tender_minor", filter=in_base), 0)
     )
     for shift in shifts.exclude(reversed_minor=F("paid_out_minor")).iterator():
         yield f"shift {shift.pk}", shift.currency, shift.reversed_minor, shift.paid_out_minor
+    sales = Sale.objects.exclude(reversal__shift=None).exclude(exchange_rate=None)
+    yield from _other_cash(sales, "reversal__shift", "paid_out_minor")
+
+
+def _other_cash(sales: QuerySet[Sale], shift: str, field: str) -> Iterator[Finding]:
+    """Yield shifts that keep another sum of a currency than these sales were paid in it."""
+    by_sales = {
+        (shift_id, currency): paid
+        for shift_id, currency, paid in sales.order_by()
+        .values_list(shift, "exchange_rate__currency")
+        .annotate(paid=Sum("paid_minor"))
+    }
+    kept = {
+        (shift_id, currency): minor
+        for shift_id, currency, minor in OtherCash.objects.values_list("shift", "currency", field)
+    }
+    for shift_id, currency in sorted({*by_sales, *kept}):
+        figures = by_sales.get((shift_id, currency), 0), kept.get((shift_id, currency), 0)
+        if figures[0] != figures[1]:
+            yield f"shift {shift_id}", currency, *figures
+
+
+@proof("money in another currency was worth its tender")
+def tenders_are_worth() -> Iterator[Finding]:
+    """Yield sales whose tender is not what was paid, at the rate that is kept with them."""
+    sales = Sale.objects.exclude(exchange_rate=None).select_related("exchange_rate")
+    for sale in sales.iterator():
+        worth_minor = _worth(sale)
+        if worth_minor != sale.tender_minor:
+            yield f"sale {sale}", sale.currency, worth_minor, sale.tender_minor
+
+
+def _worth(sale: Sale) -> int:
+    if sale.exchange_rate is None:
+        return sale.tender_minor
+    digits = iso4217.decimals(sale.currency)
+    found = conversion.convert(sale.received_minor, sale.exchange_rate, base_digits=digits)
+    return found.worth_minor
+
+
+@proof("what was exchanged is what sales took in other currencies")
+def exchanges_follow() -> Iterator[Finding]:
+    """Yield currencies in which the accounts of exchange hold other sums than the sales say.
+
+    What a move to another meter reversed was not handed back: its money stays exchanged.
+    """
+    stays = Q(reversal=None) | Q(reallocation__isnull=False)
+    sales = Sale.objects.filter(stays).exclude(exchange_rate=None).order_by()
+    by_sales: dict[tuple[str, str], int] = {}
+    told = sales.values_list("exchange_rate__currency", "currency")
+    for currency, base, paid, worth in told.annotate(
+        paid=Sum("paid_minor"), worth=Sum("tender_minor")
+    ):
+        account = chart.exchange_account(currency)
+        by_sales[account, currency] = -paid
+        by_sales[account, base] = worth
+    lines = Line.objects.filter(account__code__startswith=f"{chart.EXCHANGE}.").order_by()
+    posted = {
+        (account, currency): total
+        for account, currency, total in lines.values_list("account__code", "currency").annotate(
+            total=Sum("amount_minor")
+        )
+    }
+    for account, currency in sorted({*posted, *by_sales}):
+        figures = posted.get((account, currency), 0), by_sales.get((account, currency), 0)
+        if figures[0] != figures[1]:
+            yield f"account {account}", currency, *figures
 
 
 @proof("a reversal undoes its sale, account by account")

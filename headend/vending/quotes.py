@@ -9,6 +9,8 @@ from typing import Any
 
 from django.conf import settings
 
+from headend.currencies import words
+from headend.currencies.conversion import Conversion
 from headend.customers.models import SupplyAgreement
 from headend.meters.models import Meter
 from headend.tariffs import lines, pricing
@@ -39,11 +41,27 @@ class Quote:
     circumstances: Circumstances
     units: int  # of the token, 0.1 kWh
     encoded_wh: int  # what the token carries, at least `issued_wh`
+    paid: Conversion | None = None  # if in another currency; the tender is its worth
 
     @property
     def meter(self) -> Meter:
         """The meter that the energy is for."""
         return self.agreement.meter
+
+    @property
+    def received_minor(self) -> int:
+        """What is handed over, in minor units of `received_currency`."""
+        return self.paid.paid_minor if self.paid else self.tender_minor
+
+    @property
+    def received_currency(self) -> str:
+        """The currency of what is handed over."""
+        return self.paid.currency if self.paid else self.currency
+
+    @property
+    def exchange(self) -> list[tuple[str, str]]:
+        """Name and value of what is to be said of a tender in another currency."""
+        return words.of(self.paid) if self.paid else []
 
     @property
     def lines(self) -> tuple[pricing.PriceLine, ...]:
@@ -79,6 +97,7 @@ class Quote:
                     "price_minor_per_kwh": (
                         None if line.price_minor is None else str(line.price_minor)
                     ),
+                    "base_minor": line.base_minor,
                 }
                 for line in self.lines
             ],

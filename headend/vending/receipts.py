@@ -75,6 +75,7 @@ class Receipt:
     marks: tuple[str, ...] = ()  # what became of the sale since
     vendor: str = ""  # empty at the utility's own tills
     vendor_tax_number: str = ""
+    exchange: tuple[tuple[str, str], ...] = ()  # how money in another currency became the tender
 
     def money(self, amount_minor: int) -> str:
         """An amount with the sale's currency."""
@@ -158,6 +159,7 @@ def receipt_of(sale: Sale, *, copy_number: int = 0) -> Receipt:
             for one in sorted(sale.tokens.all(), key=_position)
             if disclosure.digits_of(one, standing) is not None
         ),
+        exchange=tuple(sale.exchange),
         copy_number=copy_number,
         marks=tuple(_marks(sale, standing)),
     )
@@ -193,9 +195,21 @@ def _line(line: SaleLine, sale: Sale) -> Line:
         price_minor = _price_minor(line, sale)
         price = price_per_kwh(price_minor, currency=sale.currency)
         detail = f"{figures.kwh(line.energy_wh)} kWh @ {price}"
+    elif line.kind == SaleLine.Kind.TAX and (base_minor := _base_minor(line, sale)) is not None:
+        base = figures.money(
+            base_minor, currency=sale.currency, digits=settings.BASE_CURRENCY_MINOR_DIGITS
+        )
+        detail = f"of {base}, before rounding"
     elif line.kind == SaleLine.Kind.DEBT:
         detail = sale.calculation["lines"][line.position]["explanation"]
     return Line(line.description, line.amount_minor, detail)
+
+
+def _base_minor(line: SaleLine, sale: Sale) -> int | None:
+    """Return what a tax is on, where the other lines do not show it; the oldest do not say."""
+    kept = sale.calculation.get("lines", ())
+    base_minor: int | None = kept[line.position].get("base_minor") if kept else None
+    return base_minor
 
 
 def _price_minor(line: SaleLine, sale: Sale) -> Decimal:
@@ -266,7 +280,10 @@ def render_text(receipt: Receipt, *, paper_mm: int = 80) -> str:
     for line, amount in receipt.priced_lines:
         out += _pair(line.text, amount, columns)
         out += textwrap.wrap(line.detail, columns, initial_indent="  ", subsequent_indent="  ")
-    out += [rule, *_pair("TENDER", receipt.tender, columns)]
+    out.append(rule)
+    for name, value in receipt.exchange:
+        out += _pair(name, value, columns)
+    out += [*_pair("TENDER", receipt.tender, columns)]
     if receipt.tokens:
         out += [*_pair("ENERGY", f"{figures.kwh(receipt.energy_wh)} kWh", columns)]
     out += [rule, ""]

@@ -24,7 +24,7 @@ from headend.vending.models import Disclosure, Reallocation, Sale
 
 
 @require_POST
-@permission_required("vending.view_sale", raise_exception=True)
+@permission_required(["vending.view_sale", "vending.vend"], raise_exception=True)
 def show(request: PageRequest, receipt_number: str) -> HttpResponse:
     """Give out a token that was held back; from now on the sale can't be reversed."""
     found = _sale(request, receipt_number)

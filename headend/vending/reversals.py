@@ -12,7 +12,7 @@ of whoever hands it back. The sale stays as it was, with its reversal beside it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -24,6 +24,7 @@ from headend.accounts.models import User
 from headend.accounts.services import require
 from headend.audit import services as audit
 from headend.config.errors import NotPermitted
+from headend.currencies import exchange
 from headend.debts import services as debts
 from headend.ledger import chart
 from headend.ledger import services as ledger
@@ -46,6 +47,18 @@ from headend.vendors import seats, wallet
 REFERENCE = "reversal:"
 LONGEST_REASON = 200
 Basis = Reversal.Basis
+
+
+_objections: list[Callable[[Sale], str | None]] = []
+
+
+def objected_by(function: Callable[[Sale], str | None]) -> Callable[[Sale], str | None]:
+    """Register a function that says why a sale can't be taken back, or None.
+
+    It is for capabilities that built something on a sale, which a reversal would pull away.
+    """
+    _objections.append(function)
+    return function
 
 
 @dataclass(frozen=True)
@@ -77,7 +90,8 @@ def reverse(
         SaleReversed: it was taken back by another message.
         TokenDisclosed: somebody may have the token, and the meter does not prove it unused.
         NotLatestSale: a later sale under the agreement still stands.
-        ReversalRefused: it was moved to another meter, or paid by such a move.
+        ReversalRefused: it was moved to another meter, or paid by such a move, or something was
+            built on it: its account was settled, or its token issued anew.
         MessageConflict: the caller used the id for another sale.
         Refusal: whoever asks can't hand money back now.
     """
@@ -128,6 +142,9 @@ def grounds_of(sale: Sale) -> Grounds:
     if earlier is not None:
         raise SaleReversed(f"sale {sale} was reversed already, on {earlier.reversed_at:%Y-%m-%d}")
     _require_not_moved(sale)
+    objection = next(filter(None, (objects(sale) for objects in _objections)), None)
+    if objection is not None:
+        raise ReversalRefused(f"sale {sale} can't be taken back: {objection}")
     later = later_sales(sale).first()
     if later is not None:
         raise NotLatestSale(
@@ -183,6 +200,7 @@ def record(
             "basis": grounds.basis.value,
             "tender_minor": sale.tender_minor,
             "currency": sale.currency,
+            **_told_of_payment(sale),
         }
         | grounds.evidence,
         reason=reason,
@@ -254,8 +272,17 @@ def _seat_for(sale: Sale, by: User) -> seats.Seat:
 
 
 def _hand_back(sale: Sale, seat: seats.Seat) -> list[ledger.Posting]:
-    """Give the money back: cash from the drawer, and the vendor's wallet and commission."""
-    seats.pay_out(seat, sale.tender_minor)
+    """Give the money back as it was paid: cash, or the vendor's wallet and commission."""
+    if sale.exchange_rate is not None and sale.paid_minor is not None:
+        seats.pay_out(seat, sale.paid_minor, currency=sale.received_currency)
+        return exchange.postings(
+            seats.drawer(seat),
+            paid_minor=-sale.paid_minor,
+            currency=sale.received_currency,
+            worth_minor=-sale.tender_minor,
+            base_currency=sale.currency,
+        )
+    seats.pay_out(seat, sale.tender_minor, currency=sale.currency)
     if sale.vendor is None:
         return [ledger.Posting(seats.drawer(seat), -sale.tender_minor, sale.currency)]
     payment = [line for line in _lines_of(sale) if _is_payment(line)]
@@ -264,6 +291,12 @@ def _hand_back(sale: Sale, seat: seats.Seat) -> list[ledger.Posting]:
         sum(line.amount_minor for line in payment if line.account.code == sale.vendor.wallet),
     )
     return _mirrored(payment)
+
+
+def _told_of_payment(sale: Sale) -> dict[str, Any]:
+    if sale.paid_minor is None:
+        return {}
+    return {"paid_minor": sale.paid_minor, "paid_currency": sale.received_currency}
 
 
 def _lines_of(sale: Sale) -> list[Line]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import secrets
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -21,6 +21,7 @@ from headend.accounts.services import require
 from headend.audit import services as audit
 from headend.config import prepared, statements
 from headend.config.errors import NotPermitted
+from headend.currencies import queries as currencies
 from headend.customers.models import SupplyAgreement
 from headend.customers.queries import agreement_of, no_agreement
 from headend.fleet.models import Command
@@ -72,6 +73,7 @@ def trial_vend(
     meter: Meter,
     tender_minor: int,
     at: datetime,
+    currency: str = "",
     operator: User | None = None,
     waive_floor: bool = False,
 ) -> Quote:
@@ -79,17 +81,19 @@ def trial_vend(
 
     Args:
         meter: the meter to vend for.
-        tender_minor: money offered, minor units of the base currency.
+        tender_minor: money offered, in minor units of `currency`.
         at: the time of sale.
+        currency: as of `vend`.
         operator: who would sell; without, it is not asked whether they could.
         waive_floor: as of `vend`.
 
     Raises:
         Refusal: as `vend` would, for the reasons that can be known before.
     """
-    offer = _offer(agreement_of(meter, at=at), tender_minor, at, waive_floor=waive_floor)
+    agreement = agreement_of(meter, at=at)
+    offer = _offer(agreement, tender_minor, at, currency=currency, waive_floor=waive_floor)
     if operator is not None:
-        seats.check(seats.seat_of(operator), tender_minor)
+        seats.check(seats.seat_of(operator), offer.tender_minor, paid=offer.paid)
     return offer
 
 
@@ -121,6 +125,7 @@ def vend(
     tender_minor: int,
     operator: User,
     at: datetime,
+    currency: str = "",
     send: bool = False,
     terminal: str = "",
     hold_token: bool = False,
@@ -134,10 +139,12 @@ def vend(
         caller: who names the message, for example "user:7"; ids of other callers are unknown.
         message_id: chosen by the caller, 1..64 characters; names this request for ever.
         meter: the meter to vend for.
-        tender_minor: money taken, minor units of the base currency, > 0.
+        tender_minor: money taken, in minor units of `currency`, > 0.
         operator: who sells; needs vending.vend, and fleet.send_token to send. Who belongs to a
             vendor sells on its wallet.
         at: now.
+        currency: ISO 4217 code of the money taken; empty for the base currency. Money in another
+            one is sold for at the rate in force, at the utility's own tills only.
         send: also queue the token to the meter; not part of what the message id stands for.
         terminal: where it is sold, as the receipt prints it.
         hold_token: keep the token back until `disclosure.disclose`, so that the sale can be
@@ -156,7 +163,9 @@ def vend(
     """
     require(operator, "vending.vend")
     require_names(caller, message_id)
-    digest = _digest(meter, tender_minor, hold_token=hold_token, waive_floor=waive_floor)
+    digest = _digest(
+        meter, tender_minor, currency=currency, hold_token=hold_token, waive_floor=waive_floor
+    )
     try:
         with refusals_recorded(by=operator, at=at), transaction.atomic():
             allowed()
@@ -178,7 +187,14 @@ def vend(
                     caller, message_id, digest, operator, seat, at, terminal, send, hold_token
                 )
                 with prepared.ahead(*_needed(agreement, at)):
-                    offer = _offer(agreement, tender_minor, at, lock=True, waive_floor=waive_floor)
+                    offer = _offer(
+                        agreement,
+                        tender_minor,
+                        at,
+                        currency=currency,
+                        lock=True,
+                        waive_floor=waive_floor,
+                    )
                     is_enrolled = free_electricity.is_enrolled(agreement)
                     sale = sell(offer, request, ends_transaction=not is_enrolled)
             if is_enrolled:
@@ -272,14 +288,19 @@ def _offer(
     tender_minor: int,
     at: datetime,
     *,
+    currency: str,
     waive_floor: bool,
     lock: bool = False,
 ) -> Quote:
-    """Price a tender of which debts take their part."""
+    """Price a tender, or the worth of one in another currency, of which debts take their part."""
+    paid = currencies.converted(tender_minor, currency, at=at)
+    if paid is not None:
+        tender_minor = paid.worth_minor
     owed = deductions(
         agreement, tender_minor=tender_minor, at=at, lock=lock, waive_floor=waive_floor
     )
-    return quote(agreement, tender_minor=tender_minor, at=at, deductions=owed)
+    offer = quote(agreement, tender_minor=tender_minor, at=at, deductions=owed)
+    return offer if paid is None else replace(offer, paid=paid)
 
 
 @dataclass(frozen=True)
@@ -386,6 +407,7 @@ def _written(
         shift=request.seat.shift,
         tender_minor=offer.tender_minor,
         currency=offer.currency,
+        **_handed_over(offer),
         sold_wh=offer.sold_wh,
         issued_wh=offer.issued_wh,
         encoded_wh=offer.encoded_wh,
@@ -407,6 +429,8 @@ def _written(
         for position, line in enumerate(offer.lines)
     ]
     prepared.save(*lines)
+    if request.hold_token and offer.units and not request.send:
+        disclosure.hold(sale, at=at)
     tokens = key_change_due.hand_out(change, sale) if change else []
     if offer.units:
         token = prepared.new(
@@ -428,8 +452,6 @@ def _written(
         )
         prepared.save(token)
         tokens.append(token)
-    if request.hold_token and tokens and not request.send:
-        disclosure.hold(sale, at=at)
     collect_lines(offer.lines)
     _post(sale, offer, request.seat)
     audit.record(
@@ -441,6 +463,7 @@ def _written(
             "meter": meter.drn,
             "tender_minor": offer.tender_minor,
             "currency": offer.currency,
+            **_told_of_payment(offer),
             "issued_wh": offer.issued_wh,
             "tid": tid,
         },
@@ -478,6 +501,29 @@ def _particulars(offer: Quote, request: Request) -> dict[str, Any]:
     }
 
 
+def _handed_over(offer: Quote) -> dict[str, Any]:
+    """Return the fields of what was paid in another currency; none in the base one."""
+    paid = offer.paid
+    if paid is None:
+        return {}
+    return {
+        "paid_minor": paid.paid_minor,
+        "exchange_rate": paid.rate,
+    }
+
+
+def _told_of_payment(offer: Quote) -> dict[str, Any]:
+    """Return what the audit record tells of money in another currency."""
+    paid = offer.paid
+    if paid is None:
+        return {}
+    return {
+        "paid_minor": paid.paid_minor,
+        "paid_currency": paid.currency,
+        "rate": paid.rate.words,
+    }
+
+
 def _post(sale: Sale, offer: Quote, seat: seats.Seat) -> None:
     """Enter the money in the ledger: how it was paid against what the lines are for."""
     currency = offer.currency
@@ -486,7 +532,7 @@ def _post(sale: Sale, offer: Quote, seat: seats.Seat) -> None:
         description=f"Vend {sale.receipt_number}",
         reference=f"sale:{sale.receipt_number}",
         postings=[
-            *seats.pay(seat, offer.tender_minor, currency=currency),
+            *seats.pay(seat, offer.tender_minor, currency=currency, paid=offer.paid),
             *(
                 ledger.Posting(account_of(line), -line.amount_minor, currency)
                 for line in offer.lines
@@ -557,8 +603,12 @@ def same_request(sale: Sale, digest: bytes) -> Sale:
     return sale
 
 
-def _digest(meter: Meter, tender_minor: int, *, hold_token: bool, waive_floor: bool) -> bytes:
+def _digest(
+    meter: Meter, tender_minor: int, *, currency: str, hold_token: bool, waive_floor: bool
+) -> bytes:
     wishes = "|hold" * hold_token + "|waive" * waive_floor
+    if currencies.is_other(currency):
+        wishes += f"|{currency}"
     return hashlib.sha256(f"vend|{meter.pan}|{tender_minor}{wishes}".encode()).digest()
 
 

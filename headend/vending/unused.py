@@ -13,13 +13,17 @@ which two people see to.
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from headend.fleet.models import Event, MeterLink, Reading
+from headend.meters.models import Meter
 from headend.vending.models import IssuedToken
 from shared.wire import codes
 
 Number = tuple[int, int]  # (boot, seq)
+_CREDIT_CLASS = 0
+_TOKENS_LOOKED_AT = 20
 _UNTOLD_SGC = 0  # after a key change by two tokens a meter does not know its supply group
 
 
@@ -72,6 +76,25 @@ def messages_without(token: IssuedToken, *, until: Number) -> list[list[int]] | 
     if any(event.detail.get("tid") == token.tid for event in accepted):
         return None
     return [list(numbers[0]), list(numbers[-1])]
+
+
+def tokens_not_entered(meter: Meter, *, since: datetime) -> list[IssuedToken]:
+    """Return the latest credit tokens of a meter of which nothing tells that they were entered."""
+    tokens = (
+        IssuedToken.objects.filter(
+            meter=meter, token_class=_CREDIT_CLASS, issued_at__gte=since, sale__reversal=None
+        )
+        .exclude(deliveries__command__state="accepted")
+        .select_related("sale")
+        .order_by("-pk")[:_TOKENS_LOOKED_AT]
+    )
+    entered = {
+        detail.get("tid")
+        for detail in Event.objects.filter(
+            meter=meter, code=codes.EVENT_TOKEN_ACCEPTED, received_at__gte=since
+        ).values_list("detail", flat=True)
+    }
+    return [token for token in tokens if token.tid not in entered]
 
 
 def _is_another_key(detail: dict[str, Any], token: IssuedToken) -> bool:

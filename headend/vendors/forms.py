@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 from django import forms
@@ -16,6 +18,9 @@ from headend.vendors.services import Terms
 _MONEY = forms.TextInput(
     attrs={"autocomplete": "off", "inputmode": "decimal", "placeholder": "0.00"}
 )
+
+
+_OTHER = "cash_"
 
 
 class CashField(MoneyField):
@@ -42,6 +47,17 @@ class VendorForm(_PlainForm):
     tax_number = forms.CharField(label="Tax number", max_length=40, required=False)
     phone = forms.CharField(label="Phone", max_length=40, required=False)
     email = forms.EmailField(label="Email", required=False)
+
+
+class WalletWatchForm(_PlainForm):
+    """When a wallet is low."""
+
+    threshold = MoneyField(
+        label="Low below",
+        required=False,
+        widget=_MONEY,
+        help_text="Of what is left to sell for. Empty: nobody is told.",
+    )
 
 
 class ContractForm(_PlainForm):
@@ -88,11 +104,11 @@ def as_typed(contract: Contract | None) -> dict[str, Any]:
         return {}
     return {
         "kind": contract.kind,
-        "percent": contract.percent.normalize(),
+        "percent": f"{contract.percent.normalize():f}",
         "tax": contract.tax,
-        "tax_percent": contract.tax_percent.normalize(),
-        "credit_limit": _typed(contract.credit_limit_minor),
-        "largest_sale": _typed(contract.largest_sale_minor),
+        "tax_percent": f"{contract.tax_percent.normalize():f}",
+        "credit_limit": typed(contract.credit_limit_minor),
+        "largest_sale": typed(contract.largest_sale_minor),
     }
 
 
@@ -132,6 +148,7 @@ class OperatorForm(_PlainForm):
         label="Till without shifts",
         queryset=Till.objects.none(),
         required=False,
+        empty_label="none",
         help_text="Only for a program.",
     )
 
@@ -171,15 +188,32 @@ class OpenShiftForm(_PlainForm):
     till = forms.ModelChoiceField(label="Till", queryset=Till.objects.none(), empty_label=None)
     float_cash = CashField(label="Cash in the drawer now", initial="0", widget=_MONEY)
 
-    def __init__(self, *args: Any, tills: QuerySet[Till], **kwargs: Any) -> None:
+    def __init__(
+        self, *args: Any, tills: QuerySet[Till], others: Sequence[str] = (), **kwargs: Any
+    ) -> None:
         super().__init__(*args, **kwargs)
         self.fields["till"].queryset = tills  # type: ignore[attr-defined]
+        _add_others(self, dict.fromkeys(others, "0"))
+
+    def others(self) -> dict[str, int]:
+        """Return the cash typed in other currencies."""
+        return _others_of(self)
 
 
 class CashUpForm(_PlainForm):
-    """The cash counted."""
+    """The cash counted, each currency by itself."""
 
     counted = CashField(label="Cash in the drawer now", widget=_MONEY)
+
+    def __init__(
+        self, *args: Any, others: Mapping[str, str] = MappingProxyType({}), **kwargs: Any
+    ) -> None:
+        super().__init__(*args, **kwargs)
+        _add_others(self, others)
+
+    def others(self) -> dict[str, int]:
+        """Return the cash counted in other currencies."""
+        return _others_of(self)
 
 
 class CloseForm(_PlainForm):
@@ -193,7 +227,24 @@ class CloseForm(_PlainForm):
     )
 
 
-def _typed(amount_minor: int | None) -> str:
+def _add_others(form: forms.Form, currencies: Mapping[str, str]) -> None:
+    """Ask for the cash of other currencies as well; by code, what the field says before."""
+    for code, initial in currencies.items():
+        form.fields[f"{_OTHER}{code}"] = CashField(
+            label=f"Cash in {code}", initial=initial, currency=code, widget=_MONEY
+        )
+
+
+def _others_of(form: forms.Form) -> dict[str, int]:
+    return {
+        name.removeprefix(_OTHER): minor
+        for name, minor in form.cleaned_data.items()
+        if name.startswith(_OTHER)
+    }
+
+
+def typed(amount_minor: int | None) -> str:
+    """Return an amount in the minor unit as it is typed; nothing for none."""
     if not amount_minor:
         return ""
     digits = settings.BASE_CURRENCY_MINOR_DIGITS

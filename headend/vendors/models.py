@@ -115,6 +115,25 @@ class Purse(models.Model):
         return f"purse {self.number} of {self.vendor}"
 
 
+class WalletWatch(models.Model):
+    """Below what a vendor's wallet is low, and since when it is: nobody is told twice."""
+
+    vendor = models.OneToOneField(Vendor, on_delete=models.CASCADE, related_name="wallet_watch")
+    threshold_minor = models.BigIntegerField()  # of what may still be sold for
+    low_since = models.DateTimeField(null=True)
+
+    class Meta:
+        default_permissions = ()
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(threshold_minor__gt=0), name="wallet_watch_threshold"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"wallet of {self.vendor}"
+
+
 class Till(models.Model):
     """A place where a vendor sells, or the utility if it has no vendor."""
 
@@ -182,8 +201,30 @@ class Purchase(models.Model):
         return f"{self.vendor} {self.payment_reference}"
 
 
-class Shift(models.Model):
-    """Somebody's time at a till, from the cash that is in the drawer to the cash counted."""
+class Cash(models.Model):
+    """Cash of one currency in a drawer, from what was there to what was counted."""
+
+    float_minor = models.BigIntegerField(default=0)  # in the drawer at the beginning
+    sold_minor = models.BigIntegerField(default=0)
+    paid_out_minor = models.BigIntegerField(default=0)  # of sales that were taken back
+    counted_minor = models.BigIntegerField(null=True)
+
+    class Meta:
+        abstract = True
+
+    @property
+    def expected_minor(self) -> int:
+        """What should be in the drawer: what was there, and the sales less what was paid out."""
+        return self.float_minor + self.sold_minor - self.paid_out_minor
+
+    @property
+    def difference_minor(self) -> int | None:
+        """Cash over, or short if negative; None before it was counted."""
+        return None if self.counted_minor is None else self.counted_minor - self.expected_minor
+
+
+class Shift(Cash):
+    """Somebody's time at a till, with the cash in the drawer's usual currency."""
 
     OPEN, COUNTED, CLOSED = "open", "counted", "closed"
 
@@ -196,12 +237,8 @@ class Shift(models.Model):
     )  # the till's: null at the utility's own
     state = models.CharField(max_length=10, default=OPEN)
     opened_at = models.DateTimeField()
-    float_minor = models.BigIntegerField(default=0)  # in the drawer at the beginning
     sales_count = models.PositiveIntegerField(default=0)
-    sold_minor = models.BigIntegerField(default=0)
-    paid_out_count = models.PositiveIntegerField(default=0)  # of sales that were taken back
-    paid_out_minor = models.BigIntegerField(default=0)
-    counted_minor = models.BigIntegerField(null=True)
+    paid_out_count = models.PositiveIntegerField(default=0)
     counted_at = models.DateTimeField(null=True)
     closed_at = models.DateTimeField(null=True)
     closed_by = models.ForeignKey(
@@ -247,12 +284,36 @@ class Shift(models.Model):
         """The currency of its cash."""
         return self.vendor.currency if self.vendor else settings.BASE_CURRENCY
 
-    @property
-    def expected_minor(self) -> int:
-        """What should be in the drawer: what was there, and the sales less what was paid out."""
-        return self.float_minor + self.sold_minor - self.paid_out_minor
+    def expected_in(self, currency: str) -> int:
+        """Return what should be in the drawer of one currency, in its minor units."""
+        if currency == self.currency:
+            return self.expected_minor
+        return sum(one.expected_minor for one in self.others.all() if one.currency == currency)
 
     @property
-    def difference_minor(self) -> int | None:
-        """Cash over, or short if negative; None before it was counted."""
-        return None if self.counted_minor is None else self.counted_minor - self.expected_minor
+    def differs(self) -> bool:
+        """Whether cash of any currency is over or short."""
+        return bool(self.difference_minor) or any(
+            one.difference_minor for one in self.others.all()
+        )
+
+
+class OtherCash(Cash):
+    """Cash in another currency than the base one in the drawer of a shift; counted by itself."""
+
+    shift = models.ForeignKey(Shift, on_delete=models.PROTECT, related_name="others")
+    currency = models.CharField(max_length=3)
+
+    class Meta:
+        verbose_name_plural = "other cash"
+        ordering = ["currency"]
+        constraints = [
+            models.UniqueConstraint(fields=["shift", "currency"], name="other_cash_once"),
+            models.CheckConstraint(
+                condition=Q(float_minor__gte=0, sold_minor__gte=0, paid_out_minor__gte=0),
+                name="other_cash_amounts",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.currency} in the drawer of {self.shift}"

@@ -10,7 +10,7 @@ from django.db.models.functions import Cast, Coalesce, Concat
 from headend.ledger import chart
 from headend.ledger.models import Account, Line
 from headend.ledger.proofs import Finding, proof
-from headend.vendors.models import Purchase, Purse, Shift, Vendor
+from headend.vendors.models import OtherCash, Purchase, Purse, Shift, Vendor
 from headend.vendors.services import PURCHASE
 
 _WALLET = Concat(Value("wallets."), Cast("pk", CharField()), output_field=CharField())
@@ -75,6 +75,8 @@ def drawers_follow() -> Iterator[Finding]:
     kept = {
         (chart.drawer_account(one.till_id), one.currency): one.expected_minor for one in running
     }
+    for cash in OtherCash.objects.filter(shift__in=running).select_related("shift"):
+        kept[chart.drawer_account(cash.shift.till_id), cash.currency] = cash.expected_minor
     for code, currency in sorted({*told, *kept}):
         figures = told.get((code, currency), 0), kept.get((code, currency), 0)
         if figures[0] != figures[1]:

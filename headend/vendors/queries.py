@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.conf import settings
 from django.db.models import QuerySet
 
 from headend.accounts.models import User
+from headend.currencies.queries import accepted_codes
+from headend.ledger.models import Account
 from headend.vendors.models import Operator, Shift, Till, Vendor
 from headend.vendors.seats import ACT_FOR_UTILITY
 
@@ -53,6 +56,7 @@ def tills_seen_by(user: User) -> QuerySet[Till]:
 def shifts_seen_by(user: User) -> QuerySet[Shift]:
     """Return the shifts that a user may see, latest first: without view_vendor only their own."""
     seen = Shift.objects.select_related("user", "till", "vendor", "closed_by")
+    seen = seen.prefetch_related("others")
     found = of_own_vendor(seen, user).order_by("-opened_at", "-pk")
     if user.has_perm("vendors.view_vendor"):
         return found
@@ -63,6 +67,25 @@ def running_shift(user: User) -> Shift | None:
     """Return the shift that an operator has not closed yet."""
     running = Shift.objects.exclude(state=Shift.CLOSED).filter(user=user)
     return running.select_related("user", "till", "vendor").first()
+
+
+def currencies_counted(shift: Shift) -> dict[str, str]:
+    """Return the other currencies that are counted when a shift ends, by code.
+
+    Returns:
+        dict: what its field says before somebody counts: "0" of one that the drawer never had.
+    """
+    if shift.vendor is not None:
+        return {}
+    had = {one.currency for one in shift.others.all()}
+    return {code: "" if code in had else "0" for code in sorted({*accepted_codes(), *had})}
+
+
+def currencies_of_cash() -> list[str]:
+    """Return the currencies of the utility's cash: the base one, then others, by code."""
+    others = Account.objects.filter(code__startswith="cash.").values_list("currency", flat=True)
+    base = settings.BASE_CURRENCY
+    return [base, *sorted({*others} - {base})]
 
 
 def free_tills(vendor: Vendor | None) -> QuerySet[Till]:

@@ -13,6 +13,9 @@ from django.db.models import F
 from headend.accounts.models import User
 from headend.accounts.services import require
 from headend.config import prepared, statements
+from headend.currencies import exchange
+from headend.currencies.conversion import Conversion
+from headend.currencies.errors import BaseCurrencyOnly
 from headend.design import figures
 from headend.ledger import chart
 from headend.ledger.services import Posting
@@ -24,7 +27,7 @@ from headend.vendors.errors import (
     SaleAboveLimit,
     VendorSuspended,
 )
-from headend.vendors.models import Contract, Operator, Shift, Till, Vendor
+from headend.vendors.models import Contract, Operator, OtherCash, Shift, Till, Vendor
 
 ACT_FOR_UTILITY = "vendors.act_for_utility"
 WORK_SHIFT = "vendors.work_shift"
@@ -68,12 +71,16 @@ def seat_of(user: User) -> Seat:
     return _seat_in(shift, vendor)
 
 
-def check(seat: Seat, tender_minor: int) -> None:
+def check(seat: Seat, tender_minor: int, *, paid: Conversion | None = None) -> None:
     """Refuse a sale that could not be paid from a seat; it changes nothing.
 
+    Args: as for `pay`.
+
     Raises:
-        SaleAboveLimit, WalletTooLow: the contract or the wallet does not allow it.
+        SaleAboveLimit, WalletTooLow, BaseCurrencyOnly: the contract, the wallet or the currency
+            does not allow it.
     """
+    _require_currency(seat, paid)
     if seat.vendor is None:
         return
     _require_within_limit(seat.vendor, tender_minor)
@@ -83,7 +90,9 @@ def check(seat: Seat, tender_minor: int) -> None:
         raise wallet.too_low(seat.vendor, available_minor, needed_minor)
 
 
-def pay(seat: Seat, tender_minor: int, *, currency: str) -> list[Posting]:
+def pay(
+    seat: Seat, tender_minor: int, *, currency: str, paid: Conversion | None = None
+) -> list[Posting]:
     """Pay a sale where it is made: the utility's cash, or the vendor's wallet.
 
     Call it in the sale's transaction, late: what it locks others may wait for.
@@ -92,6 +101,7 @@ def pay(seat: Seat, tender_minor: int, *, currency: str) -> list[Posting]:
         seat: where.
         tender_minor: what the customer pays, > 0.
         currency: of the tender.
+        paid: what they hand over, if that is in another currency; worth the tender.
 
     Returns:
         list: the debits of the sale's ledger entry; they add up to the tender.
@@ -99,10 +109,14 @@ def pay(seat: Seat, tender_minor: int, *, currency: str) -> list[Posting]:
     Raises:
         NoOpenShift: the shift was counted meanwhile.
         SaleAboveLimit, WalletTooLow, VendorSuspended: the vendor can't pay.
+        BaseCurrencyOnly: a vendor can't sell for another currency.
     """
     if seat.account:
         return [Posting(seat.account, tender_minor, currency)]
     vendor = seat.vendor
+    if paid is not None:
+        _require_currency(seat, paid)
+        return _take(seat, paid)
     if vendor is not None:
         _require_within_limit(vendor, tender_minor)
     if seat.shift is not None:
@@ -122,7 +136,7 @@ def drawer(seat: Seat) -> str:
     return chart.drawer_account(seat.till.pk) if seat.till else chart.CASH_AT_TILLS
 
 
-def pay_out(seat: Seat, amount_minor: int) -> None:
+def pay_out(seat: Seat, amount_minor: int, *, currency: str) -> None:
     """Count cash that is given back to a customer in the shift of whoever gives it.
 
     The ledger entry is the caller's: at the utility's own tills it credits `drawer`.
@@ -130,12 +144,16 @@ def pay_out(seat: Seat, amount_minor: int) -> None:
     Args:
         seat: where it is given back; without a shift nothing is counted.
         amount_minor: what the customer gets, > 0.
+        currency: in which; the drawer holds enough of it.
 
     Raises:
         NoOpenShift: the shift was counted meanwhile.
         DrawerTooLow: there is less in the drawer.
     """
     if seat.shift is None:
+        return
+    if currency != seat.shift.currency:
+        _pay_out_other(seat.shift, amount_minor, currency)
         return
     rows = Shift.objects.filter(pk=seat.shift.pk, state=Shift.OPEN)
     in_drawer_minor = F("float_minor") + F("sold_minor") - F("paid_out_minor")
@@ -152,6 +170,19 @@ def pay_out(seat: Seat, amount_minor: int) -> None:
         raise _has_been_counted(seat.shift)
     amount = figures.money(amount_minor, currency=seat.shift.currency)
     raise DrawerTooLow(f"the drawer of {seat.shift.till} does not hold {amount}")
+
+
+def _pay_out_other(shift: Shift, amount_minor: int, currency: str) -> None:
+    """Count cash of another currency that is given back."""
+    counted = F("paid_out_count") + 1
+    if not Shift.objects.filter(pk=shift.pk, state=Shift.OPEN).update(paid_out_count=counted):
+        raise _has_been_counted(shift)
+    in_drawer_minor = F("float_minor") + F("sold_minor") - F("paid_out_minor")
+    held = OtherCash.objects.filter(shift=shift.pk, currency=currency)
+    enough = held.alias(cash=in_drawer_minor).filter(cash__gte=amount_minor)
+    if not enough.update(paid_out_minor=F("paid_out_minor") + amount_minor):
+        amount = figures.money(amount_minor, currency=currency)
+        raise DrawerTooLow(f"the drawer of {shift.till} does not hold {amount}")
 
 
 def earned(vendor: Vendor, earned_minor: int, currency: str) -> list[Posting]:
@@ -180,6 +211,38 @@ def _require_within_limit(vendor: Vendor, tender_minor: int) -> None:
     if largest_minor is not None and tender_minor > largest_minor:
         largest = figures.money(largest_minor, currency=vendor.currency)
         raise SaleAboveLimit(f"{vendor} sells for at most {largest} at once; split the sale")
+
+
+def _require_currency(seat: Seat, paid: Conversion | None) -> None:
+    """Refuse another currency to a vendor, whose wallet pays in the base one.
+
+    What a vendor's customers hand over is the vendor's own money; the utility can't say at which
+    rate it was taken.
+    """
+    if paid is not None and seat.vendor is not None:
+        raise BaseCurrencyOnly(
+            f"{seat.vendor} sells on its wallet, in {paid.base_currency} only; {paid.currency} is "
+            "taken at the utility's own tills"
+        )
+
+
+def _take(seat: Seat, paid: Conversion) -> list[Posting]:
+    """Take cash of another currency at a till of the utility."""
+    shift = seat.shift
+    if shift is not None:
+        counted = F("sales_count") + 1
+        if not Shift.objects.filter(pk=shift.pk, state=Shift.OPEN).update(sales_count=counted):
+            raise _has_been_counted(shift)
+        cash, _ = OtherCash.objects.get_or_create(shift=shift, currency=paid.currency)
+        taken = F("sold_minor") + paid.paid_minor
+        OtherCash.objects.filter(pk=cash.pk).update(sold_minor=taken)
+    return exchange.postings(
+        drawer(seat),
+        paid_minor=paid.paid_minor,
+        currency=paid.currency,
+        worth_minor=paid.worth_minor,
+        base_currency=paid.base_currency,
+    )
 
 
 def _add_to_shift(shift: Shift, tender_minor: int) -> None:

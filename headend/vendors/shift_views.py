@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from django import forms
-from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import permission_required
 from django.core.exceptions import PermissionDenied
@@ -16,6 +17,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from headend.accounts.requests import PageRequest
 from headend.config.errors import Refusal
+from headend.currencies.queries import accepted_codes
 from headend.ledger import chart
 from headend.ledger import queries as ledger
 from headend.vendors import queries, shifts
@@ -42,13 +44,15 @@ def own(request: PageRequest) -> HttpResponse:
     vendor = queries.vendor_of(request.user)
     is_somebodys = vendor is not None or request.user.has_perm(queries.ACT_FOR_UTILITY)
     tills = queries.free_tills(vendor) if is_somebodys else Till.objects.none()
-    form = OpenShiftForm(request.POST or None, tills=tills)
+    others = [] if vendor else accepted_codes()
+    form = OpenShiftForm(request.POST or None, tills=tills, others=others)
     if request.method == "POST" and form.is_valid():
         asked = form.cleaned_data
         try:
             shifts.open_shift(
                 till=asked["till"],
                 float_minor=asked["float_cash"],
+                others=form.others(),
                 by=request.user,
                 at=timezone.now(),
             )
@@ -79,16 +83,24 @@ def tills(request: PageRequest) -> HttpResponse:
     found = queries.shifts_seen_by(request.user).filter(vendor=None)
     running = {one.till_id: one for one in found.exclude(state=Shift.CLOSED)}
     own_tills = Till.objects.filter(vendor=None).order_by("name")
-    currency = settings.BASE_CURRENCY
     context = {
         "tills": [(till, running.get(till.pk)) for till in own_tills],
         "page": Paginator(found, PER_PAGE).get_page(request.GET.get("page")),
-        "drawers_minor": sum(one.expected_minor for one in running.values()),
-        "safe_minor": ledger.balance_minor(chart.CASH_IN_SAFE, currency),
-        "differences_minor": -ledger.balance_minor(chart.CASH_DIFFERENCES, currency),
-        "safe": (chart.CASH_IN_SAFE, currency),
+        "cash": [_cash(code, running.values()) for code in queries.currencies_of_cash()],
     }
     return render(request, "vendors/tills.html", context)
+
+
+def _cash(currency: str, running: Iterable[Shift]) -> dict[str, object]:
+    """Return where the cash of one currency is."""
+    expected = (one.expected_in(currency) for one in running)
+    return {
+        "currency": currency,
+        "drawers_minor": sum(expected),
+        "safe_minor": ledger.balance_minor(chart.CASH_IN_SAFE, currency),
+        "differences_minor": -ledger.balance_minor(chart.CASH_DIFFERENCES, currency),
+        "safe": chart.CASH_IN_SAFE,
+    }
 
 
 @require_safe
@@ -109,7 +121,10 @@ def one(request: PageRequest, shift_id: int) -> HttpResponse:
     shift = get_object_or_404(queries.shifts_seen_by(request.user), pk=shift_id)
     is_own = shift.user_id == request.user.pk
     is_posted = request.method == "POST"
-    counting = CashUpForm(request.POST if is_posted and "count" in request.POST else None)
+    counting = CashUpForm(
+        request.POST if is_posted and "count" in request.POST else None,
+        others=queries.currencies_counted(shift),
+    )
     closing = CloseForm(request.POST if is_posted and "close" in request.POST else None)
     bound: forms.Form = counting if counting.is_bound else closing
     if bound.is_bound and bound.is_valid():
@@ -117,7 +132,11 @@ def one(request: PageRequest, shift_id: int) -> HttpResponse:
             if bound is counting:
                 counted_minor = counting.cleaned_data["counted"]
                 shifts.cash_up(
-                    shift, counted_minor=counted_minor, by=request.user, at=timezone.now()
+                    shift,
+                    counted_minor=counted_minor,
+                    others=counting.others(),
+                    by=request.user,
+                    at=timezone.now(),
                 )
             else:
                 note = closing.cleaned_data["note"]
@@ -128,7 +147,7 @@ def one(request: PageRequest, shift_id: int) -> HttpResponse:
             return redirect("shifts:one", shift.pk)
     is_insider = queries.vendor_of(request.user) == shift.vendor  # nobody's is the utility's
     may_close_any = is_insider and request.user.has_perm("vendors.close_any_shift")
-    is_right = not shift.difference_minor
+    is_right = not shift.differs
     context = {
         "shift": shift,
         "is_own": is_own,

@@ -5,13 +5,15 @@ and by somebody else if it is not.
 
 The cash in a vendor's drawer is the vendor's own. In one of the utility's it is in the ledger:
 what is there at the beginning comes from the safe and all of it goes back there at the end, so
-that the drawer's account is what should be in the drawer.
+that the drawer's account is what should be in the drawer. Cash of another currency is counted by
+itself and goes the same ways in its own currency.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
+from types import MappingProxyType
 
 from django.conf import settings
 from django.db import transaction
@@ -27,14 +29,21 @@ from headend.ledger.models import Entry
 from headend.ledger.services import Posting
 from headend.vendors import queries, seats
 from headend.vendors.errors import ShiftRefused, VendorSuspended
-from headend.vendors.models import Operator, Shift, Till, Vendor
+from headend.vendors.models import Operator, OtherCash, Shift, Till, Vendor
 
 LARGEST_CASH_MINOR = 10**13
 SHIFT = "shift:"  # what the ledger entries of a drawer refer to
 
 
 @transaction.atomic
-def open_shift(*, till: Till, float_minor: int, by: User, at: datetime) -> Shift:
+def open_shift(
+    *,
+    till: Till,
+    float_minor: int,
+    by: User,
+    at: datetime,
+    others: Mapping[str, int] = MappingProxyType({}),
+) -> Shift:
     """Begin to sell at a till.
 
     Args:
@@ -43,6 +52,8 @@ def open_shift(*, till: Till, float_minor: int, by: User, at: datetime) -> Shift
         by: who sells; needs vendors.work_shift and belongs to the till's vendor, or acts for
             the utility at one of its own.
         at: now.
+        others: cash in other currencies in the drawer now, in minor units, >= 0; only at the
+            utility's own tills.
 
     Raises:
         ShiftRefused: somebody has a shift there, the operator has one, or the cash is below 0.
@@ -64,7 +75,9 @@ def open_shift(*, till: Till, float_minor: int, by: User, at: datetime) -> Shift
         raise VendorSuspended(f"{vendor} or {by} is suspended")
     if not till.is_active:
         raise VendorSuspended(f"till {till} is suspended")
-    _require_cash(float_minor)
+    _require_cash(float_minor, *others.values())
+    if vendor is not None and any(others.values()):
+        raise ShiftRefused(f"{vendor} sells in {vendor.currency} only; count no other cash")
     running = Shift.objects.exclude(state=Shift.CLOSED).select_related("user", "till")
     there = running.filter(till=till).first() or running.filter(user=by).first()
     if there is not None:
@@ -72,13 +85,27 @@ def open_shift(*, till: Till, float_minor: int, by: User, at: datetime) -> Shift
     shift = Shift.objects.create(
         user=by, till=till, vendor=vendor, opened_at=at, float_minor=float_minor
     )
-    _move(shift, at, "Cash into the drawer", {chart.CASH_IN_SAFE: -float_minor})
-    _record(shift, "open_shift", by, at, {"till": till.name, "float_minor": float_minor})
+    told: dict[str, int | str | None] = {"till": till.name, "float_minor": float_minor}
+    what = "Cash into the drawer"
+    _move(shift, at, what, {chart.CASH_IN_SAFE: -float_minor}, shift.currency)
+    for currency, minor in others.items():
+        if minor:
+            OtherCash.objects.create(shift=shift, currency=currency, float_minor=minor)
+            _move(shift, at, what, {chart.CASH_IN_SAFE: -minor}, currency)
+            told[f"float_minor_{currency}"] = minor
+    _record(shift, "open_shift", by, at, told)
     return shift
 
 
 @transaction.atomic
-def cash_up(shift: Shift, *, counted_minor: int, by: User, at: datetime) -> Shift:
+def cash_up(
+    shift: Shift,
+    *,
+    counted_minor: int,
+    by: User,
+    at: datetime,
+    others: Mapping[str, int] = MappingProxyType({}),
+) -> Shift:
     """Count the drawer: no more sales in this shift. It may be counted again until it is closed.
 
     Args:
@@ -86,9 +113,11 @@ def cash_up(shift: Shift, *, counted_minor: int, by: User, at: datetime) -> Shif
         counted_minor: cash in the drawer, >= 0.
         by: its operator; needs vendors.work_shift.
         at: now.
+        others: cash in other currencies, in minor units, >= 0: of each that the drawer had or
+            took, and of any that is found besides.
 
     Raises:
-        ShiftRefused: it is closed, or the cash is below 0.
+        ShiftRefused: it is closed, the cash is below 0, or a currency was not counted.
         NotPermitted: it is somebody else's.
     """
     require(by, "vendors.work_shift")
@@ -97,10 +126,11 @@ def cash_up(shift: Shift, *, counted_minor: int, by: User, at: datetime) -> Shif
         raise NotPermitted("the operator whose shift it is counts the cash")
     if shift.state == Shift.CLOSED:
         raise ShiftRefused(f"the shift of {shift} is closed already")
-    _require_cash(counted_minor)
+    _require_cash(counted_minor, *others.values())
+    counted = _count_others(shift, others)
     shift.state, shift.counted_minor, shift.counted_at = Shift.COUNTED, counted_minor, at
     shift.save()
-    told = {"counted_minor": counted_minor, "expected_minor": shift.expected_minor}
+    told = {"counted_minor": counted_minor, "expected_minor": shift.expected_minor} | counted
     _record(shift, "cash_up", by, at, told)
     return shift
 
@@ -130,8 +160,12 @@ def close(shift: Shift, *, by: User, at: datetime, note: str = "") -> Shift:
     require(by, "vendors.work_shift" if is_own else "vendors.close_any_shift")
     if shift.state != Shift.COUNTED:
         raise ShiftRefused(f"the shift of {shift} is {shift.state}; only a counted one is closed")
-    if shift.difference_minor:
-        difference = figures.money(shift.difference_minor, currency=shift.currency)
+    drawer: list[Shift | OtherCash] = [shift, *shift.others.all()]
+    differences = [one for one in drawer if one.difference_minor]
+    if differences:
+        difference = " and ".join(
+            figures.money(one.difference_minor or 0, currency=one.currency) for one in differences
+        )
         if is_own:
             raise NotPermitted(f"the cash differs by {difference}; a manager has to close")
         if not note.strip():
@@ -139,14 +173,17 @@ def close(shift: Shift, *, by: User, at: datetime, note: str = "") -> Shift:
     shift.state, shift.closed_at, shift.closed_by = Shift.CLOSED, at, by
     shift.note = note.strip()[:300]
     shift.save()
-    counted_minor, difference_minor = shift.counted_minor or 0, shift.difference_minor or 0
-    _move(
-        shift,
-        at,
-        "Cash out of the drawer",
-        {chart.CASH_IN_SAFE: counted_minor, chart.CASH_DIFFERENCES: -difference_minor},
-    )
-    told = {"sold_minor": shift.sold_minor, "difference_minor": shift.difference_minor}
+    told: dict[str, int | str | None] = {
+        "sold_minor": shift.sold_minor,
+        "difference_minor": shift.difference_minor,
+    }
+    for one in drawer:
+        counted_minor, difference_minor = one.counted_minor or 0, one.difference_minor or 0
+        out = {chart.CASH_IN_SAFE: counted_minor, chart.CASH_DIFFERENCES: -difference_minor}
+        _move(shift, at, "Cash out of the drawer", out, one.currency)
+        if one is not shift:
+            told[f"sold_minor_{one.currency}"] = one.sold_minor
+            told[f"difference_minor_{one.currency}"] = difference_minor
     _record(shift, "close_shift", by, at, told, reason=shift.note)
     return shift
 
@@ -184,7 +221,26 @@ def fill_safe(*, amount_minor: int, by: User, at: datetime, reason: str) -> Entr
     return entry
 
 
-def _move(shift: Shift, at: datetime, what: str, others: Mapping[str, int]) -> None:
+def _count_others(shift: Shift, counted: Mapping[str, int]) -> dict[str, int]:
+    """Keep what was counted in other currencies; return it for the record."""
+    there = {one.currency: one for one in shift.others.all()}
+    left_out = sorted(there.keys() - counted.keys())
+    if left_out:
+        raise ShiftRefused(f"the drawer had {', '.join(left_out)} too; count each currency")
+    told = {}
+    for currency, minor in counted.items():
+        one = there.get(currency)
+        if one is None and not minor:
+            continue
+        one = one or OtherCash(shift=shift, currency=currency)
+        one.counted_minor = minor
+        one.save()
+        told[f"counted_minor_{currency}"] = minor
+        told[f"expected_minor_{currency}"] = one.expected_minor
+    return told
+
+
+def _move(shift: Shift, at: datetime, what: str, others: Mapping[str, int], currency: str) -> None:
     """Enter what the drawer of the utility's own till has from other accounts, or gives them."""
     if shift.vendor is not None or not any(others.values()):
         return
@@ -193,8 +249,8 @@ def _move(shift: Shift, at: datetime, what: str, others: Mapping[str, int]) -> N
         description=f"{what}: {shift.user} at {shift.till}"[:200],
         reference=f"{SHIFT}{shift.pk}",
         postings=[
-            Posting(chart.drawer_account(shift.till_id), -sum(others.values()), shift.currency),
-            *(Posting(account, minor, shift.currency) for account, minor in others.items()),
+            Posting(chart.drawer_account(shift.till_id), -sum(others.values()), currency),
+            *(Posting(account, minor, currency) for account, minor in others.items()),
         ],
     )
 
@@ -205,8 +261,8 @@ def _locked(shift: Shift) -> Shift:
     return rows.select_related("user", "till", "vendor").get(pk=shift.pk)
 
 
-def _require_cash(cash_minor: int) -> None:
-    if not 0 <= cash_minor <= LARGEST_CASH_MINOR:
+def _require_cash(*amounts_minor: int) -> None:
+    if not all(0 <= minor <= LARGEST_CASH_MINOR for minor in amounts_minor):
         raise ShiftRefused("cash in a drawer is not below nothing")
 
 

@@ -23,7 +23,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from headend.accounts.requests import PageRequest
 from headend.config.errors import Refusal
 from headend.ledger.forms import PeriodForm
-from headend.vendors import acts, queries, services, shifts, statements, wallet
+from headend.vendors import acts, queries, services, shifts, statements, wallet, wallet_watch
 from headend.vendors.forms import (
     ContractForm,
     OperatorForm,
@@ -32,9 +32,11 @@ from headend.vendors.forms import (
     SafeForm,
     TillForm,
     VendorForm,
+    WalletWatchForm,
     as_typed,
+    typed,
 )
-from headend.vendors.models import Vendor
+from headend.vendors.models import Vendor, WalletWatch
 
 PER_PAGE = 50
 SHOWN = 5
@@ -71,6 +73,7 @@ def vendor(request: PageRequest, vendor_id: int) -> HttpResponse:
         "vendor": found,
         "balance_minor": wallet.balance_minor(found),
         "available_minor": wallet.available_minor(found),
+        "watch": WalletWatch.objects.filter(vendor=found).first(),
         "waiting": acts.requests_waiting().filter(arguments__vendor=found.pk),
         "purchases": found.purchases.select_related("approved_by").order_by("-at", "-pk")[:SHOWN],
         "tills": found.tills.order_by("name"),
@@ -126,6 +129,28 @@ def contract(request: PageRequest, vendor_id: int) -> HttpResponse:
         return _done(request, found, "The contract holds from now on.")
 
     return _ask(request, found, form, act, title="Contract", button="Put it in force")
+
+
+@reads_or_posts
+@permission_required(wallet_watch.SET, raise_exception=True)
+def low_wallet(request: PageRequest, vendor_id: int) -> HttpResponse:
+    """Say below what a vendor's wallet is low."""
+    found = _vendor(request, vendor_id)
+    watch = WalletWatch.objects.filter(vendor=found).first()
+    threshold = typed(watch.threshold_minor) if watch else ""
+    form = WalletWatchForm(request.POST or None, initial={"threshold": threshold})
+
+    def act() -> HttpResponse:
+        threshold_minor = form.cleaned_data["threshold"]
+        wallet_watch.set_threshold(found, threshold_minor, by=request.user, at=timezone.now())
+        told = "A low wallet will be told of." if threshold_minor else "Nobody will be told."
+        return _done(request, found, told)
+
+    sentences = [
+        "Once as what is left to sell for falls below this, within a minute: as a work item and "
+        "to programs that listen. After credit was bought, again the next time."
+    ]
+    return _ask(request, found, form, act, title="Low wallet", button="Keep", sentences=sentences)
 
 
 @reads_or_posts

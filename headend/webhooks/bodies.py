@@ -10,17 +10,21 @@ from typing import Any
 
 from ninja import Schema
 
+from headend.config.opaque import Shown
+
 
 class Sale(Schema):
     """A sale; its tokens are read at `/sales/{receipt_number}`."""
 
     receipt_number: str
     meter: str
-    customer_id: int
-    agreement_id: int
-    vendor_id: int | None
+    customer_id: Shown
+    agreement_id: Shown
+    vendor_id: Shown | None
     currency: str
     tender_minor: int
+    paid_currency: str | None  # null: the tender itself was paid
+    paid_minor: int | None
     issued_wh: int
     created_at: datetime
 
@@ -34,7 +38,7 @@ class ReversedSale(Sale):
 class IssuedToken(Schema):
     """A token of no sale, without its digits."""
 
-    token_id: int
+    token_id: Shown
     meter: str
     token_class: int
     subclass: int
@@ -46,7 +50,7 @@ class TokenDelivery(Schema):
 
     meter: str
     command_id: str
-    token_id: int | None
+    token_id: Shown | None
     receipt_number: str | None  # null: it is of no sale
     state: str
     answer: str  # of the meter, in words
@@ -76,8 +80,8 @@ class LowCredit(Schema):
     """A meter's credit fell to its customer's threshold; said once per fall."""
 
     meter: str
-    customer_id: int
-    agreement_id: int
+    customer_id: Shown
+    agreement_id: Shown
     credit_wh: int
     threshold_wh: int
 
@@ -85,10 +89,10 @@ class LowCredit(Schema):
 class Debt(Schema):
     """A debt and what is owed of it after what happened."""
 
-    debt_id: int
+    debt_id: Shown
     title: str
-    customer_id: int | None
-    premises_id: int | None
+    customer_id: Shown | None
+    premises_id: Shown | None
     external_reference: str | None
     currency: str
     balance_minor: int
@@ -97,24 +101,33 @@ class Debt(Schema):
 class VendorCredit(Schema):
     """Credit that a vendor bought."""
 
-    vendor_id: int
+    vendor_id: Shown
     payment_reference: str
     paid_minor: int
     credit_minor: int
     currency: str
 
 
+class LowWallet(Schema):
+    """A vendor's wallet fell below its threshold; said once per fall."""
+
+    vendor_id: Shown
+    available_minor: int
+    threshold_minor: int
+    currency: str
+
+
 class Vendor(Schema):
     """A vendor that may not sell any more, or may again."""
 
-    vendor_id: int
+    vendor_id: Shown
     status: str
 
 
 class Approval(Schema):
     """A request that waits for a second person, or was decided."""
 
-    approval_id: int
+    approval_id: Shown
     act: str
     summary: str
     state: str
@@ -125,7 +138,7 @@ class Approval(Schema):
 class Customer(Schema):
     """A customer."""
 
-    customer_id: int
+    customer_id: Shown
 
 
 class Meter(Schema):
@@ -138,8 +151,8 @@ class Meter(Schema):
 class Agreement(Schema):
     """A supply agreement."""
 
-    agreement_id: int
-    customer_id: int
+    agreement_id: Shown
+    customer_id: Shown
     meter: str
     tariff: str
     ended_at: datetime | None
@@ -148,8 +161,8 @@ class Agreement(Schema):
 class ReplacedMeter(Schema):
     """A supply agreement that is served by another meter now."""
 
-    agreement_id: int
-    customer_id: int
+    agreement_id: Shown
+    customer_id: Shown
     old_meter: str
     new_meter: str
 
@@ -158,8 +171,8 @@ class Closing(Schema):
     """An account that was closed and settled; one of the two amounts is 0."""
 
     number: str
-    agreement_id: int
-    customer_id: int
+    agreement_id: Shown
+    customer_id: Shown
     currency: str
     refund_minor: int
     owed_minor: int
@@ -170,7 +183,7 @@ class ModeSwitch(Schema):
 
     number: str
     meter: str
-    agreement_id: int | None
+    agreement_id: Shown | None
     payment_mode: str
     energy_wh: int
     postpaid_wh: int
@@ -182,7 +195,7 @@ class ModeSwitch(Schema):
 class Import(Schema):
     """A sheet that was imported, or tried; its rows are read on its page."""
 
-    job_id: int
+    import_id: Shown
     kind: str
     file_name: str
     dry_run: bool
@@ -195,11 +208,11 @@ class Tariff(Schema):
     """A version of a tariff that was published."""
 
     tariff: str
-    version_id: int
+    version_id: Shown
     valid_from: datetime
 
 
 class Test(Schema):
     """Only shows that events arrive."""
 
-    webhook_id: int
+    webhook_id: Shown

@@ -7,6 +7,7 @@ from typing import Any
 from django import forms
 
 from headend.accounts.programs import programs
+from headend.design.fields import MomentField
 from headend.webhooks.kinds import KINDS
 
 
@@ -46,7 +47,4 @@ class NewWebhookForm(WebhookForm):
 class SinceForm(forms.Form):
     """From when on events are sent again."""
 
-    since = forms.DateTimeField(
-        label="Everything that happened since",
-        widget=forms.DateTimeInput(attrs={"type": "datetime-local"}),
-    )
+    since = MomentField(label="Everything that happened since")

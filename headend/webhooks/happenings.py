@@ -100,7 +100,7 @@ def read(reader: Callable[[Any], Iterator[Happening]], alike: Sequence[Any]) -> 
 
 @_of("vending.vend", kinds=("sale.made", "debt.paid_off"))
 def _sales(entries: Entries) -> Iterator[Happening]:
-    sales = _objects(Sale.objects.select_related("meter", "agreement"), entries)
+    sales = _objects(Sale.objects.select_related("meter", "agreement", "exchange_rate"), entries)
     for entry, sale in sales:
         yield Happening("sale.made", _key(entry), entry.at, _sale(sale), sale.vendor_id)
     yield from _paid_off({f"sale:{sale.receipt_number}": entry for entry, sale in sales})
@@ -108,7 +108,9 @@ def _sales(entries: Entries) -> Iterator[Happening]:
 
 @_of("vending.reverse", kinds=("sale.reversed",))
 def _reversals(entries: Entries) -> Iterator[Happening]:
-    for entry, sale in _objects(Sale.objects.select_related("meter", "agreement"), entries):
+    for entry, sale in _objects(
+        Sale.objects.select_related("meter", "agreement", "exchange_rate"), entries
+    ):
         data = _sale(sale) | {"reason": entry.reason}
         yield Happening("sale.reversed", _key(entry), entry.at, data, sale.vendor_id)
 
@@ -135,6 +137,8 @@ def _sale(sale: Sale) -> dict[str, Any]:
         "vendor_id": sale.vendor_id,
         "currency": sale.currency,
         "tender_minor": sale.tender_minor,
+        "paid_currency": sale.exchange_rate.currency_id if sale.exchange_rate else None,
+        "paid_minor": sale.paid_minor,
         "issued_wh": sale.issued_wh,
         "created_at": sale.created_at,
     }
@@ -193,6 +197,13 @@ def _credit_bought(entries: Entries) -> Iterator[Happening]:
         names = ("payment_reference", "paid_minor", "credit_minor", "currency")
         data = {"vendor_id": vendor.pk} | {name: _after(entry)[name] for name in names}
         yield Happening("vendor.credit_bought", _key(entry), entry.at, data, vendor.pk)
+
+
+@_of("vendors.wallet_low", kinds=("vendor.wallet_low",))
+def _wallets_low(entries: Entries) -> Iterator[Happening]:
+    for entry, vendor in _objects(Vendor.objects, entries):
+        data = {"vendor_id": vendor.pk} | _after(entry)
+        yield Happening("vendor.wallet_low", _key(entry), entry.at, data, vendor.pk)
 
 
 @_of(
@@ -338,7 +349,7 @@ def _modes(entries: Entries) -> Iterator[Happening]:
 def _imports(entries: Entries) -> Iterator[Happening]:
     for entry, job in _objects(Job.objects.select_related("sheet"), entries):
         data = {
-            "job_id": job.pk,
+            "import_id": job.pk,
             "kind": job.sheet.kind,
             "file_name": job.sheet.file_name,
             "dry_run": job.dry_run,

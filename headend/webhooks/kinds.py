@@ -96,6 +96,12 @@ KINDS: dict[str, Kind] = {
     "vendor.credit_bought": Kind(
         "A vendor bought credit.", _VENDOR, bodies.VendorCredit, of_vendors=True
     ),
+    "vendor.wallet_low": Kind(
+        "What a vendor may still sell for fell below its threshold.",
+        _VENDOR,
+        bodies.LowWallet,
+        of_vendors=True,
+    ),
     "vendor.suspended": Kind("A vendor may not sell.", _VENDOR, bodies.Vendor, of_vendors=True),
     "vendor.reinstated": Kind(
         "A suspended vendor may sell again.", _VENDOR, bodies.Vendor, of_vendors=True

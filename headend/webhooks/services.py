@@ -253,7 +253,20 @@ def _checked(name: str, url: str, kinds: Iterable[str]) -> list[str]:
     return wanted
 
 
-def deliveries_since(webhook: Subscription, since: datetime) -> QuerySet[Delivery]:
-    """Return the deliveries of a webhook of what happened from an instant on."""
-    found: Any = webhook.deliveries.filter(event__at__gte=since)
-    return found
+def which_again(
+    webhook: Subscription, *, event_id: str | None = None, since: datetime | None = None
+) -> QuerySet[Delivery]:
+    """Return which deliveries of a webhook are meant to be sent again.
+
+    Args:
+        webhook: whose.
+        event_id: only this event, delivered or not.
+        since: otherwise all of what happened from this instant on; without either, those that were
+            given up.
+    """
+    found: Any = webhook.deliveries.all()
+    if event_id is not None:
+        return found.filter(event__public_id=event_id)
+    if since is not None:
+        return found.filter(event__at__gte=since)
+    return found.filter(state=Delivery.State.DEAD)

@@ -8,7 +8,7 @@ from typing import Any
 from django.contrib import messages
 from django.contrib.auth.decorators import permission_required
 from django.core.paginator import Paginator
-from django.http import HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
@@ -139,6 +139,8 @@ _ACTS: dict[str, tuple[Any, str]] = {
 def act(request: PageRequest, webhook_id: int, verb: str) -> HttpResponse:
     """Pause, resume, end or test a webhook."""
     found = get_object_or_404(queries.webhooks(), pk=webhook_id)
+    if verb not in _ACTS:
+        raise Http404
     do, done = _ACTS[verb]
     try:
         do(found, by=request.user, at=timezone.now())
@@ -154,14 +156,12 @@ def act(request: PageRequest, webhook_id: int, verb: str) -> HttpResponse:
 def replay(request: PageRequest, webhook_id: int) -> HttpResponse:
     """Send again: what was given up, or all since an instant."""
     found = get_object_or_404(queries.webhooks(), pk=webhook_id)
-    which = found.deliveries.filter(state=Delivery.State.DEAD)
     form = SinceForm(request.POST)
-    if "since" in request.POST:
-        if not form.is_valid():
-            messages.error(request, "Say since when, with day and time.", extra_tags="danger")
-            return redirect("webhooks:webhook", found.pk)
-        which = services.deliveries_since(found, form.cleaned_data["since"])
-    return _replayed(request, found, which)
+    if "since" in request.POST and not form.is_valid():
+        messages.error(request, "Say since when, with day and time.", extra_tags="danger")
+        return redirect("webhooks:webhook", found.pk)
+    since = form.cleaned_data["since"] if "since" in request.POST else None
+    return _replayed(request, found, services.which_again(found, since=since))
 
 
 @require_safe

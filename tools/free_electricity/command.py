@@ -59,9 +59,9 @@ def amount(
     """Ask for what a programme gives from a month on; 0 ends it. A second person approves."""
     with answering(json_wanted):
         from headend.accounts.services import console_user
-        from headend.vending import free_electricity
+        from headend.vending import free_programmes
 
-        asked = free_electricity.request_amount(
+        asked = free_programmes.request_amount(
             code=code,
             title=title,
             from_month=from_month.date(),

@@ -15,6 +15,7 @@ from typing import Any
 
 import click
 
+from headend.config import iso4217
 from headend.design import figures
 from tools.headend.answers import REFUSED, UNKNOWN, answering, as_json, print_facts
 
@@ -24,7 +25,7 @@ _STATE_SECONDS = 10.0
 
 
 class Money(click.ParamType):
-    """An amount such as 50 or 50.00, read into minor units exactly."""
+    """An amount such as 50 or 50.00, read into minor units exactly: of `--currency`, if said."""
 
     name = "amount"
 
@@ -32,9 +33,12 @@ class Money(click.ParamType):
         """Return minor units of a text, or fail with one sentence."""
         if isinstance(value, int):
             return value
-        if not re.fullmatch(r"[0-9]{1,12}(\.[0-9]{1,2})?", value):
-            self.fail(f"{value!r} is no amount; write 50 or 50.00", param, ctx)
-        minor = int(Decimal(value) * 100)
+        digits = iso4217.DECIMALS.get(ctx.params.get("currency", "") if ctx else "", 2)
+        decimals = rf"(\.[0-9]{{1,{digits}}})?" if digits else ""
+        if not re.fullmatch(rf"[0-9]{{1,12}}{decimals}", value):
+            example = f"50 or 50.{'0' * digits}" if digits else "50"
+            self.fail(f"{value!r} is no amount; write {example}", param, ctx)
+        minor = int(Decimal(value).scaleb(digits))
         if minor == 0:
             self.fail("an amount must be more than nothing", param, ctx)
         return minor
@@ -53,9 +57,20 @@ class Energy(click.ParamType):
             self.fail(f"{value!r} is no energy; {error}", param, ctx)
 
 
+IN_CURRENCY = click.option(
+    "--currency",
+    default="",
+    metavar="CODE",
+    is_eager=True,
+    callback=lambda ctx, param, value: value.upper(),
+    help="Of the money, if it is not the base currency, e.g. USD; taken at the rate in force.",
+)
+
+
 @click.command()
 @click.option("--meter", "number", required=True, help="Meter number (DRN) or PAN.")
 @click.option("--amount", "tender_minor", type=Money(), help="Money, e.g. 50.00.")
+@IN_CURRENCY
 @click.option("--kwh", type=Energy(), help="With --trial: how much money buys so many kWh.")
 @click.option("--message-id", help="Names this vend; the same id gives the same sale again.")
 @click.option("--trial", is_flag=True, help="Only say what it would give.")
@@ -71,6 +86,7 @@ class Energy(click.ParamType):
 def vend(
     number: str,
     tender_minor: int | None,
+    currency: str,
     kwh: int | None,
     message_id: str | None,
     trial: bool,
@@ -85,6 +101,8 @@ def vend(
     """
     if (tender_minor is None) == (kwh is None) or (kwh is not None and not trial):
         raise click.UsageError("say --amount, or --kwh with --trial")
+    if currency and tender_minor is None:
+        raise click.UsageError("--currency is of an --amount")
     message_id = message_id or uuid.uuid4().hex
     with answering(json_wanted, hint=f"ask again with --message-id {message_id}"):
         from headend.accounts.services import console_user
@@ -97,7 +115,11 @@ def vend(
                 services.trial_energy(meter=meter, energy_wh=kwh or 0, at=now())
                 if tender_minor is None
                 else services.trial_vend(
-                    meter=meter, tender_minor=tender_minor, at=now(), waive_floor=waive_floor
+                    meter=meter,
+                    tender_minor=tender_minor,
+                    currency=currency,
+                    at=now(),
+                    waive_floor=waive_floor,
                 )
             )
             print_facts(json_wanted, _quote_facts(quote), _quote_text)
@@ -107,6 +129,7 @@ def vend(
             message_id=message_id,
             meter=meter,
             tender_minor=tender_minor,
+            currency=currency,
             operator=console_user(),
             at=now(),
             send=send,
@@ -228,7 +251,17 @@ def exit_by_state(state: str) -> None:
 
 
 def _money(minor: int, currency: str) -> str:
-    return f"{currency} {minor // 100}.{minor % 100:02d}"
+    digits = iso4217.decimals(currency)
+    return f"{currency} {figures.decimal(minor, digits=digits, grouped=False)}"
+
+
+def _paid_facts(sold: Any) -> dict[str, Any]:
+    """Return what was handed over for a quote or a sale, and how it became the tender."""
+    return {
+        "paid_currency": sold.received_currency,
+        "paid_minor": sold.received_minor,
+        "exchange": dict(sold.exchange),
+    }
 
 
 def _lines_facts(lines: Any) -> list[dict[str, Any]]:
@@ -250,6 +283,7 @@ def _quote_facts(quote: Any) -> dict[str, Any]:
         "tariff": quote.tariff_version.tariff.name,
         "currency": quote.currency,
         "tender_minor": quote.tender_minor,
+        **_paid_facts(quote),
         "issued_wh": quote.issued_wh,
         "lines": _lines_facts(quote.lines),
     }
@@ -269,6 +303,7 @@ def sale_facts(sale: Any) -> dict[str, Any]:
         "tariff": sale.tariff_version.tariff.name,
         "currency": sale.currency,
         "tender_minor": sale.tender_minor,
+        **_paid_facts(sale),
         "issued_wh": sale.issued_wh,
         "created_at": sale.created_at.isoformat(),
         "lines": _lines_facts(sale.lines.all()),
@@ -286,6 +321,7 @@ def _quote_text(facts: dict[str, Any]) -> str:
             f"  {line['description']:20} {_money(line['amount_minor'], facts['currency']):>14}"
             for line in facts["lines"]
         ),
+        *(f"  {name:20} {value}" for name, value in facts["exchange"].items()),
         f"Tender    {_money(facts['tender_minor'], facts['currency'])}",
         f"Energy    {facts['issued_wh'] / 1000:.1f} kWh",
     ]

@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from tools.headend.answers import answering, as_json, print_facts
-from tools.headend.command import Money, facts_text, now, sale_facts, sale_text
+from tools.headend.command import IN_CURRENCY, Money, facts_text, now, sale_facts, sale_text
 
 _MESSAGE = click.option("--message-id", help="Names this request; the same id does it once.")
 _REASON = click.option("--reason", required=True, help="Why; kept on the record.")
@@ -87,8 +87,8 @@ def reverse(receipt_number: str, reason: str, message_id: str | None, json_wante
             "receipt_number": receipt_number,
             "message_id": made.message_id,
             "basis": made.basis,
-            "currency": made.sale.currency,
-            "returned_minor": made.sale.tender_minor,
+            "currency": made.sale.received_currency,
+            "returned_minor": made.sale.received_minor,
             "reversed_at": made.reversed_at.isoformat(),
         }
         print_facts(json_wanted, facts, facts_text)
@@ -127,27 +127,35 @@ def move(receipt_number: str, number: str, bearer: str, reason: str, json_wanted
 
 
 @sale.command("pay-debt")
-@click.argument("debt_id", metavar="DEBT", type=int)
+@click.argument("debt_id", metavar="DEBT")
 @click.option("--amount", "amount_minor", type=Money(), required=True, help="Money, e.g. 50.00.")
+@IN_CURRENCY
 @_MESSAGE
 @as_json
-def pay_debt(debt_id: int, amount_minor: int, message_id: str | None, json_wanted: bool) -> None:
-    """Take a payment of a debt, by its number, without selling energy."""
+def pay_debt(
+    debt_id: str, amount_minor: int, currency: str, message_id: str | None, json_wanted: bool
+) -> None:
+    """Take a payment of a debt, by the id in its page's address, without selling energy."""
     message_id = message_id or uuid.uuid4().hex
     with answering(json_wanted, hint=f"ask again with --message-id {message_id}"):
         from headend.accounts.services import console_user
+        from headend.config import opaque
         from headend.debts.errors import InvalidDebt
         from headend.debts.models import Debt
         from headend.vending import debt_payments
 
-        debt = Debt.objects.filter(pk=debt_id).first()
-        if debt is None:
-            raise InvalidDebt(f"there is no debt {debt_id}; its page's address has the number")
+        try:
+            debt = Debt.objects.get(pk=opaque.decode(debt_id))
+        except (ValueError, Debt.DoesNotExist):
+            raise InvalidDebt(
+                f"there is no debt {debt_id}; its page's address ends with it"
+            ) from None
         made = debt_payments.pay(
             caller="console",
             message_id=message_id,
             debt=debt,
             amount_minor=amount_minor,
+            currency=currency,
             operator=console_user(),
             at=now(),
             terminal="console",

@@ -40,11 +40,14 @@ if [ "$(id -u)" != 0 ]; then
 fi
 echo "Installing system packages:$wanted"
 log=$(mktemp)
-if $as_root env DEBIAN_FRONTEND=noninteractive sh -c \
-    "apt-get update -q && apt-get install -y -q --no-install-recommends $wanted" >"$log" 2>&1; then
-    rm -f "$log"
-else
+{
+    $as_root env DEBIAN_FRONTEND=noninteractive sh -c \
+        "apt-get update -q && apt-get install -y -q --no-install-recommends $wanted" 2>&1
+    echo $? >"$log.status"
+} | tee "$log" | awk '/^(Get|Hit|Unpacking|Setting up)/ { printf "."; fflush() } END { print "" }'
+if [ "$(cat "$log.status")" != 0 ]; then
     echo "apt could not install:$wanted. Its last words:" >&2
     tail -n 5 "$log" >&2
 fi
+rm -f "$log" "$log.status"
 exit 0

@@ -6,6 +6,7 @@ Exit status: 0 all is well, 1 refused or a figure differs, 2 wrong usage.
 from __future__ import annotations
 
 from datetime import UTC, datetime, time, timedelta
+from functools import partial
 from typing import Any
 
 import click
@@ -26,13 +27,15 @@ def ledger() -> None:
 def balance(day: datetime | None, json_wanted: bool) -> None:
     """Print the trial balance."""
     with answering(json_wanted):
-        from headend.ledger.queries import trial_balance
+        from headend.ledger.queries import by_kind, trial_balance
 
         balances = trial_balance(until=_end_of(day), collapsed=True)
+        kinds = {group.kind.value: group.kind.label for group in by_kind(balances)}
         facts = {
             "accounts": [
                 {
                     "account": one.code,
+                    "name": one.name,
                     "kind": one.kind,
                     "currency": one.currency,
                     "balance_minor": one.amount_minor,
@@ -40,7 +43,7 @@ def balance(day: datetime | None, json_wanted: bool) -> None:
                 for one in balances
             ],
         }
-        print_facts(json_wanted, facts, _balance_text)
+        print_facts(json_wanted, facts, partial(_balance_text, kinds))
 
 
 @ledger.command()
@@ -114,20 +117,42 @@ def _amount(minor: int) -> str:
     return f"{sign}{abs(minor) // 100}.{abs(minor) % 100:02d}"
 
 
-def _balance_text(facts: dict[str, Any]) -> str:
-    rows = [f"{'Account':32} {'':4} {'Debit':>16} {'Credit':>16}"]
-    sums: dict[str, list[int]] = {}
-    for one in facts["accounts"]:
-        minor, currency = one["balance_minor"], one["currency"]
-        sides = (minor, 0) if minor >= 0 else (0, -minor)
-        both = sums.setdefault(currency, [0, 0])
-        both[0] += sides[0]
-        both[1] += sides[1]
-        debit, credit = (_amount(side) if side else "" for side in sides)
-        rows.append(f"{one['account']:32} {currency:4} {debit:>16} {credit:>16}")
-    for currency, (debits, credits_) in sorted(sums.items()):
-        rows.append(f"{'Total':32} {currency:4} {_amount(debits):>16} {_amount(credits_):>16}")
+def _balance_text(kinds: dict[str, str], facts: dict[str, Any]) -> str:
+    """Return the trial balance as a table: kind by kind, each with its sums.
+
+    Args:
+        kinds: what each kind is called, in the order of the table.
+        facts: the balances.
+    """
+    rows = [_balance_row("Account", "", "", "Debit", "Credit")]
+    currencies = sorted({one["currency"] for one in facts["accounts"]})
+    for currency in currencies:
+        own = [one for one in facts["accounts"] if one["currency"] == currency]
+        for kind, label in kinds.items():
+            of_kind = [one for one in own if one["kind"] == kind]
+            if of_kind:
+                rows += ["", label]
+                rows += [_one_balance(one) for one in of_kind]
+                rows.append(_sum_row(f"{label} together", currency, of_kind))
+        rows += ["", _sum_row("Total", currency, own)]
     return "\n".join(rows)
+
+
+def _balance_row(name: str, code: str, currency: str, debit: str, credit: str) -> str:
+    return f"{name:40} {code:28} {currency:4} {debit:>14} {credit:>14}".rstrip()
+
+
+def _one_balance(one: dict[str, Any]) -> str:
+    minor = one["balance_minor"]
+    debit, credit = (_amount(side) if side else "" for side in (max(minor, 0), max(-minor, 0)))
+    return _balance_row(f"  {one['name']}", one["account"], one["currency"], debit, credit)
+
+
+def _sum_row(title: str, currency: str, balances: list[dict[str, Any]]) -> str:
+    minors = [one["balance_minor"] for one in balances]
+    debits = _amount(sum(minor for minor in minors if minor > 0))
+    credits_ = _amount(-sum(minor for minor in minors if minor < 0))
+    return _balance_row(title, "", currency, debits, credits_)
 
 
 def _statement_text(facts: dict[str, Any]) -> str:

@@ -77,8 +77,8 @@ def _start(
         port = ports.choose(broker_port, usual=USUAL_BROKER_PORT, purpose="broker", taken=taken)
         mqtt_url = f"mqtt://127.0.0.1:{port}"
     installation = Installation(data, mqtt_url=mqtt_url)
-    with supervisor.step("Firmware, database, keys, customers and meters"):
-        prepared = prepare(installation)
+    with supervisor.step("Firmware, database, keys, customers and meters") as tell:
+        prepared = prepare(installation, tell=tell)
     user = _server_user(supervisor.console)
     if user is not None:
         privileges.give(installation.folder, user)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
@@ -11,6 +12,7 @@ from tools.provision.label import Label
 from tools.run.installation import Installation
 
 BOARDS = ("combined", "split")  # of the first and the second demonstration meter
+_NAMES = {"combined": "combined meter", "meter": "separate meter", "keypad": "keypad"}
 
 
 class Login(NamedTuple):
@@ -28,10 +30,16 @@ class Prepared(NamedTuple):
     meters: list[Label]
 
 
-def prepare(installation: Installation) -> Prepared:
+def prepare(
+    installation: Installation, *, tell: Callable[[str], None] = lambda part: None
+) -> Prepared:
     """Create what is missing; doing it again changes nothing but the broker's address.
 
     Afterwards this process is itself a program of the head-end (Django is set up).
+
+    Args:
+        installation: where.
+        tell: is told which part is being done.
     """
     installation.enter()
     from django.core.management import call_command
@@ -42,13 +50,17 @@ def prepare(installation: Installation) -> Prepared:
     from tools.provision import service
 
     for board in firmware_build.BOARDS:
+        tell(f"firmware of the {_NAMES[board]}")
         firmware_build.build(board)
+    tell("database")
     call_command("migrate", verbosity=0)
+    tell("keys, customers and sales")
     seeded = seed(at=timezone.now())
     broker = urlsplit(installation.mqtt_url)
     for supply, board in zip(seeded.supplies, BOARDS, strict=True):
         folder = installation.meters / supply.drn
         if not (folder / label.FILE).exists():
+            tell(f"meter {supply.drn}")
             service.provision(supply.drn, folder=folder, board=board, customer=supply.customer)
         service.set_broker(
             folder,

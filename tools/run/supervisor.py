@@ -16,6 +16,7 @@ from tools import children
 
 START_S = 30
 WATCH_S = 0.5
+SIGN_OF_LIFE_S = 5
 MOST_RESTARTS = 5
 RESTART_WINDOW_S = 60
 
@@ -34,6 +35,36 @@ class _Watched:
         self.port = port
         self.child = start()
         self.restarts: list[float] = []
+
+
+@contextlib.contextmanager
+def _turning(console: Console, title: str) -> Iterator[Callable[[str], None]]:
+    """Show on a terminal that something is being done, and which part of it."""
+    with console.status(f"{title} …") as status:
+        yield lambda part: status.update(f"{title}: {part} …")
+
+
+@contextlib.contextmanager
+def _lines(console: Console, title: str) -> Iterator[Callable[[str], None]]:
+    """Show the same in a log: a line for each part, and one whenever a part takes long."""
+    over, now = threading.Event(), [title]
+
+    def begin(part: str) -> None:
+        now[0] = part
+        console.print(f"  {part} …")
+
+    def go_on() -> None:
+        began = time.monotonic()
+        while not over.wait(SIGN_OF_LIFE_S):
+            console.print(f"  {now[0]}, {time.monotonic() - began:.0f} s so far …")
+
+    thread = threading.Thread(target=go_on, daemon=True)
+    thread.start()
+    try:
+        yield begin
+    finally:
+        over.set()
+        thread.join()
 
 
 class Supervisor:
@@ -68,11 +99,16 @@ class Supervisor:
                 signal.signal(number, signal.SIG_IGN)
 
     @contextlib.contextmanager
-    def step(self, title: str) -> Iterator[None]:
-        """Tell that something is being started, and how long it took."""
+    def step(self, title: str) -> Iterator[Callable[[str], None]]:
+        """Tell that something is being started, and how long it took.
+
+        Gives a function that tells which part of it is being done. On a terminal something moves
+        all the while; in a log a line says every few seconds that it goes on.
+        """
         began = time.monotonic()
-        with self.console.status(f"{title} …"):
-            yield
+        show = _turning if self.console.is_terminal else _lines
+        with show(self.console, title) as part:
+            yield part
         took = time.monotonic() - began
         self.console.print(f"[green]✓[/green] {title} [dim]{took:.1f} s[/dim]")
 

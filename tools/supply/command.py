@@ -13,6 +13,7 @@ import click
 
 from headend.design import figures
 from tools.headend.answers import answering, as_json, print_facts
+from tools.supply.wording import closing_facts, closing_text, facts_text, trial_facts
 
 
 class Register(click.ParamType):
@@ -52,7 +53,7 @@ def trial(meter: str, json_wanted: bool) -> None:
         from headend.supply import trials
 
         shown = trials.trial(_closable(meter), at=_now())
-        print_facts(json_wanted, _trial_facts(shown), _closing_text)
+        print_facts(json_wanted, trial_facts(shown), closing_text)
 
 
 @supply.command()
@@ -68,7 +69,7 @@ def close(meter: str, ask_meter: bool, reason: str, json_wanted: bool) -> None:
         made = closings.start(
             _closable(meter), by=_me(), at=_now(), reason=reason, ask_meter=ask_meter
         )
-        print_facts(json_wanted, _closing_facts(made), _closing_text)
+        print_facts(json_wanted, closing_facts(made, at=_now()), closing_text)
 
 
 @supply.command()
@@ -77,7 +78,7 @@ def close(meter: str, ask_meter: bool, reason: str, json_wanted: bool) -> None:
 def show(closing: str, json_wanted: bool) -> None:
     """Show a closing: how far it is, and what it comes to."""
     with answering(json_wanted):
-        print_facts(json_wanted, _closing_facts(_closing(closing)), _closing_text)
+        print_facts(json_wanted, closing_facts(_closing(closing), at=_now()), closing_text)
 
 
 @supply.command()
@@ -97,7 +98,7 @@ def registers(
         kept = closings.note_registers(
             _closing(closing), energy_wh=energy_wh, credit_wh=credit_wh, by=_me(), at=_now()
         )
-        print_facts(json_wanted, _closing_facts(kept), _closing_text)
+        print_facts(json_wanted, closing_facts(kept, at=_now()), closing_text)
 
 
 @supply.command()
@@ -109,7 +110,7 @@ def settle(closing: str, json_wanted: bool) -> None:
         from headend.supply import closings
 
         closings.settle(_closing(closing), by=_me(), at=_now())
-        print_facts(json_wanted, _closing_facts(_closing(closing)), _closing_text)
+        print_facts(json_wanted, closing_facts(_closing(closing), at=_now()), closing_text)
 
 
 @supply.command()
@@ -124,7 +125,7 @@ def clear(closing: str, note: str, json_wanted: bool) -> None:
         kept = closings.mark_cleared(
             _closing(closing), by=_me(), at=_now(), how="person", note=note
         )
-        print_facts(json_wanted, _closing_facts(kept), _closing_text)
+        print_facts(json_wanted, closing_facts(kept, at=_now()), closing_text)
 
 
 @supply.command()
@@ -145,9 +146,9 @@ def pay(closing: str, method: str, reference: str, json_wanted: bool) -> None:
         done = refunds.pay(
             found.settlement, method=method, reference=reference, by=_me(), at=_now()
         )
-        facts = _closing_facts(_closing(closing))
+        facts = closing_facts(_closing(closing), at=_now())
         facts["waits_for_approval"] = done.pk if isinstance(done, Approval) else None
-        print_facts(json_wanted, facts, _closing_text)
+        print_facts(json_wanted, facts, closing_text)
 
 
 @supply.command("move-in")
@@ -210,7 +211,7 @@ def move_in(
             "bought_minor": made.bought_minor,
             "premises_debts_minor": made.premises_debts_minor,
         }
-        print_facts(json_wanted, facts, _facts_text)
+        print_facts(json_wanted, facts, facts_text)
 
 
 @supply.command()
@@ -219,6 +220,7 @@ def move_in(
 @_energy
 @_credit
 @click.option("--new-energy", "new_energy_wh", type=Register(), default=0, help="Of the new one.")
+@click.option("--new-credit", "new_credit_wh", type=Register(), default=0, help="It shows none.")
 @click.option("--scrap", is_flag=True, help="The old meter never goes back to stock.")
 @click.option("--transfer", type=click.Choice(["token", "command"]), help="Move the credit now.")
 @_reason
@@ -229,6 +231,7 @@ def replace(
     energy_wh: int | None,
     credit_wh: int | None,
     new_energy_wh: int,
+    new_credit_wh: int,
     scrap: bool,
     transfer: str | None,
     reason: str,
@@ -244,11 +247,12 @@ def replace(
             meter_numbered(new_meter),
             old=replacements.OldMeter(energy_wh, credit_wh, scrap),
             new_energy_wh=new_energy_wh,
+            new_credit_wh=new_credit_wh,
             by=_me(),
             at=_now(),
             reason=reason,
         )
-        print_facts(json_wanted, _transferred(made, transfer), _facts_text)
+        print_facts(json_wanted, _transferred(made, transfer), facts_text)
 
 
 @supply.command()
@@ -264,7 +268,7 @@ def transfer(replacement: str, how: str, json_wanted: bool) -> None:
         found = Replacement.objects.filter(number=replacement).first()
         if found is None:
             raise ReplacementNotPossible(f"there is no replacement {replacement}")
-        print_facts(json_wanted, _transferred(found, how), _facts_text)
+        print_facts(json_wanted, _transferred(found, how), facts_text)
 
 
 @supply.command()
@@ -342,74 +346,3 @@ def _transferred(replacement: Any, how: str | None) -> dict[str, Any]:
         "token": token.digits if token else None,
         "order": str(command.state) if command else None,
     }
-
-
-def _trial_facts(shown: Any) -> dict[str, Any]:
-    return _facts(shown.agreement, shown.registers, shown.reckoning) | {"state": "trial"}
-
-
-def _closing_facts(closing: Any) -> dict[str, Any]:
-    from headend.supply import trials
-
-    if closing.is_open:
-        facts = _trial_facts(trials.trial_of(closing, at=_now()))
-    else:
-        facts = _facts(closing.agreement, trials.registers_of(closing), closing.settlement)
-    return facts | {
-        "closing": closing.number,
-        "state": str(closing.state),
-        "credit_is_clear": not closing.needs_clearing,
-    }
-
-
-def _facts(agreement: Any, registers: Any, done: Any) -> dict[str, Any]:
-    """Return what a trial or a settlement says; `done` is either's outcome, or None."""
-    lines = getattr(done, "lines", ())
-    return {
-        "closing": None,
-        "customer": agreement.customer.name,
-        "meter": agreement.meter.drn,
-        "energy_wh": registers.energy_wh if registers else None,
-        "credit_wh": registers.credit_wh if registers else None,
-        "lines": [
-            {"kind": str(line.kind), "text": line.description, "amount_minor": line.amount_minor}
-            for line in (lines.all() if hasattr(lines, "all") else lines)
-        ],
-        "refund_minor": done.refund_minor if done else None,
-        "owed_minor": done.owed_minor if done else None,
-    }
-
-
-def _amount(minor: int) -> str:
-    return f"{'-' if minor < 0 else ''}{abs(minor) // 100}.{abs(minor) % 100:02d}"
-
-
-def _closing_text(facts: dict[str, Any]) -> str:
-    rows = [
-        f"{facts['closing'] or 'Trial'}  {facts['customer']}, meter {facts['meter']}",
-        f"State     {facts['state']}",
-    ]
-    if facts["energy_wh"] is None:
-        return "\n".join([*rows, "Registers are not known yet."])
-    rows += [
-        f"Energy    {facts['energy_wh'] / 1000:.1f} kWh",
-        f"Credit    {facts['credit_wh'] / 1000:.1f} kWh",
-        *(
-            f"  {line['text']:40} {_amount(line['amount_minor']):>12}"
-            for line in facts["lines"]
-            if line["kind"] not in ("refund", "owed")
-        ),
-        f"Refund    {_amount(facts['refund_minor'])}"
-        if not facts["owed_minor"]
-        else f"Owed      {_amount(facts['owed_minor'])}",
-    ]
-    if facts.get("waits_for_approval"):
-        rows.append("The refund waits for a second person's approval.")
-    return "\n".join(rows)
-
-
-def _facts_text(facts: dict[str, Any]) -> str:
-    return "\n".join(
-        f"{name.replace('_', ' ') + ':':22}{'-' if fact is None else fact}"
-        for name, fact in facts.items()
-    )

@@ -210,6 +210,8 @@ def end_key_change(number: str, how: str, reason: str, json_wanted: bool) -> Non
 
         meter, by, at = meter_numbered(number), console_user(), _now()
         change = key_changes.under_way(meter)
+        if change is None and how == "take-back":
+            change = meter.key_changes.order_by("pk").last()
         if change is None:
             raise click.UsageError(f"meter {meter} has no key change under way")
         if how == "send":

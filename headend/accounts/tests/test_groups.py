@@ -27,8 +27,9 @@ TABLE = {
     "tariffs.publish_tariff": {"utility administrator", "tariff clerk"},
     "securitymodule.load_keys": {"utility administrator"},
     "audit.search_audit": {"utility administrator", "auditor"},
-    "ledger.view_line": {"utility administrator", *LOOKERS},
-    "accounts.add_user": {"utility administrator"},
+    "ledger.view_entry": {"utility administrator", *LOOKERS},
+    "accounts.manage_people": {"utility administrator"},
+    "accounts.add_user": set(),
     "accounts.view_approval": {
         *("utility administrator", "engineer", "tariff clerk", "vendor manager"),
         *LOOKERS,

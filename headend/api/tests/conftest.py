@@ -35,6 +35,11 @@ class Program:
             f"/api/v1{path}", json.dumps(body), content_type="application/json"
         )
 
+    def put(self, path: str, body: Any) -> Any:
+        return self._client.put(
+            f"/api/v1{path}", json.dumps(body), content_type="application/json"
+        )
+
 
 @pytest.fixture
 def program(db: None, at_noon: None) -> Callable[..., Program]:

@@ -16,6 +16,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from headend.testing_processes import run
 from tools.broker.ports import free_port
 from tools.interpreters import REPOSITORY
 from tools.testing.postgresql import Cluster
@@ -37,9 +38,7 @@ from headend.meters.services import KeyAttributes, install_meter, register_meter
 from headend.securitymodule.services import DEMONSTRATION_SGC
 from headend.tariffs.models import Tariff
 from headend.testing import new_drn
-from headend.vending.demonstration import seed
 now, by = timezone.now(), console_user()
-seed(at=now, with_vendor=False)
 drns = []
 for number in range(int(sys.argv[1])):
     meter = register_meter(drn=new_drn(), key=KeyAttributes(sgc=DEMONSTRATION_SGC), by=by, at=now)
@@ -68,24 +67,15 @@ class HeadEnd:
             DATABASE_URL=cluster.url,
         )
         self._web: subprocess.Popen[bytes] | None = None
-        self.python("-m", "headend.manage", "migrate", "-v0")
+        for command in (["migrate"], ["seed_demonstration", "--without-vendor"]):
+            self.python("-m", "headend.manage", *command, "--skip-checks", "-v0")
         made = json.loads(self.python("-c", SEED, str(meters)).splitlines()[-1])
         self.meters: list[str] = made["meters"]
         self.keys: list[str] = made["keys"]  # of two programs
 
     def python(self, *arguments: str) -> str:
         """Run a program of the head-end to its end and return what it printed."""
-        done = subprocess.run(
-            [sys.executable, *arguments],
-            env=self._environment,
-            cwd=REPOSITORY,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=120,
-        )
-        assert done.returncode == 0, done.stderr + done.stdout
-        return done.stdout
+        return run(self._environment, *arguments)
 
     def start_web(self) -> None:
         """Start the web server; it answers when this returns."""

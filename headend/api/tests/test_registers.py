@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from headend.config import opaque
 from headend.customers.models import Customer, SupplyAgreement
 from headend.testing import NOON, make_tariff, new_drn
 from headend.vending.models import Sale
@@ -64,10 +65,10 @@ def test_an_agreement_is_ended(program, supply, monkeypatch, code):
     caller = program()
     monkeypatch.setattr("django.utils.timezone.now", lambda: NOON + timedelta(days=1))
     body = {"message_id": "1", "reason": "moved out"}
-    ended = caller.post(f"/agreements/{supply.pk}/end", body)
+    ended = caller.post(f"/agreements/{opaque.encode(supply.pk)}/end", body)
     assert ended.json()["ended_at"]
     assert SupplyAgreement.objects.get().ended_at == NOON + timedelta(days=1)
-    answer = caller.post(f"/agreements/{supply.pk}/end", body | {"message_id": "2"})
+    answer = caller.post(f"/agreements/{opaque.encode(supply.pk)}/end", body | {"message_id": "2"})
     assert answer.status_code == 422
 
 
@@ -93,7 +94,9 @@ def test_sales_and_tokens_are_listed(program, supply):
     sold = caller.post(
         "/vend", {"message_id": "1", "meter": supply.meter.drn, "tender_minor": 5_000}
     ).json()
-    assert [one["id"] for one in caller.get("/sales").json()["items"]] == [sold["id"]]
+    (listed,) = caller.get("/sales").json()["items"]
+    assert listed["receipt_number"] == sold["receipt_number"]
+    assert listed["agreement_id"] == sold["agreement_id"] == opaque.encode(supply.pk)
     assert caller.get("/sales", since=(NOON + timedelta(days=1)).isoformat()).json()["items"] == []
     assert caller.get("/sales", until=NOON.isoformat()).json()["items"] == []
     assert caller.get(f"/sales/{sold['receipt_number']}").json() == sold
@@ -102,6 +105,16 @@ def test_sales_and_tokens_are_listed(program, supply):
     seen = blind.get(f"/sales/{sold['receipt_number']}").json()
     assert (seen["tokens"], seen["message_id"]) == ([], None)
     assert Sale.objects.count() == 1
+
+
+def test_an_id_tells_nothing_and_one_never_given_out_is_of_nothing(program, supply, code):
+    caller = program()
+    assert caller.get("/agreements").json()["items"][0]["id"] == opaque.encode(supply.pk)
+    for unknown in (opaque.encode(supply.pk + 1), "z" * 13):
+        answer = caller.get(f"/agreements/{unknown}")
+        assert (answer.status_code, code(answer)) == (404, "not_found")
+    answer = caller.get(f"/agreements/{supply.pk}")
+    assert (answer.status_code, code(answer)) == (422, "request_invalid")
 
 
 def test_a_tariff_shows_what_it_says_and_said(program, supply):

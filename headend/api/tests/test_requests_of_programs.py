@@ -7,14 +7,17 @@ from datetime import timedelta
 import pytest
 
 from headend.accounts import approvals
+from headend.accounts.errors import SamePerson
 from headend.accounts.models import Approval
 from headend.accounts.programs import grant
 from headend.accounts.services import console_user, create_user
+from headend.api.keys import create_key, revoke_key
 from headend.config.errors import NotPermitted
+from headend.config.opaque import decode, encode
 from headend.debts.models import Debt
 from headend.fleet.models import Command
 from headend.supply import modes
-from headend.testing import NOON
+from headend.testing import NOON, new_drn
 from headend.vendors.models import Purchase
 from headend.vendors.services import add_operator
 from headend.vendors.tests.conftest import Shop
@@ -28,7 +31,7 @@ def approver(db):
 def owing(supply, message_id="d-1", **more):
     return {
         "message_id": message_id,
-        "customer_id": supply.customer_id,
+        "customer_id": encode(supply.customer_id),
         "title": "Reconnection",
         "amount_minor": 2_000,
         "method": "percent",
@@ -80,9 +83,9 @@ def test_debts_are_found_by_owner_reference_and_what_is_left(program, supply):
         return [one["id"] for one in caller.get("/debts", **query).json()["items"]]
 
     assert found(external_reference="ERP-7") == [first["id"]]
-    assert len(found(customer_id=supply.customer_id)) == 2
-    assert found(customer_id=supply.customer_id + 1) == []
-    Debt.objects.filter(pk=first["id"]).update(balance_minor=0)
+    assert len(found(customer_id=encode(supply.customer_id))) == 2
+    assert found(customer_id=encode(supply.customer_id + 1)) == []
+    Debt.objects.filter(pk=decode(first["id"])).update(balance_minor=0)
     assert first["id"] not in found(only_open="true")
 
 
@@ -90,7 +93,7 @@ def test_a_debt_needs_one_owner_and_possible_terms(program, supply, code):
     caller = program()
     for fault, status, expected in (
         ({"customer_id": None}, 404, "not_found"),
-        ({"premises_id": supply.premises_id}, 404, "not_found"),
+        ({"premises_id": encode(supply.premises_id)}, 404, "not_found"),
         ({"percent": 0}, 422, "debt_invalid"),
         ({"percent": "101"}, 422, "request_invalid"),
         ({"method": "instalments"}, 422, "debt_invalid"),
@@ -111,6 +114,7 @@ def test_a_write_off_is_asked_for_and_a_person_decides(program, supply, approver
     approvals.approve(Approval.objects.get(), approver, NOON)
     decided = caller.get(f"/approvals/{asked['id']}").json()
     assert (decided["state"], decided["decided_by"]) == ("approved", "second")
+    assert (decided["target_type"], decided["target_id"]) == ("debts.debt", debt["id"])
     assert caller.get(f"/debts/{debt['id']}").json()["balance_minor"] == 1_500
 
 
@@ -123,6 +127,23 @@ def test_a_program_decides_nothing_whatever_it_may(program, supply):
     grant(other, ["debts.approve_write_off"])
     with pytest.raises(NotPermitted, match="is a program"):
         approvals.approve(Approval.objects.get(), other, NOON)
+
+
+def test_who_made_a_key_does_not_decide_what_its_program_asks_for(program, supply, approver):
+    admin = create_user(username="admin", password=None, groups=("utility administrator",))
+    caller = program()
+    debt = caller.post("/debts", owing(supply)).json()
+    body = {"message_id": "w-1", "amount_minor": 500, "reason": "hardship"}
+    caller.post(f"/debts/{debt['id']}/write-off", body)
+    asked = Approval.objects.get()
+    made = create_key(
+        program="bank", name="the admin's", scopes=["debts:request"], by=admin, at=NOON,
+        expires_at=NOON + timedelta(days=1),
+    )  # fmt: skip
+    revoke_key(made.key, by=admin, at=NOON)
+    with pytest.raises(SamePerson, match="made a key of api-bank"):
+        approvals.approve(asked, admin, NOON)
+    approvals.approve(asked, approver, NOON)
 
 
 def test_a_request_is_withdrawn_by_its_own_program_only(program, supply, code):
@@ -149,11 +170,11 @@ def test_a_vendor_is_read_with_its_wallet_shifts_and_statement(program, supply):
     shop.open_shift()
     shop.sell(10_000, supply)
     caller = program()
-    found = caller.get(f"/vendors/{shop.vendor.pk}").json()
+    found = caller.get(f"/vendors/{encode(shop.vendor.pk)}").json()
     assert (found["balance_minor"], found["available_minor"]) == (40_000, 40_000)
-    lines = caller.get(f"/vendors/{shop.vendor.pk}/statement").json()["items"]
+    lines = caller.get(f"/vendors/{encode(shop.vendor.pk)}/statement").json()["items"]
     assert [one["balance_minor"] for one in lines] == [40_000, 50_000]
-    (shift,) = caller.get("/shifts", vendor_id=shop.vendor.pk).json()["items"]
+    (shift,) = caller.get("/shifts", vendor_id=encode(shop.vendor.pk)).json()["items"]
     assert (shift["state"], shift["sold_minor"]) == ("open", 10_000)
 
 
@@ -162,13 +183,33 @@ def test_a_vendors_program_sees_its_own_vendor_and_no_debts(program, supply, cod
     caller = program()
     add_operator(own.vendor, caller.key.program, by=console_user(), at=NOON)
     assert [one["name"] for one in caller.get("/vendors").json()["items"]] == ["Own"]
-    assert code(caller.get(f"/vendors/{other.vendor.pk}")) == "not_found"
+    assert code(caller.get(f"/vendors/{encode(other.vendor.pk)}")) == "not_found"
     assert code(caller.get("/debts")) == "not_permitted"
+
+
+def test_a_vendors_program_is_kept_from_the_utilitys_business_whatever_its_key_is_good_for(
+    program, supply, code
+):
+    caller = program()
+    add_operator(Shop().vendor, caller.key.program, by=console_user(), at=NOON)
+    debt, agreement, drn = encode(1), encode(supply.pk), supply.meter.drn
+    reason = {"message_id": "x", "reason": "x"}
+    for path, body in (
+        ("/customers", {"message_id": "x", "name": "Nomsa Dube"}),
+        ("/meters", {"message_id": "x", "number": new_drn(), "sgc": "201457"}),
+        (f"/agreements/{agreement}/end", reason),
+        ("/debts", owing(supply)),
+        (f"/debts/{debt}/write-off", reason | {"amount_minor": 1}),
+        (f"/meters/{drn}/engineering-tokens", reason | {"kind": "clear-credit", "values": {}}),
+        (f"/agreements/{agreement}/close", reason),
+        ("/imports", {"message_id": "x", "kind": "customers", "rows": []}),
+    ):
+        assert code(caller.post(path, body)) == "not_permitted", path
 
 
 def test_credit_is_asked_for_and_a_person_of_the_utility_decides(program, approver, code):
     shop, caller = Shop(), program()
-    address = f"/vendors/{shop.vendor.pk}/credit"
+    address = f"/vendors/{encode(shop.vendor.pk)}/credit"
     body = {"message_id": "c-1", "paid_minor": 9_700, "payment_reference": "Bank 77"}
     asked = caller.post(address, body).json()
     assert caller.post(address, body).json() == asked
@@ -176,7 +217,17 @@ def test_credit_is_asked_for_and_a_person_of_the_utility_decides(program, approv
     assert code(again) == "payment_reference_taken"
     approvals.approve(Approval.objects.get(), approver, NOON)
     assert Purchase.objects.get().requested_by == caller.key.program
-    assert caller.get(f"/vendors/{shop.vendor.pk}").json()["balance_minor"] == 9_700
+    assert caller.get(f"/vendors/{encode(shop.vendor.pk)}").json()["balance_minor"] == 9_700
+
+
+def test_a_program_says_when_a_wallet_is_low(program):
+    shop, caller = Shop(), program("vendors:read", "vendors:credit")
+    address = f"/vendors/{encode(shop.vendor.pk)}"
+    assert caller.get(address).json()["low_below_minor"] is None
+    for threshold_minor in (100_00, None):
+        body = {"low_below_minor": threshold_minor}
+        answer = caller.put(f"{address}/low-wallet", body).json()
+        assert (answer["low_below_minor"], answer["low_since"]) == (threshold_minor, None)
 
 
 # --- engineering ---------------------------------------------------------------------------------
@@ -215,9 +266,9 @@ def test_an_account_is_closed_read_and_settled(program, supply, monkeypatch, cod
     caller = program()
     monkeypatch.setattr("django.utils.timezone.now", lambda: NOON + timedelta(days=1))
     body = {"message_id": "c-1", "reason": "moves out", "ask_meter": False}
-    made = caller.post(f"/agreements/{supply.pk}/close", body).json()
+    made = caller.post(f"/agreements/{encode(supply.pk)}/close", body).json()
     assert (made["state"], made["refund_minor"]) == ("open", None)
-    assert caller.post(f"/agreements/{supply.pk}/close", body).json() == made
+    assert caller.post(f"/agreements/{encode(supply.pk)}/close", body).json() == made
     address = f"/closings/{made['number']}"
     read = {"message_id": "c-2", "energy_wh": 0, "credit_wh": 0}
     assert caller.post(f"{address}/registers", read).json()["state"] == "registers known"

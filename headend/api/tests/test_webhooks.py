@@ -56,10 +56,7 @@ def test_its_life_from_change_to_end(program, code):
     caller = program()
     made = caller.post("/webhooks", WANTED).json()
     address = f"/webhooks/{made['id']}"
-
-    def put(path, body):
-        return caller._client.put(f"/api/v1{path}", body, content_type="application/json")
-
+    put = caller.put
     assert put(address, WANTED | {"name": "other"}).json()["name"] == "other"
     for state in ("paused", "paused", "active"):
         assert put(f"{address}/state", {"state": state}).json()["state"] == state

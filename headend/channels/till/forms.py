@@ -2,12 +2,40 @@
 
 from __future__ import annotations
 
-from django import forms
+from collections.abc import Sequence
+from typing import Any
 
+from django import forms
+from django.conf import settings
+
+from headend.currencies.models import Rate
 from headend.design.fields import MoneyField
 
 
-class AmountForm(forms.Form):
+class MessageForm(forms.Form):
+    """What makes a page's sale happen once, however often the page comes."""
+
+    message_id = forms.UUIDField(widget=forms.HiddenInput)
+
+
+class _TenderForm(forms.Form):
+    """Money in the base currency, or in another one at its rate.
+
+    Args:
+        rates: at which money in other currencies is taken here.
+    """
+
+    currency = forms.CharField(label="In", max_length=3, required=False)
+
+    def __init__(self, *args: Any, rates: Sequence[Rate] = (), **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        codes = [settings.BASE_CURRENCY, *(rate.currency_id for rate in rates)]
+        self.fields["currency"].widget = forms.Select(choices=[(code, code) for code in codes])
+        amount: Any = self.fields["amount"]
+        amount.currency = self["currency"].value() or settings.BASE_CURRENCY
+
+
+class AmountForm(_TenderForm):
     """How much the customer hands over."""
 
     amount = MoneyField(
@@ -30,18 +58,17 @@ class AmountForm(forms.Form):
     )
 
 
-class VendForm(AmountForm):
+class VendForm(MessageForm, AmountForm):
     """The confirmation: the amount again, and the message id that makes the sale happen once."""
 
-    message_id = forms.UUIDField(widget=forms.HiddenInput)
-
-    def __init__(self, *args, **kwargs) -> None:
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["amount"].widget = forms.HiddenInput()
+        self.fields["currency"].widget = forms.HiddenInput()
         self.fields["waive_floor"].widget = forms.CheckboxInput(attrs={"hidden": True})
 
 
-class DebtPaymentForm(forms.Form):
+class DebtPaymentForm(MessageForm, _TenderForm):
     """How much of a debt is paid, and the message id that takes it once."""
 
     amount = MoneyField(
@@ -51,4 +78,3 @@ class DebtPaymentForm(forms.Form):
             attrs={"class": "big", "inputmode": "decimal", "autocomplete": "off"}
         ),
     )
-    message_id = forms.UUIDField(widget=forms.HiddenInput)

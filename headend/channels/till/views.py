@@ -17,8 +17,10 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
 from headend.accounts.requests import PageRequest
-from headend.channels.till.forms import AmountForm, DebtPaymentForm, VendForm
+from headend.channels.till.forms import AmountForm, DebtPaymentForm, MessageForm, VendForm
 from headend.config.errors import Refusal
+from headend.currencies.models import Rate
+from headend.currencies.queries import is_other, usable
 from headend.customers.queries import agreements
 from headend.customers.search import find_supplies, number_in
 from headend.debts.models import Debt
@@ -28,6 +30,7 @@ from headend.meters.models import Meter
 from headend.vending import debt_payments, free_electricity, pages, services
 from headend.vending.errors import SaleNotFound
 from headend.vending.views import JUST_SOLD
+from headend.vendors.queries import vendor_of
 
 TERMINAL = "Web till"
 FOUND_SHOWN = 20
@@ -64,8 +67,8 @@ def find(request: PageRequest) -> HttpResponse:
 @may_vend
 def sell(request: PageRequest, drn: str) -> HttpResponse:
     """Ask how much money; show what the typed amount buys."""
-    context = _whom(drn)
-    form = AmountForm(request.GET if "amount" in request.GET else None)
+    context = _whom(request, drn)
+    form = AmountForm(request.GET if "amount" in request.GET else None, rates=context["rates"])
     return render(
         request, "till/sell.html", {**context, "form": form, **_trial(request, context, form)}
     )
@@ -75,8 +78,9 @@ def sell(request: PageRequest, drn: str) -> HttpResponse:
 @may_vend
 def trial(request: PageRequest, drn: str) -> HttpResponse:
     """The part of the page that says what an amount buys; nothing is stored."""
-    context = _whom(drn)
-    form = AmountForm(request.GET if request.GET.get("amount") else None)
+    context = _whom(request, drn)
+    typed = request.GET if request.GET.get("amount") else None
+    form = AmountForm(typed, rates=context["rates"])
     page = {**context, "form": form, **_trial(request, context, form), "while_typing": True}
     return render(request, "till/trial.html", page)
 
@@ -89,10 +93,10 @@ def confirm(request: PageRequest, drn: str) -> HttpResponse:
 
     The message id is in the page's address, so going back to it means the same sale.
     """
-    context = _whom(drn)
+    context = _whom(request, drn)
     if request.method == "POST":
         return _sell(request, context)
-    amount = AmountForm(request.GET)
+    amount = AmountForm(request.GET, rates=context["rates"])
     offered = _trial(request, context, amount)
     if offered["quote"] is None:
         page = {**context, "form": amount, **offered}
@@ -102,25 +106,37 @@ def confirm(request: PageRequest, drn: str) -> HttpResponse:
         query = {"amount": request.GET["amount"], "message_id": uuid.uuid4()}
         if amount.cleaned_data["waive_floor"]:
             query["waive_floor"] = "on"
+        if is_other(amount.cleaned_data["currency"]):
+            query["currency"] = amount.cleaned_data["currency"]
         return redirect(f"{request.path}?{urlencode(query)}")
-    try:
-        sold = services.advice(caller=_caller(request), message_id=_message_id(form))
-    except SaleNotFound:
-        return render(request, "till/confirm.html", {**context, "form": form, **offered})
-    messages.info(request, "This was sold already. To sell once more, choose Next customer.")
-    return redirect("vending:sale", sold.receipt_number)
+    told = "This was sold already. To sell once more, choose Next customer."
+    return _done_before(request, form, told) or render(
+        request, "till/confirm.html", {**context, "form": form, **offered}
+    )
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @may_vend
 @never_cache
 def pay_debt(request: PageRequest, debt_id: int) -> HttpResponse:
-    """Take a payment of a debt without a purchase of energy, once per page."""
+    """Take a payment of a debt without a purchase of energy, once per page.
+
+    The message id is in the page's address, as on the page that confirms a sale.
+    """
     debt = get_object_or_404(Debt.objects.select_related("customer", "premises"), pk=debt_id)
+    rates = _rates(request)
+    begun = MessageForm(request.GET)
+    if request.method != "POST":
+        if not begun.is_valid():
+            return redirect(f"{request.path}?{urlencode({'message_id': uuid.uuid4()})}")
+        told = "This payment was taken already. To take another one, begin at the customer."
+        if (before := _done_before(request, begun, told)) is not None:
+            return before
     form = DebtPaymentForm(
         request.POST or None,
+        rates=rates,
         initial={
-            "message_id": uuid.uuid4(),
+            "message_id": request.GET.get("message_id"),
             "amount": figures.decimal(
                 debt.balance_minor, digits=settings.BASE_CURRENCY_MINOR_DIGITS, grouped=False
             ),
@@ -130,9 +146,10 @@ def pay_debt(request: PageRequest, debt_id: int) -> HttpResponse:
         try:
             sale = debt_payments.pay(
                 caller=_caller(request),
-                message_id=str(form.cleaned_data["message_id"]),
+                message_id=_message_id(form),
                 debt=debt,
                 amount_minor=form.cleaned_data["amount"],
+                currency=form.cleaned_data["currency"],
                 operator=request.user,
                 at=timezone.now(),
                 terminal=TERMINAL,
@@ -143,7 +160,8 @@ def pay_debt(request: PageRequest, debt_id: int) -> HttpResponse:
             request.session[JUST_SOLD] = sale.receipt_number
             return redirect(reverse("vending:sale", args=[sale.receipt_number]) + "?sold")
     status = 422 if request.method == "POST" else 200
-    return render(request, "till/pay_debt.html", {"debt": debt, "form": form}, status=status)
+    context = {"debt": debt, "form": form, "rates": rates}
+    return render(request, "till/pay_debt.html", context, status=status)
 
 
 def _sell(request: PageRequest, context: dict[str, Any]) -> HttpResponse:
@@ -156,6 +174,7 @@ def _sell(request: PageRequest, context: dict[str, Any]) -> HttpResponse:
                 message_id=_message_id(form),
                 meter=context["meter"],
                 tender_minor=form.cleaned_data["amount"],
+                currency=form.cleaned_data["currency"],
                 operator=request.user,
                 at=timezone.now(),
                 terminal=TERMINAL,
@@ -176,15 +195,30 @@ def _sell(request: PageRequest, context: dict[str, Any]) -> HttpResponse:
     return render(request, "till/confirm.html", {**context, "form": form, **offered}, status=422)
 
 
+def _done_before(request: PageRequest, form: MessageForm, told: str) -> HttpResponse | None:
+    """Lead to the sale that a page has made already, if somebody went back to the page."""
+    try:
+        sold = services.advice(caller=_caller(request), message_id=_message_id(form))
+    except SaleNotFound:
+        return None
+    messages.info(request, told)
+    return redirect("vending:sale", sold.receipt_number)
+
+
 def _caller(request: PageRequest) -> str:
     return f"user:{request.user.pk}"
 
 
-def _message_id(form: VendForm) -> str:
+def _message_id(form: MessageForm) -> str:
     return str(form.cleaned_data["message_id"])
 
 
-def _whom(drn: str) -> dict[str, Any]:
+def _rates(request: PageRequest) -> list[Rate]:
+    """At which other currencies are taken: none by a vendor, whose wallet pays in the base one."""
+    return [] if vendor_of(request.user) else usable(at=timezone.now())
+
+
+def _whom(request: PageRequest, drn: str) -> dict[str, Any]:
     meter = get_object_or_404(Meter.objects.select_related("state", "link"), drn=drn)
     agreement = agreements(at=timezone.now()).filter(meter=meter).first()
     return {
@@ -194,6 +228,7 @@ def _whom(drn: str) -> dict[str, Any]:
         "free": free_electricity.due(agreement, at=timezone.now()) if agreement else None,
         "state": getattr(meter, "state", None),
         "link": getattr(meter, "link", None),
+        "rates": _rates(request),
         "usual_amounts": USUAL_AMOUNTS_MINOR,
     }
 
@@ -206,6 +241,7 @@ def _trial(request: PageRequest, context: dict[str, Any], form: AmountForm) -> d
         quote = services.trial_vend(
             meter=context["meter"],
             tender_minor=form.cleaned_data["amount"],
+            currency=form.cleaned_data["currency"],
             at=timezone.now(),
             operator=request.user,
             waive_floor=form.cleaned_data["waive_floor"],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 from typing import Any
 
@@ -11,6 +12,7 @@ from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
+from headend.config import iso4217
 from headend.config import opaque as opaque_ids
 from headend.design import figures, words
 
@@ -28,11 +30,7 @@ def money(amount_minor: int | None, currency: str | None = None) -> str:
     """Money with the currency's sign and decimals; a dash when it is not known."""
     if amount_minor is None:
         return "–"
-    return figures.money(
-        amount_minor,
-        currency=currency or settings.BASE_CURRENCY,
-        digits=settings.BASE_CURRENCY_MINOR_DIGITS,
-    )
+    return figures.money(amount_minor, currency=currency or settings.BASE_CURRENCY)
 
 
 @register.filter
@@ -42,11 +40,12 @@ def without_sign(amount_minor: int) -> int:
 
 
 @register.filter
-def amount(amount_minor: int | None) -> str:
+def amount(amount_minor: int | None, currency: str | None = None) -> str:
     """Money as a person would type it: no sign, no grouping."""
     if amount_minor is None:
         return ""
-    return figures.decimal(amount_minor, digits=settings.BASE_CURRENCY_MINOR_DIGITS, grouped=False)
+    digits = iso4217.decimals(currency or settings.BASE_CURRENCY)
+    return figures.decimal(amount_minor, digits=digits, grouped=False)
 
 
 @register.simple_tag
@@ -108,6 +107,26 @@ def badge(word: str | None, label: str | None = None) -> SafeString:
     if not word:
         return format_html('<span class="badge calm">{}</span>', label or "unknown")
     return format_html('<span class="badge {}">{}</span>', words.tone(word), label or word)
+
+
+@register.filter
+def act(name: str) -> str:
+    """A recorded act in words."""
+    return words.act(name)
+
+
+@register.filter
+def language(code: str) -> str:
+    """The name of a language."""
+    return words.language(code)
+
+
+@register.filter
+def code(name: str) -> SafeString:
+    """A code such as ``customers.open_agreement``, which breaks between its words if it must."""
+    parts = re.split(r"(?<=[._-])", name)
+    broken = format_html_join(SafeString("<wbr>"), "{}", ((part,) for part in parts))
+    return format_html("<code>{}</code>", broken)
 
 
 @register.filter

@@ -1,11 +1,13 @@
 """Engineering tokens: the table, the second person, and what a meter's decoder reads of each."""
 
+from datetime import timedelta
+
 import pytest
 
 from headend.accounts import approvals
 from headend.accounts.errors import SamePerson
 from headend.accounts.models import Approval
-from headend.accounts.services import create_user
+from headend.accounts.services import console_user, create_user
 from headend.audit import lives
 from headend.audit.models import AuditEntry
 from headend.config.errors import NotPermitted
@@ -14,17 +16,19 @@ from headend.engineering.acts import ACT_NAMES
 from headend.engineering.errors import InvalidTokenFields, NotReplaceable, UnknownTokenKind
 from headend.engineering.kinds import KINDS, REGISTERS, TESTS, kind_named
 from headend.engineering.models import EngineeringToken
-from headend.fleet.models import Command
-from headend.meters.models import Meter
+from headend.fleet.models import Command, Event
+from headend.meters.models import KeyChange, Meter
 from headend.meters.services import KeyAttributes
 from headend.securitymodule.services import DEMONSTRATION_SGC
 from headend.testing import NOON, make_supply
-from headend.vending import key_changes
-from headend.vending.models import IssuedToken
+from headend.vending import disclosure, key_changes, reversals
+from headend.vending.errors import ReversalRefused
+from headend.vending.models import Disclosure, IssuedToken
 from headend.vending.services import vend
 from headend.vending.tests.key_meters import FieldMeter, load_key
 from headend.vendors.models import Operator, Vendor
 from shared.sts import decoder, generation, result
+from shared.wire import codes
 
 pytestmark = pytest.mark.django_db
 
@@ -221,6 +225,100 @@ def test_after_the_change_was_taken_back_too(meter, engineer, approver):
     asked = services.order_replacement(token, by=engineer, at=NOON, reason="no new key")
     approvals.approve(asked, by=approver, at=NOON)
     assert field.enter(EngineeringToken.objects.get().token.digits) == "Accept"
+
+
+def test_not_for_a_sale_that_was_taken_back_nor_is_it_taken_back_afterwards(
+    meter, engineer, approver
+):
+    change_its_key(meter, engineer)
+    first, second = (
+        vend(
+            caller="till",
+            message_id=name,
+            meter=meter,
+            tender_minor=5000,
+            operator=console_user(),
+            at=NOON,
+            hold_token=True,
+        )
+        for name in ("m1", "m2")
+    )
+    take_back(second)
+    for sale in (first, second):
+        with pytest.raises(NotReplaceable, match="nobody was given"):
+            again(sale, engineer)
+    disclosure.disclose(first, to=console_user(), how=Disclosure.How.SHOWN, at=NOON)
+    approvals.approve(again(first, engineer), by=approver, at=NOON)
+    with pytest.raises(ReversalRefused, match="made again"):
+        take_back(first)
+
+
+def change_its_key(meter, engineer):
+    load_key()
+    key_changes.prepare(meter, changes={"krn": 2}, by=engineer, at=NOON, reason="revision")
+
+
+def again(sale, engineer):
+    token = sale.tokens.get(token_class=0)
+    return services.order_replacement(token, by=engineer, at=NOON, reason="no new key")
+
+
+def take_back(sale):
+    return reversals.reverse(
+        caller="till",
+        message_id=f"back {sale}",
+        sale=sale,
+        by=console_user(),
+        at=NOON,
+        reason="wrong",
+    )
+
+
+def test_credit_under_a_key_that_the_meter_has_no_more_is_made_again_once(
+    meter, engineer, approver
+):
+    field = FieldMeter(meter)
+    sale = vend(
+        caller="till", message_id="m1", meter=meter, tender_minor=5000, operator=console_user(),
+        at=NOON,
+    )  # fmt: skip
+    token = sale.tokens.get()
+    load_key()
+    later = NOON + timedelta(days=1)
+    change = key_changes.prepare(
+        meter, changes={"krn": 2}, by=engineer, at=later, reason="revision"
+    )
+    for one in key_changes.issue(change, by=engineer, at=later):
+        field.enter(one.digits)
+    with pytest.raises(NotReplaceable, match="has the key"):
+        services.missed_change(token)  # not known to be entered: it may still be typed before
+    key_changes.mark_entered(change, evidence="meter", by=None, at=later)
+    assert field.enter(token.digits) == "CRCError"
+    asked = services.order_replacement(token, by=engineer, at=later, reason="not entered")
+    assert "under the key it has by now" in asked.summary
+    approvals.approve(asked, by=approver, at=later)
+    assert field.enter(EngineeringToken.objects.get().token.digits) == "Accept"
+    with pytest.raises(NotReplaceable, match="again already"):
+        services.order_replacement(token, by=engineer, at=later, reason="greed")
+
+
+def test_not_if_the_meter_told_that_it_took_the_token_before(meter, engineer):
+    sale = vend(
+        caller="till", message_id="m1", meter=meter, tender_minor=5000, operator=console_user(),
+        at=NOON,
+    )  # fmt: skip
+    token = sale.tokens.get()
+    Event.objects.create(
+        meter=meter, boot=1, seq=1, code=codes.EVENT_TOKEN_ACCEPTED, received_at=NOON,
+        detail={"tid": token.tid},
+    )  # fmt: skip
+    change_its_key(meter, engineer)
+    later = NOON + timedelta(days=1)
+    change = KeyChange.objects.get()
+    key_changes.issue(change, by=engineer, at=later)
+    key_changes.mark_entered(change, evidence="meter", by=None, at=later)
+    with pytest.raises(NotReplaceable, match="took this token"):
+        services.order_replacement(token, by=engineer, at=later, reason="greed")
 
 
 def test_not_once_the_meter_has_its_new_key(meter, engineer):

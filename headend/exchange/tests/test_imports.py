@@ -7,6 +7,7 @@ import pytest
 
 from headend.accounts.services import console_user, create_user
 from headend.config.errors import NotPermitted, Refusal
+from headend.config.opaque import encode
 from headend.customers.models import Customer, SupplyAgreement
 from headend.customers.services import register_customer
 from headend.debts.models import Debt
@@ -84,10 +85,17 @@ def test_a_column_that_the_sheet_lacks_changes_nothing():
     assert Customer.objects.get().phone == "082"
 
 
-def test_a_customer_without_reference_is_changed_by_number():
+def test_a_customer_without_reference_is_changed_by_id():
     known = register_customer(name="Nomsa", by=console_user(), at=NOON)
-    rows = run("customers", "number,name", f"{known.pk},Nomsa Dube", "999999,Who", ",Nobody")
-    assert rows == [CHANGED, WRONG, WRONG]
+    rows = run(
+        "customers",
+        "id,name",
+        f"{encode(known.pk)},Nomsa Dube",
+        f"{encode(known.pk + 1)},Who",
+        f"{known.pk},Numbered",
+        ",Nobody",
+    )
+    assert rows == [CHANGED, WRONG, WRONG, WRONG]
 
 
 def test_meters_are_registered_installed_and_never_given_another_key():

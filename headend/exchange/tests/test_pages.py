@@ -100,6 +100,15 @@ def test_a_run_can_be_stopped(log_in):
     assert "Stopped after 0 rows" in text(client.get(address))
 
 
+def test_who_only_looks_stops_no_run(log_in):
+    address = upload(log_in(ADMINISTRATOR)).url
+    for group in ("auditor", "approver"):
+        looker = log_in(group)
+        assert "Stop</button>" not in text(looker.get(address))
+        looker.post(f"{address}stop/")
+    assert Job.objects.get().state == Job.State.WAITING
+
+
 def test_each_kind_has_a_page_and_a_template_that_fits(log_in):
     client = log_in(ADMINISTRATOR)
     for kind in kinds.KINDS.values():

@@ -9,7 +9,7 @@ import pytest
 from headend.accounts.services import console_user, create_user
 from headend.audit.models import AuditEntry
 from headend.customers.models import Customer
-from headend.exchange import jobs, kinds, runner
+from headend.exchange import jobs, kinds, runner, work
 from headend.exchange.errors import JobNotFound, JobTaken
 from headend.exchange.models import Job, Piece, RowResult
 from headend.exchange.runner import Runner
@@ -56,7 +56,8 @@ def test_one_runner_at_a_time_until_it_lets_go():
 
 
 def test_told_to_stop_it_ends_after_the_present_transaction_and_goes_on_later(monkeypatch):
-    monkeypatch.setattr(runner, "MOST_ROWS", 2)
+    monkeypatch.setattr(work, "_LEAST_ROWS", 2)
+    monkeypatch.setattr(work, "_MOST_ROWS", 2)
     job, stop = hand_in(rows=5), threading.Event()
     stopped = Runner(lambda: NOON, stop)
     stopped.claim()
@@ -75,7 +76,8 @@ def test_told_to_stop_it_ends_after_the_present_transaction_and_goes_on_later(mo
 
 
 def test_a_run_that_somebody_stops_does_nothing_more(monkeypatch):
-    monkeypatch.setattr(runner, "MOST_ROWS", 2)
+    monkeypatch.setattr(work, "_LEAST_ROWS", 2)
+    monkeypatch.setattr(work, "_MOST_ROWS", 2)
     job = hand_in(rows=5)
     working = Runner(lambda: NOON)
     working.claim()

@@ -7,6 +7,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from headend.accounts.models import Approval
+from headend.config.opaque import encode
 from headend.fleet import wording
 from headend.fleet.delivery import State
 from headend.fleet.forms import ReasonForm
@@ -196,7 +197,7 @@ def test_an_adjustment_is_asked_for_approved_and_queued(engineer, log_in, meter)
     assert "Waits for a second person" in page
     assert f"Take 2.5 kWh from the credit of meter {meter.drn}" in page
     (waiting,) = approver.get(f"/meters/{meter.drn}/").context["waiting"]
-    approver.post(f"/approvals/{waiting.pk}/", {"decision": "approve"})
+    approver.post(f"/approvals/{encode(waiting.pk)}/", {"decision": "approve"})
     command = Command.objects.get()
     assert (command.arguments, command.reason) == ({"amount_wh": -2500}, "credited twice")
     page = page_of(engineer, meter)
@@ -248,9 +249,8 @@ def test_who_may_only_look_sees_no_orders_and_can_give_none(log_in, meter, group
     client = log_in(group)
     assert "Order something" not in page_of(client, meter)
     address = f"/meters/{meter.drn}/orders/disconnect/"
-    assert "Your role may not order this" in text_of(client.get(address))
-    answer = client.post(address, {"reason": "because"})
-    assert answer.status_code == 422
+    assert client.get(address).status_code == 403
+    assert client.post(address, {"reason": "because"}).status_code == 403
     assert Command.objects.count() == 0
 
 

@@ -100,4 +100,4 @@ def test_proving_waits_for_no_seller_and_holds_none_up(sale):
     proofs.prove(at=NOON)
     assert not connection.in_atomic_block
     with connection.cursor() as cursor:  # back in the usual state: this writes
-        cursor.execute("UPDATE ledger_account SET name = name")
+        cursor.execute("UPDATE ledger_account SET code = code")

@@ -71,6 +71,8 @@ def test_the_trial_balance_page(log_in, moved):
     page = log_in("auditor").get("/ledger/").content.decode()
     assert "R\u00a02.45" in page
     assert "2 accounts" in page
+    assert "Energy sold" in page
+    assert page.index(">Assets<") < page.index("Assets together") < page.index(">Income<")
     assert "Not yet checked" in page
     earlier = log_in("utility administrator").get("/ledger/", {"last_day": "2026-11-21"})
     assert "R\u00a01.15" in earlier.content.decode()

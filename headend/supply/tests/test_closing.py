@@ -19,16 +19,27 @@ from headend.fleet.services import queue_token
 from headend.ledger import proofs
 from headend.ledger.queries import balance_minor, trial_balance
 from headend.meters.models import Meter
-from headend.supply import closings, refunds, trials
-from headend.supply.errors import ClosingNotPossible, InvalidRegisters, RefundNotPossible
+from headend.meters.services import KeyAttributes, register_meter
+from headend.securitymodule.services import DEMONSTRATION_SGC
+from headend.supply import closings, refunds, replacements, trials
+from headend.supply.errors import (
+    ClosingNotPossible,
+    InvalidRegisters,
+    RefundNotPossible,
+    ReplacementNotPossible,
+)
 from headend.supply.models import Closing, Refund, Settlement
+from headend.supply.replacements import OldMeter
 from headend.supply.rules import set_rule
 from headend.supply.tests.conftest import DAY, owe, sell, tell_state
 from headend.tariffs.components import Energy, PeriodicFee, Step, Tax
 from headend.tariffs.rules import TariffRules
 from headend.tariffs.services import publish_version
-from headend.testing import NOON
+from headend.testing import NOON, new_drn
+from headend.vending import free_electricity, free_programmes, reversals
 from headend.vending import services as vending
+from headend.vending.errors import ReversalRefused
+from headend.vending.models import FreeAmount, FreeProgramme
 
 pytestmark = pytest.mark.django_db
 LATER = NOON + DAY
@@ -107,6 +118,81 @@ def test_by_rule_debts_of_the_premises_are_settled_too(supply):
     cable.refresh_from_db()
     assert (cable.balance_minor, done.refund_minor) == (0, 23_75)
     assert agrees()
+
+
+def test_a_sale_is_not_taken_back_once_its_account_was_settled(supply):
+    sale = vending.vend(
+        caller="test",
+        message_id="held",
+        meter=supply.meter,
+        tender_minor=50_00,
+        operator=console_user(),
+        at=NOON + timedelta(minutes=30),
+        hold_token=True,
+    )
+    close(supply)
+    with pytest.raises(ReversalRefused, match="its account was settled"):
+        reversals.reverse(
+            caller="test", message_id="r", sale=sale, by=console_user(), at=LATER, reason="wrong"
+        )
+    assert agrees()
+
+
+def test_free_energy_is_not_given_back_in_money(supply):
+    give_free(supply, 5_000)
+    done = close(supply, credit_wh=10_000)
+    # What was issued last is left: 5.0 kWh for nothing, and 5.0 kWh at 2.875.
+    assert lines(done) == [("credit", 12_50), ("tax", 1_88), ("credit", 0), ("refund", -14_38)]
+    assert agrees()
+
+
+def give_free(supply, energy_wh):
+    programme = FreeProgramme.objects.create(code="fbe", title="Free basic electricity")
+    FreeAmount.objects.create(
+        programme=programme,
+        from_month=free_electricity.month_of(NOON),
+        energy_wh=energy_wh,
+        registered_at=NOON,
+        requested_by=console_user(),
+        approved_by=create_user(username="second", password=None),
+    )
+    free_programmes.enrol(
+        programme=programme,
+        customer=supply.customer,
+        premises=supply.premises,
+        from_month=free_electricity.month_of(NOON),
+        by=console_user(),
+        at=NOON,
+    )
+    return free_electricity.grant(meter=supply.meter, by=console_user(), at=NOON + DAY / 2)
+
+
+def test_credit_of_a_replaced_meter_that_was_not_moved_is_settled(supply):
+    old = supply.meter
+    done = replacements.replace(
+        supply,
+        register_meter(
+            drn=new_drn(), key=KeyAttributes(sgc=DEMONSTRATION_SGC), by=console_user(), at=NOON
+        ),
+        old=OldMeter(),
+        new_energy_wh=0,
+        by=console_user(),
+        at=NOON + DAY / 2,
+        reason="burnt",
+    )
+    with pytest.raises(ClosingNotPossible, match=f"what meter {old} held is not known"):
+        close(supply, energy_wh=0, credit_wh=0)
+    replacements.note_registers(
+        done, energy_wh=12_000, credit_wh=10_000, by=console_user(), at=LATER
+    )
+    settlement = closings.settle(Closing.objects.get(), by=console_user(), at=LATER)
+    assert lines(settlement)[1:] == [("replaced", 25_00), ("replaced", 3_75), ("refund", -28_75)]
+    done.refresh_from_db()
+    assert (done.settlement, replacements.is_open(done)) == (settlement, False)
+    with pytest.raises(ReplacementNotPossible, match="has ended"):
+        replacements.transfer_by_token(done, by=console_user(), at=LATER)
+    assert agrees()
+    assert not WorkItem.objects.filter(closed_at=None).exists()
 
 
 def test_fees_are_due_up_to_the_closing_with_their_tax(supply):

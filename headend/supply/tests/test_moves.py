@@ -6,7 +6,9 @@ from headend.accounts.services import console_user, create_user
 from headend.config.errors import NotPermitted
 from headend.customers.queries import agreement_of
 from headend.customers.services import end_agreement, register_customer
-from headend.fleet.models import Command
+from headend.fleet import followers
+from headend.fleet.models import Command, WorkItem
+from headend.fleet.services import cancel
 from headend.ledger import proofs
 from headend.ledger.queries import balance_minor
 from headend.meters.services import KeyAttributes, register_meter
@@ -82,6 +84,34 @@ def test_the_next_customer_can_buy_what_is_left(supply):
     assert balance_minor("returns.energy", "ZAR") == 0
     assert balance_minor("cash.safe", "ZAR") == 28_75
     assert proofs.differences_of(proofs.prove(at=LATER)) == []
+
+
+def test_what_the_meter_told_since_counts_more_than_what_was_typed(supply):
+    settled(supply, credit_wh=0)
+    tell_state(supply.meter, energy_wh=12_000, credit_wh=30_000, at=LATER + DAY)
+    with pytest.raises(CreditLeft, match=r"holds 30\.0 kWh by its own word"):
+        enter(supply.meter)
+    # What was used since explains it.
+    assert enter(supply.meter, energy_wh=42_000).credit_wh == 0
+
+
+def test_an_order_to_close_the_former_account_does_not_meet_the_next_one(supply):
+    closing = closings.start(supply, by=console_user(), at=LATER, reason="moves", ask_meter=True)
+    Command.objects.filter(closing=closing).update(state="published", number=1)
+    closings.note_registers(closing, energy_wh=12_000, credit_wh=0, by=console_user(), at=LATER)
+    closings.settle(closing, by=console_user(), at=LATER)
+    with pytest.raises(FormerClosingOpen, match="has not answered"):
+        enter(supply.meter)
+    order = Command.objects.get(closing=closing)
+    cancel(command=order, cancelled_by=console_user(), even_if_sent=True, at=LATER)
+    enter(supply.meter)
+    # Should it be done all the same, somebody has to see to the next customer's credit.
+    order.refresh_from_db()
+    order.state = "accepted"
+    order.detail = {"energy_wh": 15_000, "cleared_wh": 8_000, "postpaid_wh": 0}
+    order.save()
+    followers.tell(order, at=LATER + DAY)
+    assert "cleared 8000 Wh of Next One" in WorkItem.objects.get(closed_at=None).summary
 
 
 def test_debts_of_the_premises_are_told_and_accepted(supply):

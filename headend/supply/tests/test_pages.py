@@ -127,6 +127,7 @@ def test_a_meter_is_replaced_and_its_credit_moved(client, supply, stock):
     address = f"/supply/meters/{old.drn}/replace/"
     assert "10.0 kWh of credit" in text(client.get(address))
     typed = REGISTERS | {"new_meter": stock.drn, "new_energy_wh": "0", "reason": "burnt"}
+    typed["new_credit_wh"] = "0"
     done = client.post(address, typed)
     made = Replacement.objects.get()
     assert done.url == f"/supply/replacements/{made}/"

@@ -1,6 +1,7 @@
 """Replacing a meter: what goes on, what moves over once, what stays open."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -9,16 +10,27 @@ from headend.config.errors import NotPermitted
 from headend.customers.queries import agreement_of
 from headend.fleet import followers
 from headend.fleet.models import Command, Event, MeterLink, WorkItem
-from headend.fleet.services import queue_token
+from headend.fleet.services import cancel, queue_token
 from headend.meters.errors import InvalidMeter
 from headend.meters.models import Meter
 from headend.meters.services import KeyAttributes, register_meter
 from headend.securitymodule.services import DEMONSTRATION_SGC
+from headend.securitymodule.tokens import Management
 from headend.supply import replacements, second_issues
-from headend.supply.errors import InvalidRegisters, NotProvedUnused, ReplacementNotPossible
+from headend.supply.errors import (
+    CreditLeft,
+    InvalidRegisters,
+    NotProvedUnused,
+    ReplacementNotPossible,
+)
 from headend.supply.replacements import OldMeter
 from headend.supply.tests.conftest import DAY, sell, tell_state
-from headend.testing import NOON, new_drn
+from headend.testing import NOON, make_supply, new_drn
+from headend.vending import reversals
+from headend.vending import services as vending
+from headend.vending.errors import ReversalRefused
+from headend.vending.issuing import issue
+from shared.sts.token import CLEAR_CREDIT
 
 pytestmark = pytest.mark.django_db
 LATER = NOON + DAY
@@ -32,15 +44,14 @@ def stock(supply) -> Meter:
 
 
 def replace(supply, stock, *, energy_wh=12_000, credit_wh=10_050, scrapped=False, **more):
+    asked: dict[str, Any] = {
+        "new_energy_wh": 0,
+        "by": console_user(),
+        "at": LATER,
+        "reason": "burnt",
+    } | more
     return replacements.replace(
-        supply,
-        stock,
-        old=OldMeter(energy_wh, credit_wh, scrapped),
-        new_energy_wh=0,
-        by=console_user(),
-        at=LATER,
-        reason="burnt",
-        **more,
+        supply, stock, old=OldMeter(energy_wh, credit_wh, scrapped), **asked
     )
 
 
@@ -74,12 +85,64 @@ def test_credit_moves_over_by_command_again_only_after_a_refusal(supply, stock):
         replacements.transfer_by_token(done, by=console_user(), at=LATER)
     command = replacements.transfer_by_command(done, by=console_user(), at=LATER)
     assert command.arguments == {"amount_wh": -2_000}
+    command.number = 1
     end(command, "expired")
     with pytest.raises(ReplacementNotPossible, match="already"):
         replacements.transfer_by_command(done, by=console_user(), at=LATER)
     assert "is not known" in WorkItem.objects.get(closed_at=None).summary
     end(command, "rejected")
     assert replacements.transfer_by_command(done, by=console_user(), at=LATER) != command
+
+
+def test_an_order_that_was_never_sent_leaves_the_credit_to_be_moved(supply, stock):
+    done = replace(supply, stock)
+    command = replacements.transfer_by_command(done, by=console_user(), at=LATER)
+    cancel(command=command, cancelled_by=console_user(), at=LATER)
+    done.refresh_from_db()
+    assert replacements.is_open(done)
+    assert "transfer 10.1 kWh" in WorkItem.objects.get(closed_at=None).summary
+    assert replacements.transfer_by_token(done, by=console_user(), at=LATER).units == 101
+
+
+def test_credit_follows_to_the_meter_that_serves_by_now(supply, stock):
+    first = replace(supply, stock)
+    third = register_meter(
+        drn=new_drn(), key=KeyAttributes(sgc=DEMONSTRATION_SGC), by=console_user(), at=NOON
+    )
+    replacements.replace(
+        supply, third, old=OldMeter(0, 0), new_energy_wh=0, by=console_user(),
+        at=LATER + DAY, reason="burnt again",
+    )  # fmt: skip
+    token = replacements.transfer_by_token(first, by=console_user(), at=LATER + DAY)
+    assert token.meter == third
+
+
+def test_a_meter_that_holds_credit_replaces_none(supply, stock):
+    tell_state(stock, energy_wh=5_000, credit_wh=31_000)
+    with pytest.raises(CreditLeft, match=r"holds 31\.0 kWh by its own word"):
+        replace(supply, stock, new_energy_wh=5_000)
+    tell_state(stock, energy_wh=5_000, credit_wh=0)
+    with pytest.raises(CreditLeft, match=r"shows 1\.0 kWh"):
+        replace(supply, stock, new_energy_wh=5_000, new_credit_wh=1_000)
+    assert replace(supply, stock, new_energy_wh=5_000).new_meter == stock
+
+
+def test_what_a_replaced_meter_held_is_not_given_away_elsewhere(supply, stock):
+    old = supply.meter
+    done = replace(supply, stock)
+    replacements.transfer_by_token(done, by=console_user(), at=LATER)
+    old.refresh_from_db()
+    other = make_supply()
+    elsewhere: dict[str, Any] = {
+        "old": OldMeter(0, 0), "new_energy_wh": 12_000, "by": console_user(), "reason": "burnt",
+    }  # fmt: skip
+    with pytest.raises(CreditLeft, match=r"holds 10\.1 kWh by replacement"):
+        replacements.replace(other, old, at=LATER + DAY, **elsewhere)
+    issue(
+        meter=old, content=Management(CLEAR_CREDIT, 0), purpose="clear", by=console_user(),
+        at=LATER + DAY,
+    )  # fmt: skip
+    assert replacements.replace(other, old, at=LATER + DAY, **elsewhere).new_meter == old
 
 
 def end(command, state):
@@ -175,6 +238,43 @@ def test_a_token_that_the_old_meter_accepted_is_not_issued_anew(supply, stock):
     assert second_issues.open_tokens(done) == []
     with pytest.raises(ReplacementNotPossible):
         second_issues.reissue(done, token, by=console_user(), at=LATER)
+
+
+def test_a_token_that_is_held_back_is_not_issued_anew(supply, stock):
+    held = vend_held(supply)
+    old, token = supply.meter, held.tokens.get()
+    done = replace(supply, stock)
+    told_everything(old)
+    with pytest.raises(ReplacementNotPossible, match="not to be issued"):
+        second_issues.reissue(done, token, by=console_user(), at=LATER)
+    assert take_back(held).sale == held
+
+
+def test_a_sale_whose_token_was_issued_anew_is_not_taken_back(supply, stock):
+    sale = supply.sales.get()
+    done = replace(supply, stock)
+    told_everything(sale.meter)
+    second_issues.reissue(done, sale.tokens.get(), by=console_user(), at=LATER)
+    with pytest.raises(ReversalRefused, match=f"issued anew for meter {stock}"):
+        take_back(sale)
+
+
+def vend_held(supply):
+    return vending.vend(
+        caller="test",
+        message_id="held",
+        meter=supply.meter,
+        tender_minor=50_00,
+        operator=console_user(),
+        at=NOON + timedelta(minutes=30),
+        hold_token=True,
+    )
+
+
+def take_back(sale):
+    return reversals.reverse(
+        caller="test", message_id="back", sale=sale, by=console_user(), at=LATER, reason="wrong"
+    )
 
 
 def test_a_gap_in_the_old_meters_messages_proves_nothing(supply, stock):

@@ -11,6 +11,8 @@ from django.core.management import CommandError, call_command
 
 from headend.accounts.models import User
 from headend.accounts.services import console_user
+from headend.customers.models import SupplyAgreement
+from headend.customers.services import end_agreement
 from headend.ledger.proofs import prove
 from headend.meters.queries import meter_numbered
 from headend.securitymodule.errors import PublishedKeyRefused
@@ -54,6 +56,14 @@ def test_seeding_again_changes_nothing(settings):
     first = seed(at=NOON)
     assert seed(at=NOON + timedelta(days=1)) == first
     assert settings.DEMONSTRATION_FILE.stat().st_mode & 0o777 == 0o600
+
+
+def test_it_is_seeded_again_after_somebody_moved_out():
+    first = seed(at=NOON).supplies[0]
+    agreement = SupplyAgreement.objects.get(meter__drn=first.drn)
+    end_agreement(agreement, by=console_user(), at=NOON + timedelta(days=1), reason="moved out")
+    again = seed(at=NOON + timedelta(days=2)).supplies[0]
+    assert (again.drn, again.customer) == (first.drn, "")
 
 
 def test_a_vendor_has_sold_before():
@@ -103,3 +113,15 @@ def test_command_prints_log_ins_and_meters():
         assert f"{person['password']:14} {person['group']}" in out.getvalue()
     for supply in printed["supplies"]:
         assert supply["drn"] in out.getvalue()
+
+
+def test_dollars_are_taken_at_the_utilitys_till():
+    seeded = seed(at=NOON)
+    quote = services.trial_vend(
+        meter=meter_numbered(seeded.supplies[0].drn),
+        tender_minor=10_00,
+        currency="USD",
+        operator=User.objects.get(username="cashier"),
+        at=NOON,
+    )
+    assert (quote.tender_minor, quote.received_minor) == (182_53, 10_00)

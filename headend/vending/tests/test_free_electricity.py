@@ -17,7 +17,7 @@ from headend.tariffs import components as kinds
 from headend.tariffs.queries import version_in_force
 from headend.tariffs.rules import TariffRules
 from headend.testing import NOON, make_meter, make_supply
-from headend.vending import free_electricity
+from headend.vending import free_electricity, free_programmes
 from headend.vending.errors import InvalidFreeProgramme, MeterNotInstalled, NoFreeElectricity
 from headend.vending.history import circumstances, state_at_take_over
 from headend.vending.models import FreeEnrolment, FreeGrant, FreeProgramme, OpeningUse
@@ -38,7 +38,7 @@ def bought_wh(agreement, at=NOON, **energy):
 
 def register(energy_wh=50_000, code="fbe", from_month=TODAY):
     """Have a programme's amount asked for by one and approved by another."""
-    request = free_electricity.request_amount(
+    request = free_programmes.request_amount(
         code=code,
         title="Free basic electricity",
         from_month=from_month,
@@ -56,7 +56,7 @@ def register(energy_wh=50_000, code="fbe", from_month=TODAY):
 
 
 def enrol(agreement, programme=None, from_month=TODAY):
-    return free_electricity.enrol(
+    return free_programmes.enrol(
         programme=programme or register(),
         customer=agreement.customer,
         premises=agreement.premises,
@@ -134,14 +134,14 @@ def test_only_who_is_enrolled_and_only_while_it_lasts(agreement):
     with pytest.raises(NoFreeElectricity, match="enrolled in no programme"):
         grant(make_supply().meter)
     enrolment = FreeEnrolment.objects.get()
-    free_electricity.end_enrolment(
+    free_programmes.end_enrolment(
         enrolment, until_month=date(2026, 12, 9), by=console_user(), at=NOON, reason="moved on"
     )
     assert grant(agreement.meter).enrolment == enrolment
     with pytest.raises(NoFreeElectricity):
         grant(agreement.meter, NOON + timedelta(days=20))
     with pytest.raises(InvalidFreeProgramme, match="ended already"):
-        free_electricity.end_enrolment(
+        free_programmes.end_enrolment(
             enrolment, until_month=date(2027, 1, 1), by=console_user(), at=NOON, reason="again"
         )
 

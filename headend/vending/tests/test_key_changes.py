@@ -6,7 +6,7 @@ import pytest
 
 from headend.accounts.services import console_user
 from headend.audit.models import AuditEntry
-from headend.fleet.models import Command
+from headend.fleet.models import Command, MeterLink, MeterState
 from headend.meters.models import KeyChange, Meter
 from headend.meters.services import KeyAttributes
 from headend.securitymodule.errors import KeyMissing, VendingKeyExpired
@@ -14,11 +14,12 @@ from headend.securitymodule.models import VendingKey
 from headend.securitymodule.services import DEMONSTRATION_SGC
 from headend.securitymodule.tokens import Credit
 from headend.testing import NOON, make_supply
-from headend.vending import key_changes
+from headend.vending import key_change_due, key_changes
 from headend.vending.errors import InvalidKeyChange, KeyChangeOver, KeyChangeUnderWay
 from headend.vending.issuing import issue
 from headend.vending.models import IssuedToken, TokenDelivery
 from headend.vending.receipts import receipt_of
+from headend.vending.reversals import reverse
 from headend.vending.services import vend
 from headend.vending.tests.key_meters import FieldMeter, load_key
 
@@ -194,6 +195,15 @@ def test_sent_to_the_meter_in_order_of_entry_once(meter):
     assert TokenDelivery.objects.count() == 2
 
 
+def test_taken_back_its_tokens_are_sent_no_more(meter):
+    load_key()
+    change = prepare(meter, krn=2)
+    first, _ = key_changes.push(change, by=None, at=NOON)
+    Command.objects.filter(pk=first.pk).update(state="published", number=1)
+    key_changes.withdraw(change, by=console_user(), at=NOON, reason="another day")
+    assert {one.state for one in Command.objects.all()} == {"cancelled"}
+
+
 @pytest.mark.parametrize(
     ("told", "entered"),
     [
@@ -264,6 +274,69 @@ def test_they_are_printed_until_so_many_purchases_prove_that_they_were_entered(m
     change.refresh_from_db()
     assert (change.state, change.evidence, change.hand_outs) == ("entered", "purchases", 3)
     assert change.tokens.count() == 2 + 3 * 2
+
+
+def test_purchases_whose_tokens_nobody_was_given_prove_nothing(meter):
+    load_key()
+    field = FieldMeter(meter)
+    change = prepare(meter, krn=2)
+    for number in range(key_change_due.HAND_OUTS):
+        held = buy(meter, f"held {number}", hold_token=True)
+        reverse(
+            caller="till", message_id=f"back {number}", sale=held, by=console_user(), at=NOON,
+            reason="left the shop",
+        )  # fmt: skip
+    sale = buy(meter, "in the end")
+    answers = [field.enter(token.digits) for token in sale.tokens.order_by("position")]
+    assert answers == ["1stKCT", "Accept", "Accept"]
+    change.refresh_from_db()
+    assert (change.state, change.hand_outs) == ("issued", 1)
+
+
+def test_neither_purchases_nor_a_person_count_against_the_meters_own_word(meter):
+    load_key()
+    change = prepare(meter, krn=2)
+    tell_key(meter, krn=1)
+    counts = [buy(meter, f"m{number}").tokens.count() for number in range(4)]
+    assert counts == [3, 3, 3, 3]
+    with pytest.raises(InvalidKeyChange, match="tells that it has its old key"):
+        key_changes.mark_entered(change, evidence="person", by=console_user(), at=NOON)
+
+
+def tell_key(meter, *, krn):
+    MeterLink.objects.update_or_create(meter=meter, defaults={"online": True})
+    MeterState.objects.create(
+        meter=meter, received_at=NOON, boot=1, revision=1, boot_nonce="abcd",
+        clock_quality="set", payment_mode="prepayment", account_status="active", credit_wh=0,
+        relay_closed=False, last_boot=0, last_seq=0, last_command_number=0,
+        content={"krn": krn, "ti": meter.ti, "sgc": meter.sgc},
+    )  # fmt: skip
+
+
+def test_what_was_noted_as_entered_by_mistake_is_taken_back(meter):
+    load_key()
+    field = FieldMeter(meter)
+    change = prepare(meter, krn=2)
+    given_out(change)
+    key_changes.mark_entered(change, evidence="person", by=console_user(), at=NOON)
+    key_changes.withdraw(change, by=console_user(), at=NOON, reason="it was another meter")
+    assert field.enter(credit(stored(meter)).digits) == "Accept"
+    told = prepare(stored(meter), krn=2)
+    given_out(told)
+    key_changes.mark_entered(told, evidence="meter", by=None, at=NOON)
+    with pytest.raises(KeyChangeOver):
+        key_changes.withdraw(told, by=console_user(), at=NOON, reason="the meter said so itself")
+
+
+def test_credit_that_was_not_entered_goes_to_the_meter_before_its_new_key(meter):
+    load_key()
+    first, second = (buy(meter, name).tokens.get().digits for name in ("first", "second"))
+    change = prepare(meter, krn=2)
+    new = [token.digits for token in key_changes.tokens_of(change)]
+    later = NOON + timedelta(minutes=5)
+    key_changes.push(change, by=None, at=later)
+    sent = [one.arguments["digits"] for one in Command.objects.order_by("pk")]
+    assert sent == [first, second, *new]
 
 
 def test_they_are_printed_no_more_once_the_meter_has_told(meter):

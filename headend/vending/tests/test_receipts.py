@@ -159,3 +159,22 @@ def test_a_reprint_years_later_shows_the_names_of_the_sale(cashier):
     assert before.customer == "Nomsa Dube"
     assert sum(line.amount_minor for line in before.lines) == before.tender_minor
     assert before.tokens[0].energy_wh == before.energy_wh == 17_300
+
+
+def test_a_tax_on_energy_that_was_rounded_afterwards_says_what_it_is_of(cashier):
+    supply = make_supply()
+    for message_id, tender_minor in (("odd", 10_000), ("even", 28_750)):
+        services.vend(
+            caller="test",
+            message_id=message_id,
+            meter=supply.meter,
+            tender_minor=tender_minor,
+            operator=cashier,
+            at=NOON,
+        )
+    odd, even = (receipts.receipt_of(sale) for sale in Sale.objects.order_by("pk"))
+    energy, tax, rounding = odd.lines
+    assert [one.amount_minor for one in odd.lines] == [8675, 1304, 21]
+    assert tax.detail == "of R\u00a086.96, before rounding"
+    assert energy.amount_minor + rounding.amount_minor == 8696
+    assert [(one.text, one.detail) for one in even.lines][1] == ("VAT 15 %", "")  # 100 kWh

@@ -8,8 +8,9 @@ from django.urls import reverse as address
 
 from headend.accounts import approvals
 from headend.accounts.models import Approval
+from headend.config.errors import NotPermitted
 from headend.testing import NOON, make_supply
-from headend.vending import services
+from headend.vending import disclosure, services
 from headend.vending.models import Disclosure, Reversal
 
 pytestmark = pytest.mark.django_db
@@ -56,6 +57,17 @@ def test_a_token_waits_until_somebody_asks_for_it(cashier):
     cashier.post(address("vending:show", args=[sale.receipt_number]))
     assert shows_token(cashier, sale)
     assert Disclosure.objects.get().disclosed_to == cashier.user
+
+
+def test_who_only_looks_at_sales_gives_no_token_out(cashier, log_in):
+    sale = vend(cashier)
+    for group in ("auditor", "tariff clerk", "approver", "engineer"):
+        looker = log_in(group)
+        assert "Show the token" not in page(looker, "sale", sale)
+        assert looker.post(address("vending:show", args=[sale.receipt_number])).status_code == 403
+        with pytest.raises(NotPermitted):
+            disclosure.disclose(sale, to=looker.user, how=Disclosure.How.SHOWN, at=NOON)
+    assert not Disclosure.objects.exists()
 
 
 def test_the_till_shows_the_token_it_sold(cashier):

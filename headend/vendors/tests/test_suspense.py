@@ -8,6 +8,7 @@ from headend.accounts import approvals
 from headend.accounts.errors import SamePerson
 from headend.accounts.services import console_user, create_user
 from headend.audit.models import AuditEntry
+from headend.config.opaque import encode
 from headend.debts.errors import BalanceTooSmall
 from headend.debts.services import open_debt
 from headend.debts.terms import Terms
@@ -106,7 +107,7 @@ def test_a_payment_for_a_debt_lowers_it(checker):
         by=console_user(),
         at=NOON,
     )
-    request = ask(enter(), "debt", str(debt.pk))
+    request = ask(enter(), "debt", encode(debt.pk))
     assert "paid for debt" in request.summary
     approvals.approve(request, checker, NOON)
     debt.refresh_from_db()
@@ -114,7 +115,7 @@ def test_a_payment_for_a_debt_lowers_it(checker):
     assert in_bank_and_suspense() == (97_00, 0)
     assert proved()
     with pytest.raises(BalanceTooSmall, match="is owed"):
-        ask(enter("EFT 2"), "debt", str(debt.pk))
+        ask(enter("EFT 2"), "debt", encode(debt.pk))
 
 
 def test_cash_from_the_safe_and_money_sent_back(checker):
@@ -162,12 +163,12 @@ def test_from_the_page_to_the_safe(log_in):
     assert "DEP 7" in shown
     assert "500.00" in shown
     wrong = {"to": "debt", "names": "77", "reason": "guess"}
-    assert "no debt number" in admin.post(page, wrong).content.decode()
+    assert "there is no debt" in admin.post(page, wrong).content.decode()
     admin.post(page, {"to": "safe", "names": "", "reason": "paying-in slip 12"})
     assert "second person" in admin.get(page).content.decode()
     request = BankPayment.objects.get()
     (row,) = approver.get("/approvals/").context["to_decide"]
-    approver.post(f"/approvals/{row[0].pk}/", {"decision": "approve"})
+    approver.post(f"/approvals/{encode(row[0].pk)}/", {"decision": "approve"})
     request.refresh_from_db()
     assert (request.state, request.ended_as) == (BankPayment.CLEARED, "cash from the safe")
     assert "Nothing is in suspense" in admin.get("/ledger/payments/").content.decode()

@@ -33,7 +33,10 @@ def prepay(*arguments):
 def test_the_trial_balance_adds_up():
     done = prepay("balance")
     assert done.exit_code == 0
-    assert done.output.splitlines()[-1].split() == ["Total", "ZAR", "50.00", "50.00"]
+    lines = [line.split() for line in done.output.splitlines()]
+    assert lines[-1] == ["Total", "ZAR", "50.00", "50.00"]
+    assert ["Assets", "together", "ZAR", "50.00", "0.00"] in lines
+    assert ["Energy", "sold", "sales.energy", "ZAR", "50.00"] in lines
     accounts = json.loads(prepay("balance", "--json").output)["accounts"]
     assert sum(one["balance_minor"] for one in accounts) == 0
 

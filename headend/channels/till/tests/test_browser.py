@@ -19,6 +19,7 @@ from urllib.request import urlopen
 
 import pytest
 
+from headend.testing_processes import run
 from tools.broker.ports import free_port
 from tools.interpreters import REPOSITORY
 
@@ -41,21 +42,12 @@ class Site(NamedTuple):
 
     def shell(self, code: str) -> str:
         """Run a few lines inside the head-end, as another process; return what they print."""
-        return run(self.environ, "shell", "--verbosity", "0", "--command", code)
+        return manage(self.environ, "shell", "--verbosity", "0", "--command", code)
 
 
-def run(environ: dict[str, str], *arguments: str) -> str:
+def manage(environ: dict[str, str], *arguments: str) -> str:
     """Run a management command; return its output."""
-    done = subprocess.run(
-        [sys.executable, "-m", "headend.manage", *arguments],
-        cwd=REPOSITORY,
-        env=environ,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout
+    return run(environ, "-m", "headend.manage", *arguments)
 
 
 @pytest.fixture(scope="module")
@@ -66,8 +58,8 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         name: text for name, text in os.environ.items() if not name.startswith("OPENPREPAY_")
     } | {"OPENPREPAY_DATA": str(data), "OPENPREPAY_DEMONSTRATION": "1"}
     environ["DATABASE_URL"] = f"sqlite:///{data}/headend.sqlite3"
-    run(environ, "migrate", "--verbosity", "0", "--skip-checks")
-    run(environ, "seed_demonstration", "--without-vendor")
+    manage(environ, "migrate", "--verbosity", "0", "--skip-checks")
+    manage(environ, "seed_demonstration", "--without-vendor")
     passwords = json.loads((data / "demonstration.json").read_text())["passwords"]
     port = free_port()
     address = f"http://127.0.0.1:{port}"
@@ -85,7 +77,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     try:
         wait_for(f"{address}/log-in/", server, data / "web.log")
         found = "from headend.meters.models import Meter; print(Meter.objects.first().drn)"
-        drn = run(environ, "shell", "--verbosity", "0", "--command", found).strip()
+        drn = manage(environ, "shell", "--verbosity", "0", "--command", found).strip()
         yield Site(address, environ, passwords, drn)
     finally:
         server.terminate()

@@ -6,6 +6,7 @@ from decimal import Decimal
 import pytest
 
 from headend.accounts.services import console_user
+from headend.config.opaque import encode
 from headend.debts.services import open_debt
 from headend.debts.terms import Terms
 from headend.meters.models import Meter
@@ -38,7 +39,7 @@ def confirmation(cashier, drn, amount="50"):
     """The fields of the confirm page's form, as a browser would send them."""
     page = cashier.get(f"/till/{drn}/confirm/", {"amount": amount}, follow=True)
     form = page.context["form"]
-    return {name: str(form[name].value()) for name in form.fields}
+    return {name: str(form[name].value() or "") for name in form.fields}
 
 
 @pytest.mark.parametrize("text", ["{drn}", "{pan}", "nomsa", "dube test road", "1 Test"])
@@ -221,9 +222,9 @@ def owe(supply):
 
 def test_a_debt_is_paid_without_energy_once(cashier, supply, drn):
     debt = owe(supply)
-    path = f"/till/debt/{debt.pk}/"
+    path = f"/till/debt/{encode(debt.pk)}/"
     assert path in text_of(cashier.get(f"/till/{drn}/"))
-    assert 'value="100.00"' in text_of(cashier.get(path))
+    assert 'value="100.00"' in text_of(cashier.get(path, follow=True))
     asked = {"amount": "30", "message_id": uuid.uuid4()}
     for _ in range(2):
         answer = cashier.post(path, asked, follow=True)
@@ -234,6 +235,16 @@ def test_a_debt_is_paid_without_energy_once(cashier, supply, drn):
     assert cashier.post(path, {"amount": "71", "message_id": uuid.uuid4()}).status_code == 422
 
 
+def test_going_back_to_the_page_of_a_payment_leads_to_its_receipt(cashier, supply):
+    debt = owe(supply)
+    page = cashier.get(f"/till/debt/{encode(debt.pk)}/")
+    message_id = cashier.get(page.url).context["form"]["message_id"].value()
+    cashier.post(page.url, {"amount": "30", "message_id": message_id})
+    back = cashier.get(page.url, follow=True)
+    assert back.redirect_chain[-1][0] == f"/sales/{Sale.objects.get().receipt_number}/"
+    assert "taken already" in text_of(back)
+
+
 def test_the_customer_may_waive_the_share_kept_for_energy(cashier, supply, drn):
     owe(supply)
     assert "Debts first" in text_of(cashier.get(f"/till/{drn}/"))
@@ -241,6 +252,6 @@ def test_the_customer_may_waive_the_share_kept_for_energy(cashier, supply, drn):
     assert "40.00" in text_of(cashier.get(f"/till/{drn}/trial/", asked))
     page = cashier.get(f"/till/{drn}/confirm/", asked, follow=True)
     form = page.context["form"]
-    fields = {name: str(form[name].value()) for name in form.fields}
+    fields = {name: str(form[name].value() or "") for name in form.fields}
     cashier.post(f"/till/{drn}/confirm/", fields)
     assert Sale.objects.get().lines.get(kind="debt").amount_minor == 40_00

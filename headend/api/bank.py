@@ -1,0 +1,145 @@
+"""Payments at the bank: told by it, in suspense until two people say what they are for."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Annotated, Any, Literal
+
+from django.utils import timezone
+from ninja import Path, Query, Router, Schema
+from pydantic import Field
+
+from headend.api import approvals as waiting
+from headend.api.errors import ObjectNotFound
+from headend.api.once import asked_once
+from headend.api.requests import Cursor, KeyRequest, Limit, needs, page
+from headend.api.schemas import Day, Id, Identifier, MessageIn, Page
+from headend.api.schemas import text as words
+from headend.ledger import suspense
+from headend.ledger.models import BankPayment
+
+router = Router(tags=["bank payments"])
+_USUAL_LIMIT = 50
+
+
+class BankPaymentIn(MessageIn):
+    """A payment as the bank tells of it."""
+
+    reference: Annotated[str, words(suspense.LONGEST_REFERENCE)]
+    amount_minor: Annotated[int, Field(ge=1, le=suspense.LARGEST_MINOR)]
+    paid_on: Annotated[Day, Field(strict=False)]
+    payer: Annotated[str, words(140, shortest=0)] = ""
+    text: Annotated[str, words(200, shortest=0)] = ""  # what the payer wrote
+
+
+class ClearingIn(MessageIn):
+    """What a payment is for; for a debt, `names` is the debt's id."""
+
+    to: Literal["debt", "safe", "returned"]
+    names: Annotated[str, words(40, shortest=0)] = ""
+    reason: Annotated[str, words(500)]
+
+
+class BankPaymentOut(Schema):
+    """One payment at the bank."""
+
+    id: Id
+    reference: str
+    amount_minor: int
+    currency: str
+    paid_on: date
+    payer: str
+    text: str
+    state: str  # waiting, matched or cleared
+    entered_at: datetime
+    ended_at: datetime | None
+    ended_as: str  # what it was for
+
+
+State = Annotated[
+    Literal["waiting", "matched", "cleared"] | None, Query(description="only those in this state")
+]
+Reference = Annotated[
+    str | None,
+    Query(description="only the one of this reference"),
+    words(suspense.LONGEST_REFERENCE),
+]
+
+
+@router.get("/bank-payments", **needs("bank", Page[BankPaymentOut]))
+def list_payments(
+    request: KeyRequest,
+    state: State = None,
+    reference: Reference = None,
+    cursor: Cursor = None,
+    limit: Limit = _USUAL_LIMIT,
+) -> dict[str, Any]:
+    """List payments at the bank, the last entered first."""
+    found = BankPayment.objects.all()
+    if state is not None:
+        found = found.filter(state=state)
+    if reference is not None:
+        found = found.filter(reference=suspense.normal(reference))
+    return page(found, cursor=cursor, limit=limit, give=_shape)
+
+
+@router.post("/bank-payments", **needs("bank", BankPaymentOut))
+def enter_payment(request: KeyRequest, body: BankPaymentIn) -> dict[str, Any]:
+    """Enter a payment, once per message id and per reference: it is matched, or waits."""
+    now = timezone.now()
+
+    def act() -> dict[str, Any]:
+        made = suspense.enter(**body.dict(exclude={"message_id"}), by=request.auth.program, at=now)
+        return _shape(made)
+
+    return asked_once(request.auth, "bank payments", body, at=now, act=act)
+
+
+@router.get("/bank-payments/{payment_id}", **needs("bank", BankPaymentOut))
+def read_payment(request: KeyRequest, payment_id: Path[Identifier]) -> dict[str, Any]:
+    """Read one payment at the bank."""
+    return _shape(_one(payment_id))
+
+
+@router.post("/bank-payments/{payment_id}/clear", **needs("bank", waiting.ApprovalOut))
+def request_clearing(
+    request: KeyRequest, payment_id: Path[Identifier], body: ClearingIn
+) -> dict[str, Any]:
+    """Ask for a waiting payment to go where it belongs; a person decides. Once per message id."""
+    now, found = timezone.now(), _one(payment_id)
+
+    def act() -> dict[str, Any]:
+        asked = suspense.request_clearing(
+            found,
+            to=body.to,
+            names=body.names,
+            by=request.auth.program,
+            at=now,
+            reason=body.reason,
+        )
+        return waiting.shape(asked)
+
+    return asked_once(request.auth, f"clear {payment_id}", body, at=now, act=act)
+
+
+def _one(payment_id: int) -> BankPayment:
+    found = BankPayment.objects.filter(pk=payment_id).first()
+    if found is None:
+        raise ObjectNotFound("there is no payment of that id")
+    return found
+
+
+def _shape(one: BankPayment) -> dict[str, Any]:
+    return {
+        "id": one.pk,
+        "reference": one.reference,
+        "amount_minor": one.amount_minor,
+        "currency": one.currency,
+        "paid_on": one.paid_on,
+        "payer": one.payer,
+        "text": one.text,
+        "state": one.state,
+        "entered_at": one.entered_at,
+        "ended_at": one.ended_at,
+        "ended_as": one.ended_as,
+    }

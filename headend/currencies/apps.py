@@ -1,0 +1,13 @@
+"""Registers Other currencies with Django."""
+
+from django.apps import AppConfig
+
+
+class CurrenciesConfig(AppConfig):
+    """Other currencies and their rates."""
+
+    name = "headend.currencies"
+
+    def ready(self) -> None:
+        """Register the act that needs a second person."""
+        from headend.currencies import services  # noqa: F401

@@ -1,0 +1,67 @@
+"""What money in another currency is worth in the base currency: exact, and rounded down.
+
+The rule is called "down to the smallest unit": the worth is cut to a whole minor unit of the base
+currency, so that nobody is sold more than was paid; what is cut is less than one minor unit, and
+receipts state it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import TYPE_CHECKING
+
+from headend.config import iso4217
+
+if TYPE_CHECKING:
+    from headend.currencies.models import Rate
+
+
+@dataclass(frozen=True)
+class Conversion:
+    """An amount that was paid in another currency, and what it is worth."""
+
+    rate: Rate
+    currency: str
+    paid_minor: int  # in minor units of `currency`
+    base_currency: str
+    worth_minor: int  # in minor units of the base currency
+    cut: Fraction  # of one minor unit of the base currency, 0 <= cut < 1
+
+
+def convert(paid_minor: int, rate: Rate, *, base_digits: int) -> Conversion:
+    """Return what an amount is worth at a rate.
+
+    Args:
+        paid_minor: in minor units of the rate's currency, >= 0.
+        rate: at which.
+        base_digits: decimals of the base currency.
+    """
+    currency = rate.currency_id
+    exact = worth(
+        paid_minor,
+        ratio=rate.ratio,
+        digits=iso4217.decimals(currency),
+        base_digits=base_digits,
+    )
+    worth_minor = exact.numerator // exact.denominator
+    return Conversion(
+        rate=rate,
+        currency=currency,
+        paid_minor=paid_minor,
+        base_currency=rate.base_currency,
+        worth_minor=worth_minor,
+        cut=exact - worth_minor,
+    )
+
+
+def worth(paid_minor: int, *, ratio: Fraction, digits: int, base_digits: int) -> Fraction:
+    """Return what an amount is worth in minor units of the base currency, not yet rounded.
+
+    Args:
+        paid_minor: in minor units of the other currency, >= 0.
+        ratio: what one of its units is worth in units of the base currency, > 0.
+        digits: decimals of the other currency.
+        base_digits: decimals of the base currency.
+    """
+    return Fraction(paid_minor, 10**digits) * ratio * 10**base_digits

@@ -1,0 +1,135 @@
+"""Finds which currencies are taken, and what one is worth at an instant."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.db.models import DateTimeField, QuerySet, Window
+from django.db.models.functions import Lead
+
+from headend.currencies.conversion import Conversion, convert
+from headend.currencies.errors import (
+    AmountWorthless,
+    CurrencyNotAccepted,
+    NoRateInForce,
+    RateTooOld,
+)
+from headend.currencies.models import Currency, Rate
+
+
+def is_other(currency: str) -> bool:
+    """Say whether a code means another currency than the base one; an empty one means that."""
+    return currency not in ("", settings.BASE_CURRENCY)
+
+
+def converted(paid_minor: int, currency: str, *, at: datetime) -> Conversion | None:
+    """Return what money is worth in the base currency now, or None if it is in that already.
+
+    Money in the base currency asks the database nothing.
+
+    Args:
+        paid_minor: in minor units of the currency it is in.
+        currency: its ISO 4217 code; empty for the base currency.
+        at: when it is paid; decides the rate.
+
+    Raises:
+        CurrencyNotAccepted, NoRateInForce, RateTooOld: that currency isn't taken now.
+        AmountWorthless: it is nothing, or worth less than a minor unit of the base currency.
+    """
+    if not is_other(currency):
+        return None
+    rate = rate_in_force(currency, at=at)
+    found = convert(paid_minor, rate, base_digits=settings.BASE_CURRENCY_MINOR_DIGITS)
+    if found.worth_minor <= 0:
+        raise AmountWorthless(
+            f"{paid_minor} minor units of {currency} are worth nothing in {rate.base_currency} "
+            f"at {rate.words}; take more"
+        )
+    return found
+
+
+def rate_in_force(code: str, *, at: datetime) -> Rate:
+    """Return the rate of an accepted currency that holds at an instant.
+
+    Raises:
+        CurrencyNotAccepted: customers can't pay in it.
+        NoRateInForce: its first rate begins later, or is of another base currency.
+        RateTooOld: it may not be used so long.
+    """
+    currency = Currency.objects.filter(code=code, is_accepted=True).first()
+    if currency is None:
+        accepted = ", ".join([settings.BASE_CURRENCY, *accepted_codes()])
+        raise CurrencyNotAccepted(f"{code or 'that'} is not accepted here; pay in {accepted}")
+    rate = _newest(currency, at)
+    if rate is None:
+        raise NoRateInForce(
+            f"{code} has no exchange rate at {at:%Y-%m-%d %H:%M} UTC; propose one and have it "
+            "approved"
+        )
+    if ended(rate, at=at):
+        raise RateTooOld(
+            f"the rate {rate.words} is of {rate.valid_from:%Y-%m-%d %H:%M} UTC and is used "
+            f"{currency.rate_holds_hours} hours at most; propose a new one"
+        )
+    return rate
+
+
+def ended(rate: Rate, *, at: datetime) -> bool:
+    """Say whether a rate is older than its currency lets it be used."""
+    hours = rate.currency.rate_holds_hours
+    return hours is not None and at >= rate.valid_from + timedelta(hours=hours)
+
+
+@dataclass(frozen=True)
+class Standing:
+    """How a currency stands at an instant."""
+
+    currency: Currency
+    rate: Rate | None  # the newest that has begun
+    is_usable: bool
+
+    @property
+    def why_not(self) -> str:
+        """Why nothing is sold for it now, in a few words; empty if something is."""
+        if self.is_usable:
+            return ""
+        if not self.currency.is_accepted:
+            return "not taken"
+        return "rate too old" if self.rate else "no rate yet"
+
+
+def standing(currency: Currency, *, at: datetime) -> Standing:
+    """Return how a currency stands: its rate, and whether something is sold for it."""
+    rate = _newest(currency, at)
+    is_held = rate is not None and not ended(rate, at=at)
+    return Standing(currency, rate, currency.is_accepted and is_held)
+
+
+def usable(*, at: datetime) -> list[Rate]:
+    """Return the rates at which money in other currencies is taken now, by currency."""
+    found = (standing(one, at=at) for one in Currency.objects.filter(is_accepted=True))
+    return [one.rate for one in found if one.rate is not None and one.is_usable]
+
+
+def with_ends(rates: QuerySet[Rate]) -> QuerySet[Rate]:
+    """Add to rates `valid_until`: when the next one of their currency begins, or None."""
+    return rates.annotate(
+        valid_until=Window(
+            Lead("valid_from"),
+            partition_by="currency_id",
+            order_by="valid_from",
+            output_field=DateTimeField(),
+        )
+    )
+
+
+def _newest(currency: Currency, at: datetime) -> Rate | None:
+    held = currency.rates.filter(valid_from__lte=at, base_currency=settings.BASE_CURRENCY)
+    return held.select_related("currency").order_by("-valid_from").first()
+
+
+def accepted_codes() -> list[str]:
+    """Return the codes of the other currencies that are accepted, whether they have a rate now."""
+    return list(Currency.objects.filter(is_accepted=True).values_list("code", flat=True))

@@ -1,0 +1,161 @@
+"""Rows done in batches end as they would have ended singly, whatever their neighbours do."""
+
+import io
+from dataclasses import replace
+
+import pytest
+from django.db import transaction
+
+from headend.accounts.services import console_user
+from headend.audit.models import AuditEntry
+from headend.config.opaque import encode
+from headend.customers.models import Customer, Premises, SupplyAgreement
+from headend.debts.models import Debt
+from headend.exchange import jobs, kinds
+from headend.exchange.runner import Runner
+from headend.ledger.models import Line
+from headend.meters.models import Meter
+from headend.securitymodule.services import DEMONSTRATION_SGC
+from headend.testing import NOON, make_meter, make_supply, make_tariff, new_drn, traffic
+from headend.vending.models import OpeningUse
+
+pytestmark = pytest.mark.django_db
+
+TAKE_OVER = (
+    "meter,sgc,ea,dkga,last_tid,month_to_date_kwh,customer_reference,name,address,tariff,since,"
+    "debt_reference,debt_amount,debt_method,debt_rate"
+)
+
+
+def run(kind, heading, rows, dry_run=False):
+    """Return what became of each row."""
+    make_tariff()
+    runner = Runner(lambda: NOON)
+    sheet = io.BytesIO("\n".join([heading, *rows]).encode())
+    job = jobs.hand_in(kind, sheet, file_name="x.csv", dry_run=dry_run, by=console_user(), at=NOON)
+    claimed = runner.claim(job)
+    assert claimed is not None
+    runner.run(claimed)
+    return [(one.row, one.outcome, one.code, one.explanation) for one in job.results.all()]
+
+
+def base(numbers=range(12)):
+    """Return rows of a take-over; every third customer has the same name and two meters."""
+    drns = {number: new_drn() for number in numbers}
+    return [
+        f"{drns[n]},{DEMONSTRATION_SGC},,,1000,4.5,C-{n // 2},Customer {n // 2},"
+        f"{n // 3} Long Road,test,2020-01-01,D-{n},{n + 1}.00,percent,30"
+        for n in numbers
+    ]
+
+
+def everything():
+    """Return what rows have left in the database, without ids and numbers of meters."""
+    return {
+        "customers": list(Customer.objects.order_by("name").values_list("name", flat=True)),
+        "premises": list(Premises.objects.order_by("address").values_list("address", flat=True)),
+        "meters": list(
+            Meter.objects.order_by("drn").values_list("status", "last_tid", "sgc", "ea")
+        ),
+        "agreements": list(
+            SupplyAgreement.objects.order_by("meter__drn").values_list(
+                "customer__name", "premises__address", "started_at"
+            )
+        ),
+        "openings": list(
+            OpeningUse.objects.order_by("agreement__meter__drn").values_list("issued_wh", "state")
+        ),
+        "debts": list(
+            Debt.objects.order_by("external_reference").values_list(
+                "external_reference", "balance_minor", "customer__name"
+            )
+        ),
+        "ledger": sorted(Line.objects.values_list("amount_minor", flat=True)),
+        "recorded": sorted(
+            AuditEntry.objects.filter(source__startswith="import:")
+            .exclude(action__startswith="exchange.")
+            .values_list("action", flat=True)
+        ),
+    }
+
+
+SPOILED = {
+    "nothing": lambda rows: rows,
+    "a cell": lambda rows: [*rows[:3], rows[3].replace(",1000,", ",x,"), *rows[4:]],
+    "a meter twice": lambda rows: [*rows, rows[2]],
+    "what the database finds": lambda rows: [
+        *rows[:5],
+        rows[5].replace(",,,1000", ",11,2,1000"),
+        *rows[6:],
+    ],
+    "a date": lambda rows: [*rows[:7], rows[7].replace("2020-01-01", "2030-01-01"), *rows[8:]],
+    "a customer of another name": lambda rows: [
+        *rows[:1],
+        rows[1].replace("Customer 0", "Somebody"),
+        *rows[2:],
+    ],
+    "the last one": lambda rows: [*rows[:11], rows[11].replace("D-11", "D-10")],
+    "every second": lambda rows: [
+        row.replace("2020-01-01", "2030-01-01") if n % 2 else row for n, row in enumerate(rows)
+    ],
+}
+
+
+@pytest.mark.parametrize("spoil", SPOILED.values(), ids=SPOILED)
+def test_a_base_is_taken_over_in_batches_as_it_is_singly(spoil, monkeypatch):
+    rows = spoil(base())
+    said, left = [], []
+    for in_batches in (True, False):
+        kind = replace(kinds.KINDS["take-over"], in_batches=in_batches)
+        monkeypatch.setitem(kinds.KINDS, "take-over", kind)
+        with transaction.atomic():
+            said.append(run("take-over", TAKE_OVER, rows))
+            left.append(everything())
+            transaction.set_rollback(True)
+    assert said[0] == said[1]
+    assert left[0] == left[1]
+    assert len(left[0]["meters"]) == sum(outcome == "added" for _, outcome, _, _ in said[0]) > 0
+
+
+def test_a_trial_says_the_same_and_leaves_nothing():
+    rows = SPOILED["a date"](base())
+    tried = run("take-over", TAKE_OVER, rows, dry_run=True)
+    left = everything()
+    assert not any(left.values())
+    assert run("take-over", TAKE_OVER, rows) == tried
+
+
+def test_rows_that_change_what_is_there_are_done_between_batches():
+    first = [f"C-{n},Customer {n}" for n in range(6)]
+    assert {one[1] for one in run("customers", "reference,name", first)} == {"added"}
+    again = [f"C-{n},{'Another' if n in (2, 3) else 'Customer'} {n}" for n in range(8)]
+    outcomes = [one[1] for one in run("customers", "reference,name", again)]
+    assert outcomes == [*2 * ["unchanged"], *2 * ["changed"], *2 * ["unchanged"], *2 * ["added"]]
+    assert Customer.objects.get(external_reference="C-3").name == "Another 3"
+
+
+def test_meters_of_the_stock_are_installed_and_new_ones_too():
+    there, new = new_drn(), new_drn()
+    run("meters", "meter,sgc", [f"{there},{DEMONSTRATION_SGC}"])
+    rows = [f"{drn},{DEMONSTRATION_SGC},installed" for drn in (new, there)]
+    assert [one[1] for one in run("meters", "meter,sgc,status", rows)] == ["added", "changed"]
+    assert set(Meter.objects.values_list("status", flat=True)) == {"installed"}
+
+
+def test_two_rows_that_write_one_meter_differently_give_one_agreement():
+    customer, meter = make_supply().customer, make_meter()
+    rows = [
+        f"{number},{encode(customer.pk)},Here,test"
+        for number in (meter.drn, f"{meter.drn[:4]} {meter.drn[4:]}")
+    ]
+    said = run("agreements", "meter,customer,address,tariff", rows)
+    assert [one[1] for one in said] == ["added", "unchanged"]
+    assert meter.agreements.count() == 1
+
+
+def test_a_base_costs_a_few_statements_a_row():
+    make_tariff()
+    run("take-over", TAKE_OVER, base(range(1)))  # opens the accounts
+    with traffic() as seen:
+        run("take-over", TAKE_OVER, base(range(100, 120)))
+    assert len(seen.statements) < 20 * 8
