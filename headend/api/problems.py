@@ -87,7 +87,10 @@ def handle(api: NinjaAPI) -> None:
 
     @api.exception_handler(ValidationError)
     def malformed(request: HttpRequest, error: ValidationError) -> HttpResponse:
-        errors = [{"where": _place(one["loc"]), "what": one["msg"]} for one in error.errors]
+        errors = [
+            {"where": _place(one["loc"]), "what": one["msg"].removeprefix("Value error, ")}
+            for one in error.errors
+        ]
         return problem(
             422, "request_invalid", "the request is not as the API describes it", errors=errors
         )

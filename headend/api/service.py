@@ -7,6 +7,7 @@ from typing import Any
 from django.http import HttpRequest
 from ninja import NinjaAPI, Schema
 from ninja.openapi.schema import OpenAPISchema
+from ninja.operation import Operation
 
 from headend.api import (
     approvals,
@@ -26,6 +27,7 @@ from headend.api import (
     vendors,
     webhooks,
 )
+from headend.api.examples import add_examples
 from headend.webhooks.kinds import KINDS, Kind
 
 VERSION = "1"
@@ -58,8 +60,14 @@ class _Api(NinjaAPI):
                             problems.CONTENT_TYPE: content.get("application/json", {})
                         }
                         answer["description"] = "Not done, and why."
+        add_examples(schema)
         schema["webhooks"] = {name: _webhook(name, kind) for name, kind in KINDS.items()}
         return schema
+
+    def get_openapi_operation_id(self, operation: Operation) -> str:
+        """Return what generated clients call an operation: "debts_open_debt"."""
+        act = operation.view_func
+        return f"{act.__module__.rpartition('.')[2]}_{act.__name__}"
 
 
 def _webhook(name: str, kind: Kind) -> dict[str, Any]:

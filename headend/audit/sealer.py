@@ -95,6 +95,12 @@ class Sealer:
         self._highest = max(expected - 1, entry_id)
 
 
+def end_of_chain() -> Head | None:
+    """Return the last link, or None if nothing was sealed yet."""
+    last = Link.objects.order_by("-position").first()
+    return Head(last.position, bytes(last.chain_hash), last.sealed_at) if last else None
+
+
 def _waiting(floor: int) -> QuerySet[AuditEntry]:
     return AuditEntry.objects.filter(pk__gte=floor, link__isnull=True)
 

@@ -20,6 +20,7 @@ from headend.audit.publication import Published
 
 CHUNK = 1000
 SEALED_WITHIN = timedelta(hours=1)  # an entry older than this without a link: no sealer runs
+PUBLISHED_WITHIN = timedelta(hours=1)  # what was sealed before and is in no file: files are gone
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,13 @@ def verify(*, seals: Path, key: bytes | None, at: datetime) -> Report:
     report = Report(signatures_checked=key is not None)
     # The files are read first: the chain that the database then shows may only be longer.
     heads = _heads(seals, report)
-    for finding in (*_chain(report, heads, key), *_beyond(heads), *_unsealed(report, key, at)):
+    highest = max(heads, default=0)
+    for finding in (
+        *_chain(report, heads, key),
+        *_beyond(heads),
+        *_unpublished(highest, seals, at),
+        *_unsealed(report, key, at),
+    ):
         report.findings.append(finding)
     report.findings.extend(_copies())
     return report
@@ -142,6 +149,18 @@ def _beyond(heads: dict[int, list[Published]]) -> Iterator[Finding]:
         )
 
 
+def _unpublished(highest: int, seals: Path, at: datetime) -> Iterator[Finding]:
+    """What should have been published long ago; without it nothing outside vouches for the end."""
+    missing = Link.objects.filter(position__gt=highest, sealed_at__lt=at - PUBLISHED_WITHIN)
+    last = missing.order_by("-position").first()
+    if last is not None:
+        yield Finding(
+            "seal_missing",
+            f"{_links_from(highest + 1, last.position)} not published in {seals}: files were "
+            "taken away, the sealer can't write there, or it is not the folder of this record",
+        )
+
+
 def _unsealed(report: Report, key: bytes | None, at: datetime) -> Iterator[Finding]:
     waiting = AuditEntry.objects.filter(link__isnull=True).order_by("pk")
     for entry in waiting.iterator(chunk_size=CHUNK):
@@ -170,8 +189,12 @@ def _copies() -> Iterator[Finding]:
 
 
 def _missing_links(first: int, last: int) -> Finding:
+    return Finding("link_deleted", f"{_links_from(first, last)} deleted")
+
+
+def _links_from(first: int, last: int) -> str:
     which = f"link {first}" if first == last else f"links {first} to {last}"
-    return Finding("link_deleted", f"{which} of the chain: deleted")
+    return f"{which} of the chain:"
 
 
 def _foreign(entry: AuditEntry) -> Finding:

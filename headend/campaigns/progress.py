@@ -11,6 +11,7 @@ from django.db.models import Case, CharField, Count, F, Q, QuerySet, Value, When
 from django.db.models.functions import TruncDate
 
 from headend.campaigns.models import Campaign, CampaignMeter
+from headend.design.cells import safe_cell
 from headend.meters.models import KeyChange
 
 State = KeyChange.State
@@ -138,7 +139,8 @@ def sheet(campaign: Campaign) -> Iterator[list[str]]:
     yield list(COLUMNS)
     rows = staged(campaign).select_related("meter", "key_change").order_by("pk")
     for row in rows.iterator(chunk_size=1000):
-        yield [row.meter.drn, row.meter.sgc, row.stage, row.failure, row.explanation, *_told(row)]
+        told = [row.meter.drn, row.meter.sgc, row.stage, row.failure, row.explanation, *_told(row)]
+        yield [safe_cell(cell) for cell in told]
 
 
 def _told(row: CampaignMeter) -> list[str]:

@@ -203,7 +203,7 @@ def missed_change(token: IssuedToken) -> KeyChange:
         raise NotReplaceable("nobody was given this token: its sale is held back or was reversed")
     if EngineeringToken.objects.filter(replaces=token).exists():
         raise NotReplaceable("this credit was made again already")
-    lost_to = _entered_since(token)
+    lost_to = _lost_to(token)
     if lost_to is not None:
         return lost_to
     change = (
@@ -222,16 +222,25 @@ def missed_change(token: IssuedToken) -> KeyChange:
     return change
 
 
-def _entered_since(token: IssuedToken) -> KeyChange | None:
-    """Return the change by which the meter has another key than the one a token was made under.
+def is_lost_to_new_key(token: IssuedToken) -> bool:
+    """Say whether the meter has another key by now than the one that a token was made under."""
+    return _key_entered_since(token) is not None
+
+
+def _key_entered_since(token: IssuedToken) -> KeyChange | None:
+    entered = KeyChange.objects.filter(
+        meter=token.meter_id, state=KeyChange.State.ENTERED, issued_at__gt=token.issued_at
+    )
+    return entered.order_by("-pk").first()
+
+
+def _lost_to(token: IssuedToken) -> KeyChange | None:
+    """Return the change by which a token, that was not entered before, is lost.
 
     Raises:
         NotReplaceable: the meter told that it took the token before.
     """
-    entered = KeyChange.objects.filter(
-        meter=token.meter_id, state=KeyChange.State.ENTERED, issued_at__gt=token.issued_at
-    )
-    change = entered.order_by("-pk").first()
+    change = _key_entered_since(token)
     if change is None:
         return None
     open_tokens = tokens_not_entered(token.meter, since=token.issued_at)

@@ -269,7 +269,12 @@ def replace(request: PageRequest, token_id: int) -> HttpResponse:
     return render(
         request,
         "engineering/replace.html",
-        {**_whose(made.meter), "token": made, "form": form},
+        {
+            **_whose(made.meter),
+            "token": made,
+            "form": form,
+            "has_new_key": services.is_lost_to_new_key(made),
+        },
         status=422 if form.is_bound else 200,
     )
 

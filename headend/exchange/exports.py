@@ -27,10 +27,10 @@ from headend.config import iso4217, opaque
 from headend.customers.models import Customer, SupplyAgreement
 from headend.debts.models import Debt
 from headend.design import figures
+from headend.design.cells import safe_cell
 from headend.exchange.cells import midnight
 from headend.exchange.errors import UnknownKind
 from headend.exchange.kinds import KINDS
-from headend.exchange.sheets import safe_cell
 from headend.meters.models import Meter
 from headend.vending import disclosure
 from headend.vending.models import FreeEnrolment, IssuedToken, Sale

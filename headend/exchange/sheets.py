@@ -18,6 +18,7 @@ from typing import IO, Any
 from openpyxl import load_workbook
 from openpyxl.utils.exceptions import InvalidFileException
 
+from headend.design.cells import ESCAPE, FORMULA_SIGNS
 from headend.exchange.errors import InvalidSheet
 from headend.exchange.models import Sheet
 
@@ -25,16 +26,9 @@ LARGEST_BYTES = 50 * 1024 * 1024
 _LARGEST_UNPACKED = 500 * 1024 * 1024  # an XLSX is a ZIP; a small one can claim to be huge
 LONGEST_CELL = 1000
 _READ_BYTES = 1024 * 1024
-_FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "\r")
-_ESCAPE = "'"
 _XLSX_MAGIC = b"PK\x03\x04"
 
 Row = tuple[int, dict[str, str]]
-
-
-def safe_cell(text: str) -> str:
-    """Return a cell that no spreadsheet takes for a formula."""
-    return _ESCAPE + text if text.startswith(_FORMULA_SIGNS) else text
 
 
 def format_of(file: IO[bytes]) -> str:
@@ -143,6 +137,6 @@ def _as_text(cell: Any) -> str:
 
 def _plain(cell: str) -> str:
     cell = cell.strip()
-    if cell.startswith(_ESCAPE) and cell[1:].startswith(_FORMULA_SIGNS):
+    if cell.startswith(ESCAPE) and cell[1:].startswith(FORMULA_SIGNS):
         return cell[1:]
     return cell

@@ -72,6 +72,7 @@ class ClearingForm(forms.Form):
         super().__init__(*args, **kwargs)
         known = suspense.destinations()
         choices: Any = self.fields["to"]
-        choices.choices = [(name, one.title) for name, one in known.items()]
+        # Nothing is chosen beforehand: money would go there by a click too fast.
+        choices.choices = [("", "choose")] + [(name, one.title) for name, one in known.items()]
         asked = [f"{one.title}: {one.asks_for.lower()}" for one in known.values() if one.asks_for]
         self.fields["names"].help_text = f"{'; '.join(asked)}. Empty for the others."

@@ -18,6 +18,7 @@ from django.utils import timezone
 from headend.audit import services as audit
 from headend.customers.models import SupplyAgreement
 from headend.customers.queries import agreements
+from headend.design.cells import safe_cell
 from headend.design.figures import kwh
 from headend.fleet.delivery import State
 from headend.fleet.models import Command
@@ -172,7 +173,13 @@ def handover(*, since: datetime | None = None, until: datetime | None = None) ->
     writer = csv.DictWriter(out, COLUMNS, lineterminator="\r\n")
     writer.writeheader()
     for switch in switches(since=since, until=until):
-        writer.writerow({name: _safe(cell) for name, cell in handover_row(switch).items()})
+        told = handover_row(switch)
+        writer.writerow(
+            {
+                name: safe_cell(told[name]) if isinstance(told[name], str) else told[name]
+                for name in told
+            }
+        )
     return out.getvalue()
 
 
@@ -214,9 +221,3 @@ def _particulars(agreement: SupplyAgreement | None) -> dict[str, str]:
         "address": agreement.premises.address,
         "tariff": agreement.tariff.name,
     }
-
-
-def _safe(cell: Any) -> Any:
-    """Keep a spreadsheet from running a text that begins like a formula."""
-    is_formula = isinstance(cell, str) and cell[:1] in ("=", "+", "-", "@", "\t", "\r")
-    return f"'{cell}" if is_formula else cell

@@ -13,6 +13,7 @@ from headend.debts import acts, queries, services
 from headend.debts.errors import BalanceTooSmall
 from headend.debts.models import Debt
 from headend.debts.terms import Terms
+from headend.ledger import chart
 from headend.testing import NOON
 from headend.tests.engine import Engine, money, which
 
@@ -50,8 +51,8 @@ class Debts(Engine):
     @rule(number=which, is_customers=st.booleans(), amount_minor=money, terms=terms)
     def owe(self, number: int, is_customers: bool, amount_minor: int, terms: Terms) -> None:
         """A customer or the premises comes to owe."""
-        supply = self.supplies[number % 2]
-        services.open_debt(
+        supply = self.home(number).supply
+        debt = services.open_debt(
             owner=supply.customer if is_customers else supply.premises,
             title="Arrears",
             amount_minor=amount_minor,
@@ -59,6 +60,8 @@ class Debts(Engine):
             by=self.by,
             at=self.at,
         )
+        self.books.owed_minor[debt.pk] = amount_minor
+        self.books.add(chart.OPENING_DEBTS, -amount_minor)
 
     @precondition(lambda _: Debt.objects.exists())
     @rule(number=which, terms=terms)
@@ -77,9 +80,12 @@ class Debts(Engine):
                 debt, amount_minor, by=self.by, at=self.at, reason="test"
             )
         except BalanceTooSmall:
+            assert self.books.owed_minor[debt.pk] < amount_minor
             return
         if is_approved:
             approvals.approve(request, self.checker, self.at)
+            self.books.owed_minor[debt.pk] -= amount_minor
+            self.books.add(chart.DEBTS_WRITTEN_OFF, amount_minor)
 
     @precondition(lambda _: Debt.objects.exists())
     @rule(number=which, change_minor=money | money.map(lambda amount: -amount))
@@ -91,9 +97,11 @@ class Debts(Engine):
                 debt, change_minor, by=self.by, at=self.at, reason="test"
             )
         except BalanceTooSmall:
-            assert debt.balance_minor + change_minor < 0
+            assert self.books.owed_minor[debt.pk] + change_minor < 0
             return
         approvals.approve(request, self.checker, self.at)
+        self.books.owed_minor[debt.pk] += change_minor
+        self.books.add(chart.DEBT_ADJUSTMENTS, -change_minor)
 
     @rule(percent=st.integers(0, 100))
     def set_floor(self, percent: int) -> None:
@@ -103,5 +111,5 @@ class Debts(Engine):
     @invariant()
     def statements_of_debts_add_up(self) -> None:
         """What moved is what is owed."""
-        owed = sum(Debt.objects.values_list("balance_minor", flat=True))
+        owed = sum(self.books.owed_minor.values())
         assert sum(one.after_minor for one in queries.movements(since=None, until=None)) == owed

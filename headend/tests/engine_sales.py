@@ -1,18 +1,21 @@
-"""What can be sold, at the utility's till and at a vendor's."""
+"""What can be sold, taken back and moved, at the utility's till and at a vendor's."""
 
 from __future__ import annotations
 
 import pytest
 from hypothesis import strategies as st
-from hypothesis.stateful import invariant, precondition, rule
+from hypothesis.stateful import precondition, rule
 
 from headend.accounts import approvals
 from headend.accounts.models import User
+from headend.customers.errors import NoSupplyAgreement
 from headend.debts.models import Debt
 from headend.debts.queries import energy_floor
 from headend.ledger import chart
-from headend.ledger.queries import balance_minor
-from headend.tests.engine import Engine, money, which
+from headend.meters.errors import TokenIdentifiersExhausted
+from headend.tests.engine import Home, money, which
+from headend.tests.engine_books import WALLETS
+from headend.tests.engine_vendors import Vendors
 from headend.vending import debt_payments, disclosure, reallocations, reversals
 from headend.vending.errors import (
     NotLatestSale,
@@ -24,10 +27,8 @@ from headend.vending.errors import (
 )
 from headend.vending.models import Disclosure, Reallocation, Sale
 from headend.vending.services import vend
-from headend.vendors import acts, shifts
 from headend.vendors.errors import DrawerTooLow, NoOpenShift, WalletTooLow
 from headend.vendors.models import Shift
-from headend.vendors.tests.conftest import Shop
 
 MAY_REFUSE = (
     SaleReversed,
@@ -37,84 +38,137 @@ MAY_REFUSE = (
     NoOpenShift,
     DrawerTooLow,
 )
+EXHAUSTED = 1993  # the base date of old meters: its token identifiers have run out
 
 
-class Sales(Engine):
-    """Energy is sold, asked for twice, refused for too little; a vendor buys credit and sells."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.shop = Shop()
-        self.taken_minor = 0  # at the utility's till
+class Sales(Vendors):
+    """Energy is sold, asked for twice, refused for too little, taken back, and moved."""
 
     def sell(
-        self, number: int, tender_minor: int, *, operator: User, again: bool, hold: bool
+        self,
+        home: Home,
+        tender_minor: int,
+        *,
+        operator: User,
+        again: bool = False,
+        hold: bool = False,
+        send: bool = False,
     ) -> Sale | None:
-        """Sell, perhaps asked for twice; return None if it bought less than the least energy."""
-        supply, message_id = self.supplies[number % 2], self.new_message()
+        """Sell, perhaps asked for twice; return None if it may not be sold."""
+        message_id = self.new_message()
         for _ in range(1 + again):
             try:
                 sale = vend(
                     caller=f"user:{operator.pk}",
                     message_id=message_id,
-                    meter=supply.meter,
+                    meter=home.wall.meter,
                     tender_minor=tender_minor,
                     operator=operator,
                     at=self.at,
                     hold_token=hold,
+                    send=send,
                 )
+            except NoSupplyAgreement:
+                assert home.is_vacated
+                return None
+            except TokenIdentifiersExhausted:
+                assert home.wall.meter.base_date == EXHAUSTED
+                return None
             except TenderTooSmall:
                 return None
+        assert not home.is_vacated
+        self.check(sale, tender_minor)
+        self.note_debts(sale)
+        if not disclosure.is_held(sale):
+            home.on_table += sale.tokens.order_by("position")
+        return sale
+
+    def check(self, sale: Sale, tender_minor: int) -> None:
+        """What is on a sale comes to what was paid, and leaves what must be left for energy."""
         lines = list(sale.lines.all())
         assert sum(line.amount_minor for line in lines) == tender_minor
         paid = sum(line.amount_minor for line in lines if line.kind == "debt")
         assert not paid or tender_minor - paid >= tender_minor * energy_floor(at=self.at)
-        assert bool(sale.issued_wh) == sale.tokens.filter(token_class=0).exists()
-        return sale
+        credit = [one for one in sale.tokens.filter(token_class=0) if disclosure.is_paid_for(one)]
+        on_tokens_wh = [(one.units or 0) * 100 for one in credit]
+        assert on_tokens_wh == [sale.encoded_wh] * bool(sale.issued_wh)
+        assert 0 <= sale.encoded_wh - sale.issued_wh < max(100, sale.issued_wh // 1000)
+
+    def note_debts(self, sale: Sale) -> None:
+        """Write down what a sale paid into its customer's and its premises' debts."""
+        theirs = Debt.objects.filter(customer=sale.agreement.customer_id) | Debt.objects.filter(
+            premises=sale.agreement.premises_id
+        )
+        now = dict(theirs.values_list("pk", "balance_minor"))
+        paid = {
+            pk: self.books.owed_minor[pk] - minor
+            for pk, minor in now.items()
+            if minor != self.books.owed_minor[pk]
+        }
+        assert all(minor > 0 for minor in paid.values())
+        assert sum(paid.values()) == sum(
+            line.amount_minor for line in sale.lines.filter(kind="debt")
+        )
+        self.books.owed_minor.update(now)
+        self.books.paid_into[sale.pk] = paid
 
     @rule(number=which, tender_minor=money, again=st.booleans(), hold=st.booleans())
     def sell_at_the_utility(self, number: int, tender_minor: int, again: bool, hold: bool) -> None:
         """The money is in the till."""
-        if self.sell(number, tender_minor, operator=self.by, again=again, hold=hold):
-            self.taken_minor += tender_minor
+        home = self.home(number)
+        if self.sell(home, tender_minor, operator=self.by, again=again, hold=hold):
+            self.books.add(chart.CASH_AT_TILLS, tender_minor)
+
+    @rule(number=which, tender_minor=money)
+    def sell_and_send(self, number: int, tender_minor: int) -> None:
+        """The token is on its way to the meter, and on the receipt."""
+        if self.sell(self.home(number), tender_minor, operator=self.by, send=True):
+            self.books.add(chart.CASH_AT_TILLS, tender_minor)
 
     @rule(number=which, tender_minor=money, again=st.booleans(), hold=st.booleans())
     def sell_at_the_vendor(self, number: int, tender_minor: int, again: bool, hold: bool) -> None:
         """Only in a shift, and only what the wallet covers."""
         in_shift = self.a_shift(Shift.OPEN) is not None
-        wallet_minor = self.wallet_minor
         try:
             sale = self.sell(
-                number, tender_minor, operator=self.shop.cashier, again=again, hold=hold
+                self.home(number), tender_minor, operator=self.shop.cashier, again=again, hold=hold
             )
         except (NoOpenShift, WalletTooLow):
-            assert not in_shift or tender_minor > wallet_minor
+            assert not in_shift or tender_minor > self.wallet_minor
             return
-        assert in_shift
-        assert self.wallet_minor == wallet_minor - (tender_minor if sale else 0)
+        if sale is not None:
+            assert in_shift
+            self.books.add(WALLETS, tender_minor)
 
     @precondition(lambda _: Sale.objects.exists())
     @rule(number=which, again=st.booleans())
     def take_back(self, number: int, again: bool) -> None:
         """What may be taken back is undone once; where the money was, it is no more."""
-        sale = Sale.objects.order_by("-pk")[number % min(4, Sale.objects.count())]
-        by, message_id, wallet_minor = sale.operator, self.new_message(), self.wallet_minor
+        sale = self.a_sale(number)
+        message_id = self.new_message()
         for _ in range(1 + again):
             try:
                 reversals.reverse(
-                    caller=f"user:{by.pk}",
+                    caller=f"user:{sale.operator.pk}",
                     message_id=message_id,
                     sale=sale,
-                    by=by,
+                    by=sale.operator,
                     at=self.at,
                     reason="test",
                 )
             except MAY_REFUSE:
                 return
-        if by == self.by:
-            self.taken_minor -= sale.tender_minor
-        else:
-            assert self.wallet_minor == wallet_minor + sale.tender_minor
+        self.books.add(WALLETS if sale.vendor else chart.CASH_AT_TILLS, -sale.tender_minor)
+        self.note_reversal(sale)
+
+    def note_reversal(self, sale: Sale) -> None:
+        """What was paid into debts is owed again, and nobody ever had the energy."""
+        for debt, minor in self.books.paid_into[sale.pk].items():
+            self.books.owed_minor[debt] += minor
+        gone = [one for one in sale.tokens.all() if disclosure.is_paid_for(one)]
+        for home in self.homes:
+            assert not home.wall.entered & {one.digits for one in gone}
+            home.on_table = [one for one in home.on_table if one not in gone]
 
     @precondition(lambda _: Debt.objects.filter(balance_minor__gt=0).exists())
     @rule(number=which, amount_minor=money)
@@ -132,18 +186,20 @@ class Sales(Engine):
             at=self.at,
         )
         assert not sale.tokens.exists()
-        self.taken_minor += amount_minor
+        self.books.add(chart.CASH_AT_TILLS, amount_minor)
+        self.books.owed_minor[debt.pk] -= amount_minor
+        self.books.paid_into[sale.pk] = {debt.pk: amount_minor}
 
     @precondition(lambda _: Sale.objects.exists())
     @rule(number=which, bearer=st.sampled_from(Reallocation.Bearer.values))
     def move(self, number: int, bearer: str) -> None:
         """A sale for the wrong meter is sold to the right one; no money is taken for it."""
-        sale = Sale.objects.order_by("-pk")[number % min(4, Sale.objects.count())]
-        (right,) = (one for one in self.supplies if one.meter_id != sale.meter_id)
+        sale = self.a_sale(number)
+        right = next(one for one in self.homes if one.wall.meter_id != sale.meter_id)
         try:
             request = reallocations.request(
                 sale,
-                to=right.meter,
+                to=right.wall.meter,
                 bearer=Reallocation.Bearer(bearer),
                 by=self.by,
                 at=self.at,
@@ -152,8 +208,23 @@ class Sales(Engine):
             approvals.approve(request, self.checker, self.at)
         except (*MAY_REFUSE, ReallocationRefused, TenderTooSmall):
             return
-        assert Reallocation.objects.get(sale=sale).new_sale.tender_minor == sale.tender_minor
-        assert not balance_minor(chart.REALLOCATED, "ZAR")
+        except NoSupplyAgreement:
+            assert right.is_vacated
+            return
+        except TokenIdentifiersExhausted:
+            assert right.wall.meter.base_date == EXHAUSTED
+            return
+        moved = Reallocation.objects.get(sale=sale)
+        assert moved.new_sale.tender_minor == sale.tender_minor
+        if bearer == Reallocation.Bearer.NOBODY:
+            self.note_reversal(sale)
+        elif moved.debt is not None:
+            self.books.owed_minor[moved.debt.pk] = sale.tender_minor
+        else:
+            self.books.add(chart.REALLOCATIONS_LOST, sale.tender_minor)
+        self.check(moved.new_sale, sale.tender_minor)
+        self.note_debts(moved.new_sale)
+        right.on_table += moved.new_sale.tokens.order_by("position")
 
     @precondition(lambda _: Sale.objects.filter(reversal=None).exists())
     @rule(number=which)
@@ -161,59 +232,17 @@ class Sales(Engine):
         """Who was shown the token can't give it back."""
         standing = Sale.objects.filter(reversal=None).order_by("pk")
         sale = standing[number % len(standing)]
+        was_held = disclosure.is_held(sale)
         disclosure.disclose(sale, to=sale.operator, at=self.at, how=Disclosure.How.SHOWN)
-        if sale.tokens.filter(token_class=0).exists():
+        tokens = list(sale.tokens.order_by("position"))
+        for home in self.homes:
+            if was_held and home.supply.pk == sale.agreement_id and not home.is_vacated:
+                home.on_table += [one for one in tokens if one.meter_id == home.wall.meter_id]
+        if any(token.token_class == 0 for token in tokens):
             with pytest.raises((TokenDisclosed, NotLatestSale, ReversalRefused)):
                 reversals.grounds_of(Sale.objects.get(pk=sale.pk))
 
-    @rule(paid_minor=money, is_approved=st.booleans())
-    def buy_credit(self, paid_minor: int, is_approved: bool) -> None:
-        """Credit is there when somebody else has seen the payment."""
-        before_minor = self.wallet_minor
-        request = acts.request_purchase(
-            self.shop.vendor,
-            paid_minor=paid_minor,
-            payment_reference=self.new_message(),
-            by=self.shop.manager,
-            at=self.at,
-        )
-        if is_approved:
-            approvals.approve(request, self.checker, self.at)
-        assert self.wallet_minor == before_minor + is_approved * paid_minor
-
-    @precondition(lambda self: self.a_shift() is None)
-    @rule(float_minor=money)
-    def open_shift(self, float_minor: int) -> None:
-        """The cashier begins to sell."""
-        shifts.open_shift(
-            till=self.shop.till, float_minor=float_minor, by=self.shop.cashier, at=self.at
-        )
-
-    @precondition(lambda self: self.a_shift() is not None)
-    @rule(difference_minor=st.sampled_from([0, 0, -100, 250]))
-    def close_shift(self, difference_minor: int) -> None:
-        """The drawer is counted; if it is not as it should be, the manager closes."""
-        shift = self.a_shift()
-        assert shift is not None
-        counted_minor = max(0, shift.expected_minor + difference_minor)
-        shift = shifts.cash_up(
-            shift, counted_minor=counted_minor, by=self.shop.cashier, at=self.at
-        )
-        by = self.shop.manager if shift.difference_minor else self.shop.cashier
-        shifts.close(shift, by=by, at=self.at, note="counted twice")
-
-    def a_shift(self, *states: str) -> Shift | None:
-        """Return the cashier's shift that is not closed, if there is one in such a state."""
-        running = Shift.objects.filter(user=self.shop.cashier).exclude(state=Shift.CLOSED)
-        return running.filter(state__in=states or (Shift.OPEN, Shift.COUNTED)).first()
-
-    @property
-    def wallet_minor(self) -> int:
-        """What the vendor has paid ahead and not sold yet."""
-        return -balance_minor(chart.wallet_account(self.shop.vendor.pk), "ZAR")
-
-    @invariant()
-    def money_is_where_it_was_taken(self) -> None:
-        """The till holds what was taken there; the wallet is never overdrawn."""
-        assert balance_minor(chart.CASH_AT_TILLS, "ZAR") == self.taken_minor
-        assert self.wallet_minor >= 0
+    def a_sale(self, number: int) -> Sale:
+        """Return one of the last sales."""
+        last = Sale.objects.order_by("-pk")
+        return last[number % min(4, len(last))]

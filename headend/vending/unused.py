@@ -16,6 +16,8 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+from django.db.models import Q
+
 from headend.fleet.models import Event, MeterLink, Reading
 from headend.meters.models import Meter
 from headend.vending.models import IssuedToken
@@ -79,10 +81,17 @@ def messages_without(token: IssuedToken, *, until: Number) -> list[list[int]] | 
 
 
 def tokens_not_entered(meter: Meter, *, since: datetime) -> list[IssuedToken]:
-    """Return the latest credit tokens of a meter of which nothing tells that they were entered."""
+    """Return the latest credit tokens of a meter of which nothing tells that they were entered.
+
+    What a reversed sale sold is not among them, for nobody has it; free energy that came with it
+    is the customer's all the same.
+    """
     tokens = (
         IssuedToken.objects.filter(
-            meter=meter, token_class=_CREDIT_CLASS, issued_at__gte=since, sale__reversal=None
+            Q(sale__reversal=None) | Q(free_grant__isnull=False),
+            meter=meter,
+            token_class=_CREDIT_CLASS,
+            issued_at__gte=since,
         )
         .exclude(deliveries__command__state="accepted")
         .select_related("sale")

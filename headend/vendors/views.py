@@ -147,8 +147,9 @@ def low_wallet(request: PageRequest, vendor_id: int) -> HttpResponse:
         return _done(request, found, told)
 
     sentences = [
-        "Once as what is left to sell for falls below this, within a minute: as a work item and "
-        "to programs that listen. After credit was bought, again the next time."
+        "It is told once, within a minute, as what is left to sell for falls below this: the "
+        "utility gets a work item, and programs that listen an event. After credit was bought it "
+        "is told again the next time."
     ]
     return _ask(request, found, form, act, title="Low wallet", button="Keep", sentences=sentences)
 

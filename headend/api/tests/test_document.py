@@ -10,9 +10,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import jsonschema_rs
 import pytest
 
-from headend.api import reference
+from headend.api import reference, service
 from headend.testing import make_supply
 from headend.vending.models import Sale
 
@@ -31,6 +32,29 @@ def test_the_table_of_operations_is_of_now():
     assert document == reference.with_operations(document), (
         "run: python -m headend.manage api_reference"
     )
+
+
+def test_every_body_has_an_example_that_fits_its_description():
+    described = service.api.get_openapi_schema()
+    bodies = [
+        operation["requestBody"]["content"]["application/json"]
+        for methods in described["paths"].values()
+        for operation in methods.values()
+        if "requestBody" in operation
+    ]
+    assert len(bodies) > 30
+    for body in bodies:
+        whole = body["schema"] | {"components": described["components"]}
+        jsonschema_rs.validate(whole, body["example"])
+
+
+def test_operations_have_names_of_their_own_for_generated_clients():
+    described = service.api.get_openapi_schema()
+    names = [
+        one["operationId"] for methods in described["paths"].values() for one in methods.values()
+    ]
+    assert len(set(names)) == len(names)
+    assert "vend_vend" in names
 
 
 @pytest.mark.django_db(transaction=True)

@@ -247,3 +247,10 @@ def test_a_line_cut_off_by_a_power_cut_hides_nothing(user: User, tmp_path: Path)
     Worker(tmp_path).step(at=START)
     assert [one.position for one in publication.published(tmp_path)] == [1, 2]
     assert verify(seals=tmp_path, key=None, at=START).published == 2
+
+
+def test_what_a_sealer_that_was_cut_off_did_not_publish_the_next_one_does(user, tmp_path):
+    write(user)
+    Sealer().seal(at=START)
+    Worker(tmp_path).step(at=START)
+    assert [one.position for one in publication.published(tmp_path)] == [1]

@@ -238,6 +238,13 @@ def test_an_entry_waits_for_the_sealer_but_not_for_ever(record: Record) -> None:
     assert record.codes(after=timedelta(hours=2)) == set()
 
 
+def test_published_files_that_are_taken_away_are_missed(record: Record) -> None:
+    for file in record.seals.iterdir():
+        file.unlink()
+    assert record.codes() == set()  # the sealer may be about to publish
+    assert record.codes(after=timedelta(hours=2)) == {"seal_missing"}
+
+
 def test_a_file_that_is_no_seal_is_named(record: Record) -> None:
     (record.seals / "2026-11-20.jsonl").write_text('{"position": 1}\n')
     assert record.codes() == {"seal_unreadable"}

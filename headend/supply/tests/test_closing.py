@@ -146,7 +146,32 @@ def test_free_energy_is_not_given_back_in_money(supply):
     assert agrees()
 
 
+def test_free_energy_that_came_with_a_reversed_sale_and_was_not_entered_is_not_in_the_credit(
+    supply,
+):
+    tell_state(supply.meter, energy_wh=12_000, credit_wh=10_000)
+    enrol_for_free(supply, 5_000)
+    sale = vending.vend(
+        caller="test",
+        message_id="held",
+        meter=supply.meter,
+        tender_minor=50_00,
+        operator=console_user(),
+        at=NOON + DAY / 2,
+        hold_token=True,
+    )
+    reversals.reverse(
+        caller="test", message_id="r", sale=sale, by=console_user(), at=LATER, reason="wrong"
+    )
+    assert close(supply, credit_wh=10_000).refund_minor == 28_75
+
+
 def give_free(supply, energy_wh):
+    enrol_for_free(supply, energy_wh)
+    return free_electricity.grant(meter=supply.meter, by=console_user(), at=NOON + DAY / 2)
+
+
+def enrol_for_free(supply, energy_wh):
     programme = FreeProgramme.objects.create(code="fbe", title="Free basic electricity")
     FreeAmount.objects.create(
         programme=programme,
@@ -164,7 +189,6 @@ def give_free(supply, energy_wh):
         by=console_user(),
         at=NOON,
     )
-    return free_electricity.grant(meter=supply.meter, by=console_user(), at=NOON + DAY / 2)
 
 
 def test_credit_of_a_replaced_meter_that_was_not_moved_is_settled(supply):

@@ -118,11 +118,11 @@ def test_the_list_takes_as_many_queries_for_many_as_for_one(
 ):
     sell()
     cashier.get("/sales/")
-    with django_assert_num_queries(6):
+    with django_assert_num_queries(7):
         cashier.get("/sales/")
     for hours in range(1, 5):
         sell(hours=hours)
-    with django_assert_num_queries(6):
+    with django_assert_num_queries(7):
         cashier.get("/sales/")
 
 

@@ -162,6 +162,8 @@ def test_from_the_page_to_the_safe(log_in):
     shown = admin.get("/ledger/payments/").content.decode()
     assert "DEP 7" in shown
     assert "500.00" in shown
+    hasty = admin.post(page, {"to": "", "names": "", "reason": "too fast"})
+    assert hasty.status_code == 422
     wrong = {"to": "debt", "names": "77", "reason": "guess"}
     assert "there is no debt" in admin.post(page, wrong).content.decode()
     admin.post(page, {"to": "safe", "names": "", "reason": "paying-in slip 12"})
