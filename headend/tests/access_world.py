@@ -111,6 +111,7 @@ def make_world() -> tuple[dict[str, Any], dict[str, Any]]:
         "key_id": create_key(
             program="billing", name="x", scopes=["sales:read"], by=by, at=NOON, expires_at=LATER
         ).key.pk,
+        "object_id": str(supply.meter_id),
         "payment_id": suspense.enter(
             reference="bank 1", amount_minor=1_00, paid_on=NOON.date(), by=by, at=NOON
         ).pk,

@@ -63,7 +63,7 @@ BY_PAGE: dict[str, dict[str, Any]] = {
     "exchange:template": {"kind_name": "customers", "file_format": "csv"},
     "fleet:order": {"slug": "disconnect"},
     "housekeeping:ask": {"name": "ledger"},
-    "audit:life": {"object_type": "meters.meter", "object_id": "1"},
+    "audit:life": {"object_type": "meters.meter"},
     "currencies:currency": {"code": "USD"},
     "currencies:propose": {"code": "USD"},
     "currencies:terms": {"code": "USD"},
