@@ -16,6 +16,15 @@ SIMULATED_BOARD = interpreters.REPOSITORY / "firmware" / "boards" / "simulated"
 RUNNER = str(interpreters.REPOSITORY / "tools" / "testing" / "micropython_runner.py")
 
 
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(request: pytest.FixtureRequest) -> None:
+    """Give each of several test processes its own database: SQLite's is in memory anyway."""
+    from django.db import connection  # the firmware's tests need no Django
+
+    if connection.vendor != "sqlite":
+        request.getfixturevalue("django_db_modify_db_settings_parallel_suffix")
+
+
 @pytest.fixture(params=list(interpreters.INTERPRETERS))
 def interpreter(request: pytest.FixtureRequest) -> str:
     """Name of each MicroPython in turn."""

@@ -17,13 +17,6 @@ from headend.testing import NOON
 from headend.testing_processes import Seeded
 
 
-@pytest.fixture(scope="session")
-def django_db_modify_db_settings(request: pytest.FixtureRequest) -> None:
-    """Give each of several test processes its own database: SQLite's is in memory anyway."""
-    if connection.vendor != "sqlite":
-        request.getfixturevalue("django_db_modify_db_settings_parallel_suffix")
-
-
 @pytest.fixture(autouse=True)
 def own_secrets(settings: Any, tmp_path_factory: pytest.TempPathFactory) -> None:
     """Keep tests away from the keys and files of the installation they run beside."""

@@ -6,7 +6,7 @@ from typing import Any
 
 from headend.accounts.models import User
 from headend.api.errors import ObjectNotFound
-from headend.config import iso4217
+from headend.config import iso4217, opaque
 from headend.currencies.models import Rate, plain
 from headend.customers.models import Customer, SupplyAgreement
 from headend.meters.models import Meter
@@ -92,8 +92,8 @@ def sale_summary(one: Sale, standing: Standing | None = None) -> dict[str, Any]:
     return {
         "receipt_number": one.receipt_number,
         "meter": one.meter.drn,
-        "customer_id": one.agreement.customer_id,
-        "agreement_id": one.agreement_id,
+        "customer_id": opaque.encode(one.agreement.customer_id),
+        "agreement_id": opaque.encode(one.agreement_id),
         "currency": one.currency,
         "tender_minor": one.tender_minor,
         "paid": paid(one.paid_minor, one.exchange_rate),
@@ -128,7 +128,7 @@ def token(one: IssuedToken, standing: Standing | None = None) -> dict[str, Any]:
     written = one.sale.written if one.sale else None
     command = written.command if written else one.delivery
     return {
-        "id": one.pk,
+        "id": opaque.encode(one.pk),
         "digits": disclosure.digits_of(one, standing),
         "meter": one.meter.drn,
         "receipt_number": one.sale.receipt_number if one.sale else None,

@@ -9,6 +9,7 @@ its secret key. It hides no row: who may see it is asked all the same.
 from __future__ import annotations
 
 import hmac
+from functools import cache
 from typing import Annotated, Any
 
 from django.conf import settings
@@ -64,9 +65,13 @@ def asked(text: str | None) -> int | None:
 
 def _mixed(turn: int, half: int) -> int:
     """Return 32 bits that only the installation's key tells from half a number."""
-    key = f"row numbers|{settings.SECRET_KEY}".encode()
     message = bytes([turn]) + half.to_bytes(4, "big")
-    return int.from_bytes(hmac.digest(key, message, "sha256")[:4], "big")
+    return int.from_bytes(hmac.digest(_key(settings.SECRET_KEY), message, "sha256")[:4], "big")
+
+
+@cache
+def _key(secret: str) -> bytes:
+    return f"row numbers|{secret}".encode()
 
 
 def _encoded(value: Any) -> Any:

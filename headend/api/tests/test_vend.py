@@ -9,6 +9,7 @@ import pytest
 from django.db import OperationalError, connection
 
 from headend.api import service
+from headend.api.schemas import QuoteOut
 from headend.audit.models import AuditEntry
 from headend.testing import new_drn, traffic
 from headend.vending import services
@@ -190,6 +191,19 @@ def test_the_route_costs_no_session(program, supply):
     # who asks, for which meter; its lock and all that the sale depends on; accounts; the sale
     assert seen.trips == 4, seen.statements
     assert not any("django_session" in statement for statement in seen.statements)
+
+
+def test_a_vend_is_answered_as_its_advice_is_byte_for_byte(program, supply):
+    caller = program()
+    vended = caller.post("/vend", asking(supply) | {"send": True})
+    assert caller.get("/vend/advice/m-1").content == vended.content
+
+
+def test_a_trial_is_answered_as_its_description_says(program, supply):
+    answer = program().post("/vend/trial", {"meter": supply.meter.drn, "tender_minor": 10_000})
+    told = QuoteOut.model_validate(answer.json()).model_dump(mode="json")
+    assert told == answer.json()
+    assert list(told) == list(answer.json())
 
 
 def test_the_description_is_published(client):

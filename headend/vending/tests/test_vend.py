@@ -296,4 +296,4 @@ def test_a_vend_needs_few_statements(meter, cashier):
         vend(meter, operator=fresh)
     # permissions; who, for whom and which message; price and key; accounts; what is written
     assert seen.trips == 5, seen.statements
-    assert len(seen.statements) == 23, seen.statements
+    assert len(seen.statements) == 20, seen.statements
