@@ -27,7 +27,7 @@ from headend.tariffs.context import PurchaseContext
 from headend.tariffs.lines import PriceLine
 from headend.tariffs.pricing import Calculation
 from headend.tariffs.queries import rules_of, version_in_force
-from headend.vending import services
+from headend.vending import messages, selling
 from headend.vending.collection import deduction
 from headend.vending.errors import InvalidTender
 from headend.vending.history import Circumstances, last_state
@@ -76,7 +76,7 @@ def pay(
         Refusal: whoever takes it can't sell.
     """
     require(operator, "vending.vend")
-    services.require_names(caller, message_id)
+    messages.require_names(caller, message_id)
     asked = f"debt|{debt.pk}|{amount_minor}"
     if currencies.is_other(currency):
         asked += f"|{currency}"
@@ -85,22 +85,22 @@ def pay(
     try:
         with transaction.atomic():
             Meter.objects.select_for_update().get(pk=agreement.meter_id)
-            earlier = services.sale_of(caller, message_id)
+            earlier = messages.sale_of(caller, message_id)
             if earlier is not None:
-                return services.same_request(earlier, digest)
-            request = services.Request(
+                return messages.same_request(earlier, digest)
+            request = selling.Request(
                 caller, message_id, digest, operator, seats.seat_of(operator), at, terminal
             )
             paid = currencies.converted(amount_minor, currency, at=at)
             worth_minor = amount_minor if paid is None else paid.worth_minor
             offer = replace(_quote(debt, agreement, worth_minor, at), paid=paid)
-            return services.sell(offer, request)
+            return selling.sell(offer, request)
     except IntegrityError:
         # The same id was used at the same moment for another meter or debt.
-        earlier = services.sale_of(caller, message_id)
+        earlier = messages.sale_of(caller, message_id)
         if earlier is None:
             raise
-        return services.same_request(earlier, digest)
+        return messages.same_request(earlier, digest)
 
 
 def _quote(debt: Debt, agreement: SupplyAgreement, amount_minor: int, at: datetime) -> Quote:

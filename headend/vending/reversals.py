@@ -40,8 +40,9 @@ from headend.vending.errors import (
     SaleReversed,
     TokenDisclosed,
 )
+from headend.vending.messages import require_names
 from headend.vending.models import IssuedToken, Reallocation, Reversal, Sale
-from headend.vending.services import require_names, require_own
+from headend.vending.services import require_own
 from headend.vendors import seats, wallet
 
 REFERENCE = "reversal:"

@@ -24,7 +24,7 @@ from headend.ledger.services import forget_accounts
 from headend.tariffs.examples import EXAMPLES
 from headend.tariffs.services import publish_version
 from headend.testing import NOON, make_supply
-from headend.vending import receipts, reversals, services
+from headend.vending import receipts, reversals, selling, services
 from headend.vending.models import OpeningUse, Sale
 from headend.vending.tests.test_free_electricity import enrol
 from headend.vending.tests.twin import TWINS, in_plain_orm
@@ -143,7 +143,7 @@ def _play(
     operator = type(operator).objects.get(pk=operator.pk)
     with (
         manner(),
-        mock.patch.object(services, "_new_receipt_number", side_effect=numbers),
+        mock.patch.object(selling, "_new_receipt_number", side_effect=numbers),
         mock.patch("headend.securitymodule.services.secrets.randbelow", return_value=0),
         transaction.atomic(),
     ):

@@ -1,0 +1,56 @@
+"""What a sale asks the database for, so that all of it goes there together."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from headend.accounts.models import User
+from headend.config import prepared, statements
+from headend.customers.models import SupplyAgreement
+from headend.meters.models import Meter
+
+
+def asked_of(operator: User) -> list[tuple[Any, ...]]:
+    """Return what is asked of whoever sells."""
+    return [(statements.OPERATOR, operator.pk), (statements.SHIFT, operator.pk)]
+
+
+def needed(agreement: SupplyAgreement, at: datetime) -> list[tuple[Any, ...]]:
+    """Return what a sale as a rule asks the database for before it writes."""
+    served = (
+        agreement.pk,
+        agreement.tariff_id,
+        agreement.customer_id,
+        agreement.premises_id,
+    )
+    return _asked_for(agreement.meter, served, at)
+
+
+def foreseen(meter: Meter, at: datetime) -> list[tuple[Any, ...]]:
+    """Return what a sale will need if the meter's agreement is the one that it seems to be."""
+    seen = tuple(vars(meter).get(name) for name in statements.SEEN_WITH_METER)
+    return [] if None in seen else _asked_for(meter, seen, at)
+
+
+def _asked_for(meter: Meter, served: tuple[Any, ...], at: datetime) -> list[tuple[Any, ...]]:
+    agreement, tariff, customer, premises = served
+    key = (meter.sgc, meter.kt, meter.krn, meter.base_date, meter.dkga)
+    return [
+        (statements.TARIFF_VERSION, tariff, at),
+        (statements.LAST_STATE, agreement, agreement),
+        (statements.DEBTS_LOCKED, customer, premises),
+        (statements.VENDING_KEY, *key),
+        (statements.IS_ENROLLED, customer, premises),
+        (statements.HAS_LINK, meter.pk),
+        (statements.NEW_IDS,),
+    ]
+
+
+def locked_agreement(meter: Meter, at: datetime) -> SupplyAgreement | None:
+    """Return the meter's agreement, and hold the meter's row until the transaction ends.
+
+    On SQLite the transaction itself is the lock: it began as the only writer.
+    """
+    found: SupplyAgreement | None = prepared.first(statements.AGREEMENT_LOCKED, meter.pk, at, at)
+    return found

@@ -1,0 +1,278 @@
+"""Writes all that a sale is: lines, token, ledger and audit entries, the order to the meter."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from django.conf import settings
+
+from headend.accounts.models import User
+from headend.audit import services as audit
+from headend.config import prepared, statements
+from headend.fleet.models import Command
+from headend.fleet.services import queue_new_token, queue_token
+from headend.ledger import services as ledger
+from headend.meters.models import KeyChange
+from headend.meters.services import allocate_token_identifiers
+from headend.securitymodule.services import generate_credit_token
+from headend.vending import disclosure, key_change_due
+from headend.vending.accounts import account_of
+from headend.vending.collection import collect_lines
+from headend.vending.models import (
+    IssuedToken,
+    Sale,
+    SaleLine,
+    TokenDelivery,
+    Written,
+)
+from headend.vending.quotes import Quote
+from headend.vendors import seats
+
+_RECEIPT_ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # 5 bits; no I, L, O, U: misread
+_RECEIPT_RANDOM_LENGTH = 10
+
+
+class _Ids(NamedTuple):
+    """Ids of what a sale writes, where they are asked for before."""
+
+    sale: int | None = None
+    token: int | None = None
+    command: int | None = None
+
+
+_GIVEN_LATER = _Ids()
+
+
+@dataclass(frozen=True)
+class Request:
+    """Who asks for a sale, under which name, where and when."""
+
+    caller: str
+    message_id: str
+    digest: bytes
+    operator: User
+    seat: seats.Seat
+    at: datetime
+    terminal: str
+    send: bool = False
+    hold_token: bool = False
+
+
+def sell(offer: Quote, request: Request, *, ends_transaction: bool = False) -> Sale:
+    """Write everything a sale is. The caller holds the transaction and the meter's lock.
+
+    A new key's tokens come first, if one is due. A payment of which nothing was left for energy
+    gives no token.
+
+    Args:
+        offer: what is sold.
+        request: who asks.
+        ends_transaction: the caller does nothing more in the transaction.
+    """
+    if offer.meter.has_key_change_due:
+        change = key_change_due.bring_in(offer.meter, at=request.at) if offer.units else None
+        return _written(offer, request, change)
+    with prepared.gathering(ends_transaction=ends_transaction):
+        ((sale_id, token_id, command_id),) = prepared.rows(statements.NEW_IDS)
+        return _written(offer, request, None, _Ids(sale_id, token_id, command_id))
+
+
+def _written(
+    offer: Quote, request: Request, change: KeyChange | None, ids: _Ids = _GIVEN_LATER
+) -> Sale:
+    meter, at, operator = offer.meter, request.at, request.operator
+    tid, digits = None, ""
+    if offer.units:
+        (tid,) = allocate_token_identifiers(meter, count=1, at=at)
+        digits = generate_credit_token(meter, units=offer.units, tid=tid, at=at)
+    sale = prepared.new(
+        Sale,
+        pk=ids.sale,
+        receipt_number=_new_receipt_number(at),
+        caller=request.caller,
+        message_id=request.message_id,
+        request_digest=request.digest,
+        meter=meter,
+        agreement=offer.agreement,
+        tariff_version=offer.tariff_version,
+        operator=operator,
+        vendor=request.seat.vendor,
+        till=request.seat.till,
+        shift=request.seat.shift,
+        tender_minor=offer.tender_minor,
+        currency=offer.currency,
+        **_handed_over(offer),
+        sold_wh=offer.sold_wh,
+        issued_wh=offer.issued_wh,
+        encoded_wh=offer.encoded_wh,
+        calculation=offer.explanation(),
+        particulars=_particulars(offer, request),
+        created_at=at,
+    )
+    prepared.save(sale)
+    lines = [
+        prepared.new(
+            SaleLine,
+            sale=sale,
+            position=position,
+            kind=line.kind,
+            description=line.description,
+            amount_minor=line.amount_minor,
+            energy_wh=line.energy_wh,
+        )
+        for position, line in enumerate(offer.lines)
+    ]
+    prepared.save(*lines)
+    if request.hold_token and offer.units and not request.send:
+        disclosure.hold(sale, at=at)
+    tokens = key_change_due.hand_out(change, sale) if change else []
+    if offer.units:
+        token = prepared.new(
+            IssuedToken,
+            pk=ids.token,
+            meter=meter,
+            sale=sale,
+            position=len(tokens),
+            digits=digits,
+            token_class=0,
+            subclass=0,
+            base_date=meter.base_date,
+            tid=tid,
+            units=offer.units,
+            krn=meter.krn,
+            purpose=f"sale {sale.receipt_number}",
+            issued_by=operator,
+            issued_at=at,
+        )
+        prepared.save(token)
+        tokens.append(token)
+    collect_lines(offer.lines)
+    _post(sale, offer, request.seat)
+    audit.record(
+        actor=operator,
+        action="vending.vend",
+        target=sale,
+        at=at,
+        after={
+            "meter": meter.drn,
+            "tender_minor": offer.tender_minor,
+            "currency": offer.currency,
+            **_told_of_payment(offer),
+            "issued_wh": offer.issued_wh,
+            "tid": tid,
+        },
+        source=request.caller,
+    )
+    if change is None:
+        sale.written = Written(lines, tokens, None)
+    for token in tokens if request.send else ():
+        if change is None:
+            command = _deliver_new(token, operator, at, ids.command)
+            sale.written = Written(lines, tokens, command)
+        else:
+            deliver(token, operator, at)
+    return sale
+
+
+def _particulars(offer: Quote, request: Request) -> dict[str, Any]:
+    """Return what the receipt prints and may be called otherwise when a copy is printed."""
+    meter, vendor, till = offer.meter, request.seat.vendor, request.seat.till
+    return {
+        "vendor": vendor.name if vendor else "",
+        "vendor_tax_number": vendor.tax_number if vendor else "",
+        "utility": settings.UTILITY_NAME,
+        "utility_tax_number": settings.UTILITY_TAX_NUMBER,
+        "operator": str(request.operator),
+        "terminal": till.name if till else request.terminal,
+        "customer": offer.agreement.customer.name,
+        "address": offer.agreement.premises.address,
+        "tariff": offer.tariff_version.tariff.name,
+        "meter_number": meter.drn,
+        "sgc": meter.sgc,
+        "krn": meter.krn,
+        "ti": meter.ti,
+        "ea": meter.ea,
+    }
+
+
+def _handed_over(offer: Quote) -> dict[str, Any]:
+    """Return the fields of what was paid in another currency; none in the base one."""
+    paid = offer.paid
+    if paid is None:
+        return {}
+    return {
+        "paid_minor": paid.paid_minor,
+        "exchange_rate": paid.rate,
+    }
+
+
+def _told_of_payment(offer: Quote) -> dict[str, Any]:
+    """Return what the audit record tells of money in another currency."""
+    paid = offer.paid
+    if paid is None:
+        return {}
+    return {
+        "paid_minor": paid.paid_minor,
+        "paid_currency": paid.currency,
+        "rate": paid.rate.words,
+    }
+
+
+def _post(sale: Sale, offer: Quote, seat: seats.Seat) -> None:
+    """Enter the money in the ledger: how it was paid against what the lines are for."""
+    currency = offer.currency
+    ledger.post(
+        at=sale.created_at,
+        description=f"Vend {sale.receipt_number}",
+        reference=f"sale:{sale.receipt_number}",
+        postings=[
+            *seats.pay(seat, offer.tender_minor, currency=currency, paid=offer.paid),
+            *(
+                ledger.Posting(account_of(line), -line.amount_minor, currency)
+                for line in offer.lines
+            ),
+        ],
+    )
+
+
+def deliver(token: IssuedToken, by: User, at: datetime) -> Command:
+    """Queue a token to its meter, in the caller's transaction; the same token once.
+
+    Args:
+        token: which one.
+        by: who asks; needs fleet.send_token.
+        at: now.
+    """
+    command = queue_token(
+        meter=token.meter,
+        digits=token.digits,
+        requested_by=by,
+        token_identifier=token.tid,
+        at=at,
+    )
+    TokenDelivery.objects.get_or_create(token=token, command=command)
+    return command
+
+
+def _deliver_new(token: IssuedToken, by: User, at: datetime, command_id: int | None) -> Command:
+    command = queue_new_token(
+        meter=token.meter,
+        digits=token.digits,
+        requested_by=by,
+        token_identifier=token.tid,
+        at=at,
+        pk=command_id,
+    )
+    prepared.save(prepared.new(TokenDelivery, token=token, command=command))
+    return command
+
+
+def _new_receipt_number(at: datetime) -> str:
+    """Return a number that tells the day but not how many sales there were."""
+    chance = secrets.randbits(5 * _RECEIPT_RANDOM_LENGTH)
+    places = range(0, 5 * _RECEIPT_RANDOM_LENGTH, 5)
+    tail = "".join([_RECEIPT_ALPHABET[chance >> place & 31] for place in places])
+    return f"{at:%y%m%d}-{tail[:5]}-{tail[5:]}"
