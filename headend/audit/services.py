@@ -11,7 +11,7 @@ from django.db import models
 from headend.accounts.models import User
 from headend.audit import signing
 from headend.audit.models import AuditEntry
-from headend.config import prepared
+from headend.config import writing
 
 
 def record(
@@ -37,7 +37,7 @@ def record(
         reason: why, in the actor's words.
         source: the channel, address or command it came by.
     """
-    entry = prepared.new(
+    entry = writing.new(
         AuditEntry,
         at=at,
         actor=actor,
@@ -52,5 +52,5 @@ def record(
         reason=reason,
     )
     entry.signature = signing.sign(entry, signing.own_key())
-    prepared.save(entry)
+    writing.save(entry)
     return entry

@@ -59,7 +59,7 @@ class Batch:
         Raises:
             DatabaseError: one of the objects can't be; none is written.
         """
-        from headend.config import prepared  # which looks here whether a batch is open
+        from headend.config import prepared, writing  # which looks here for an open batch
 
         by_model: dict[type[models.Model], deque[models.Model]] = {}
         for each in self._kept:
@@ -68,7 +68,7 @@ class Batch:
         for objects in by_model.values():
             for size in _SIZES:
                 while len(objects) >= size:
-                    asks.append(prepared.insert(*(objects.popleft() for _ in range(size))))
+                    asks.append(writing.insert(*(objects.popleft() for _ in range(size))))
         prepared.run(asks)
 
     def _new_ids(self, model: type[models.Model]) -> Iterator[int]:

@@ -7,7 +7,6 @@ connection, and several of them go there and back together. Everything else uses
 
 from __future__ import annotations
 
-import json
 import re
 import threading
 import time
@@ -16,26 +15,20 @@ from contextlib import contextmanager
 from datetime import datetime
 from functools import cache, cached_property, lru_cache
 from itertools import chain, count, islice
-from operator import itemgetter
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple
 
 from django.apps import apps
-from django.db import DEFAULT_DB_ALIAS, DataError, IntegrityError, connections
-from django.db.models import AutoField, CharField, JSONField, Model
+from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.models.base import ModelState
 from django.db.models.expressions import Col
-
-from headend.config import batches
 
 _MODEL = re.compile(r"\{(?:(\w+)\.(\w+)=)?(\w+):(\w+\.\w+)\}")
 _ONLY_POSTGRESQL = re.compile(r"\s*FOR UPDATE\b[^)]*")  # SQLite's transaction is the lock
 
-_DIVISION_BY_ZERO = "22012"
 _FRESH_S = 1.0
 _MOST_KEPT = 4096  # objects of one statement
 
 Row = tuple[Any, ...]
-_Made = TypeVar("_Made", bound=Model)
 
 
 class Statement:
@@ -74,11 +67,17 @@ class Statement:
     @cached_property
     def text(self) -> str:
         """Its words as the database's driver takes them."""
-        if _vendor() == "postgresql":
+        if vendor() == "postgresql":
             number = count(1)
             text = _MODEL.sub(_columns_of, self._text)
             return re.sub("%s", lambda _: f"${next(number)}", text)
         return _MODEL.sub(_columns_of, self._sqlite).replace("%s", "?")
+
+    @cached_property
+    def or_fails(self) -> Statement:
+        """A statement for PostgreSQL that divides by zero where this one returns no row."""
+        # S608: the text is one of `headend.config.statements`.
+        return Statement(f"WITH done AS ({self._text}) SELECT 1 / count(*) FROM done")  # noqa: S608
 
     @property
     def models(self) -> list[tuple[str, str, str, str]]:
@@ -180,200 +179,7 @@ def run(
         return [_on_sqlite(database, *ask) for ask in asks]
 
 
-def new(model: type[_Made], /, **values: Any) -> _Made:
-    """Return a new object to `save`, as model(**values) does, at a fraction of its cost.
-
-    Args:
-        model: which.
-        values: of fields, by name; of a foreign key the object, or its id as "name_id".
-
-    Raises:
-        TypeError: the model has no such field.
-    """
-    constants, made, keys, names = _defaults(model)
-    if not values.keys() <= names:
-        raise TypeError(f"{model.__name__} has no fields {values.keys() - names}")
-    one = model.__new__(model)
-    one._state = ModelState()
-    held = one.__dict__
-    held.update(constants)
-    for name, default in made:
-        if name not in values:
-            held[name] = default()
-    for name in values.keys() & keys.keys():
-        owner = values.pop(name)
-        held[keys[name]] = None if owner is None else owner.pk
-        one._state.fields_cache[name] = owner
-    if "pk" in values:
-        held[model._meta.pk.attname] = values.pop("pk")
-    held.update(values)
-    return one
-
-
-def save(*objects: Model, unless_there: bool = False) -> None:
-    """Write new objects of one model: by the ORM, or with what else is written.
-
-    That is while `gathering`, or in a batch of `headend.config.batches`.
-
-    Args:
-        objects: what is new.
-        unless_there: leave out those of which there is one already.
-    """
-    gathered = _gathered()
-    batch = None if unless_there else batches.current()
-    if gathered is not None:
-        gathered.add(objects, unless_there=unless_there)
-    elif batch is not None:
-        batch.keep(*objects)
-    elif len(objects) == 1 and not unless_there:
-        objects[0].save(force_insert=True)
-    else:
-        manager = type(objects[0])._default_manager
-        manager.bulk_create(objects, ignore_conflicts=unless_there)
-
-
-def change(statement: Statement, *parameters: Any) -> None:
-    """Run a statement that changes a row, `gathering` with what else is written.
-
-    Raises:
-        RowGone: there is no such row, now or when what was gathered is written.
-    """
-    gathered = _gathered()
-    if gathered is not None:
-        gathered.changes.append(Ask(statement, parameters))
-    elif not rows(statement, *parameters):
-        raise RowGone(f"nothing was changed by {statement!r}")
-
-
-def is_gathering() -> bool:
-    """Say whether what is saved now is kept and written together."""
-    return _gathered() is not None
-
-
-def after_commit(statement: Statement) -> bool:
-    """Have a statement run right after the commit, if what is gathered now ends with one.
-
-    Returns:
-        False if it does not; the caller has to see to it otherwise.
-    """
-    gathered = _gathered()
-    if gathered is None or not gathered.commits:
-        return False
-    ask = Ask(statement, ())
-    if ask not in gathered.then:
-        gathered.then.append(ask)
-    return True
-
-
-@contextmanager
-def gathering(*, ends_transaction: bool = False) -> Iterator[None]:
-    """Keep what is saved and changed inside, and write it together at the end.
-
-    Inside, nothing of it can be read back; an object that others refer to needs its id before.
-
-    Args:
-        ends_transaction: nothing else happens in the transaction afterwards. Then, unless it is
-            part of a larger one, PostgreSQL commits in the same trip.
-
-    Raises:
-        NestedGathering: something is being gathered already.
-    """
-    if is_gathering():
-        raise NestedGathering("what is written is being gathered already")
-    database = connections[DEFAULT_DB_ALIAS]
-    commits = (
-        ends_transaction and database.vendor == "postgresql" and len(database.atomic_blocks) == 1
-    )
-    gathered = _here.gathered = _Gathered(commits)
-    try:
-        yield
-    finally:
-        _here.gathered = None
-    gathered.write()
-
-
-class NestedGathering(RuntimeError):
-    """A gathering within another would write before its time."""
-
-
-class RowGone(IntegrityError):
-    """A row that a sale relies on is not as it was read under lock."""
-
-
-def insert(*objects: Model, unless_there: bool = False) -> Ask:
-    """Return what writes new objects of one model, for `run`; an id that is None is given."""
-    gathered = _Gathered(commits=False)
-    gathered.add(objects, unless_there=unless_there)
-    (ask,) = gathered.inserts()
-    return ask
-
-
-class _Rows(NamedTuple):
-    """New rows of one model that one statement writes."""
-
-    model: type[Model]
-    gives_id: bool
-    unless_there: bool
-
-
-class _Gathered:
-    """What is written together, and whether its end is that of the transaction."""
-
-    def __init__(self, commits: bool) -> None:
-        self.commits = commits
-        self.changes: list[Ask] = []
-        self.then: list[Ask] = []
-        self._rows: dict[_Rows, list[list[Any]]] = {}
-
-    def add(self, objects: Sequence[Model], *, unless_there: bool) -> None:
-        """Add new objects of one model, as they are now."""
-        rows = _Rows(type(objects[0]), objects[0].pk is None, unless_there)
-        values, written = _columns(rows.model, _vendor(), rows.gives_id)
-        written_rows = self._rows.setdefault(rows, [])
-        for each in objects:
-            row = list(values(each.__dict__))
-            for index, manner in written:
-                if row[index] is not None:
-                    row[index] = manner(row[index])
-            written_rows.append(row)
-
-    def inserts(self) -> list[Ask]:
-        """Return the statements that write the new rows, by model in the order of the first."""
-        return [
-            Ask(_insert(*rows, len(objects)), tuple(chain.from_iterable(objects)))
-            for rows, objects in self._rows.items()
-        ]
-
-    def write(self) -> None:
-        inserts = self.inserts()
-        if not self.commits:
-            answers = run([*self.changes, *inserts])
-            for ask, answer in zip(self.changes, answers, strict=False):
-                if not answer:
-                    raise RowGone(f"nothing was changed by {ask.statement!r}")
-            return
-        # Whoever commits in the same trip can't look at the answers first.
-        changes = [Ask(_or_fails(ask.statement), ask.parameters) for ask in self.changes]
-        try:
-            run([*changes, *inserts], commits=True, then=self.then)
-        except DataError as error:
-            if getattr(error.__cause__, "sqlstate", None) == _DIVISION_BY_ZERO:
-                raise RowGone("a row that was to change is not there") from error
-            raise
-
-
-@cache
-def _or_fails(statement: Statement) -> Statement:
-    """Return a statement that fails, for PostgreSQL, where this one changes nothing."""
-    # S608: the text is one of `headend.config.statements`.
-    return Statement(f"WITH done AS ({statement._text}) SELECT 1 / count(*) FROM done")  # noqa: S608
-
-
-def _gathered() -> _Gathered | None:
-    return getattr(_here, "gathered", None)
-
-
-_here = threading.local()  # `answers` asked ahead, and what is `gathered`
+_here = threading.local()  # `answers` asked ahead
 
 
 def _make_sure(database: Any) -> None:
@@ -418,10 +224,10 @@ def _columns_of(found: re.Match[str]) -> str:
 
 
 @cache
-def _vendor() -> str:
+def vendor() -> str:
     """Return which database it is; that does not change while the program runs."""
-    vendor: str = connections[DEFAULT_DB_ALIAS].vendor
-    return vendor
+    found: str = connections[DEFAULT_DB_ALIAS].vendor
+    return found
 
 
 @cache
@@ -474,62 +280,3 @@ def _converters(model: Any) -> list[tuple[int, Any, Any]]:
         ):
             found.append((index, converter, expression))
     return found
-
-
-@cache
-def _defaults(
-    model: type[Model],
-) -> tuple[dict[str, Any], list[tuple[str, Any]], dict[str, str], frozenset[str]]:
-    """Return of a model's fields: constant defaults, made ones, foreign keys, what may be told."""
-    fields: list[Any] = list(model._meta.concrete_fields)
-    made = [
-        (each.attname, each.default)
-        for each in fields
-        if each.has_default() and callable(each.default)
-    ]
-    calculated = {name for name, _ in made}
-    constants = {
-        each.attname: each.get_default() for each in fields if each.attname not in calculated
-    }
-    keys = {each.name: each.attname for each in fields if each.is_relation}
-    names = {each.attname for each in fields} | keys.keys() | {"pk"}
-    return constants, made, keys, frozenset(names)
-
-
-@cache
-def _columns(
-    model: type[Model], vendor: str, gives_id: bool
-) -> tuple[Callable[[dict[str, Any]], tuple[Any, ...]], list[tuple[int, Any]]]:
-    """Return what takes an object's values, and which of them are written in a manner."""
-    fields = _inserted(model, gives_id)
-    manners = [(index, _written(field, vendor)) for index, field in enumerate(fields)]
-    written = [(index, manner) for index, manner in manners if manner is not None]
-    return itemgetter(*(field.attname for field in fields)), written
-
-
-@cache
-def _insert(model: type[Model], gives_id: bool, unless_there: bool, count: int) -> Statement:
-    """Return the statement that writes so many rows."""
-    fields = _inserted(model, gives_id)
-    columns = ", ".join(f'"{field.column}"' for field in fields)
-    places = ", ".join(["%s"] * len(fields))
-    values = ", ".join([f"({places})"] * count)
-    ending = " ON CONFLICT DO NOTHING" if unless_there else ""
-    table = model._meta.db_table
-    # S608: every name is a model's own, every value a parameter.
-    return Statement(f'INSERT INTO "{table}" ({columns}) VALUES {values}{ending}')  # noqa: S608
-
-
-def _inserted(model: type[Model], gives_id: bool) -> list[Any]:
-    fields: list[Any] = list(model._meta.concrete_fields)
-    return [field for field in fields if not (gives_id and isinstance(field, AutoField))]
-
-
-def _written(field: Any, vendor: str) -> Callable[[Any], Any] | None:
-    """Return what makes of a field's value what the driver takes; None: it takes the value."""
-    if vendor == "postgresql":
-        if isinstance(field, JSONField):
-            return (field.encoder or json.JSONEncoder)().encode
-        return str if isinstance(field, CharField) else None
-    database = connections[DEFAULT_DB_ALIAS]
-    return lambda value: field.get_db_prep_save(value, connection=database)

@@ -1,6 +1,6 @@
 """The vend's statements: all SQL of a sale that is not written by the ORM.
 
-What a sale writes anew is written by `prepared.insert`, which needs no text. Each statement has a
+What a sale writes anew is written by `writing.insert`, which needs no text. Each statement has a
 twin in the ORM, in `headend.vending.tests.twin`; a test runs both on random sales and compares
 what comes back and what is in the database afterwards. {a:app.Model} is told in `prepared`.
 """

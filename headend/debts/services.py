@@ -15,7 +15,7 @@ from django.db.models.functions import Greatest
 from headend.accounts.models import User
 from headend.accounts.services import require
 from headend.audit import services as audit
-from headend.config import batches, prepared, statements
+from headend.config import batches, statements, writing
 from headend.customers.models import Customer, Premises
 from headend.debts.errors import BalanceTooSmall, DebtReferenceTaken, InvalidDebt
 from headend.debts.models import Debt, EnergyFloor
@@ -191,7 +191,7 @@ def collect(paid_minor: Mapping[int, int]) -> None:
         IntegrityError: more is collected than is owed.
     """
     for debt_id, amount_minor in sorted(paid_minor.items()):
-        prepared.change(statements.DEBT_PAID, amount_minor, debt_id)
+        writing.change(statements.DEBT_PAID, amount_minor, debt_id)
 
 
 def give_back(paid_minor: Mapping[int, int]) -> None:

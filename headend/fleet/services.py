@@ -11,7 +11,7 @@ from django.utils import timezone
 from headend.accounts.models import User
 from headend.accounts.services import require
 from headend.audit.services import record
-from headend.config import prepared, statements
+from headend.config import prepared, statements, writing
 from headend.fleet import wake
 from headend.fleet.delivery import UNFINISHED, UNSENT, Occurrence, State
 from headend.fleet.errors import BadCommand, CommandFinished, CommandSent, NeedsApproval
@@ -114,7 +114,7 @@ def queue_new_token(
     require(requested_by, "fleet.send_token")
     ((has_link,),) = prepared.rows(statements.HAS_LINK, meter.pk)
     if not has_link:
-        prepared.save(prepared.new(MeterLink, meter=meter), unless_there=True)
+        writing.save(writing.new(MeterLink, meter=meter), unless_there=True)
     return _create(
         meter,
         command=commands.TOKEN,
@@ -388,7 +388,7 @@ def _create(
         commands.check_arguments(command, arguments)
     except commands.BadMessage as error:
         raise BadCommand(f"{command} for meter {meter.drn}: {error}") from error
-    made = prepared.new(
+    made = writing.new(
         Command,
         pk=pk,
         meter=meter,
@@ -400,7 +400,7 @@ def _create(
         created_at=at,
         expires_at=expires_at,
     )
-    prepared.save(made)
+    writing.save(made)
     told = {} if command == commands.TOKEN else dict(arguments)
     if approved_by is not None:
         told["approved_by"] = approved_by.username

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from headend.config import prepared
+from headend.config import prepared, writing
 
 CHANNEL = "openprepay_fleet"
 _NOTIFY = prepared.Statement(f"NOTIFY {CHANNEL}")
@@ -40,7 +40,7 @@ def announce(connection: BaseDatabaseWrapper) -> None:
     Told within it, no two sales could commit together: PostgreSQL lets those that notify commit
     one at a time. Should the process end in between, the gateway's own sweep finds the command.
     """
-    if connection.vendor != "postgresql" or prepared.after_commit(_NOTIFY):
+    if connection.vendor != "postgresql" or writing.after_commit(_NOTIFY):
         return
     if connection.in_atomic_block:
         connection.on_commit(partial(_notify, connection), robust=True)

@@ -11,7 +11,7 @@ from functools import partial
 
 from django.db import transaction
 
-from headend.config import batches, prepared, statements
+from headend.config import batches, prepared, statements, writing
 from headend.config.errors import Refusal
 from headend.ledger import chart
 from headend.ledger.models import Account, Entry, Line
@@ -50,14 +50,14 @@ def post(*, at: datetime, description: str, reference: str, postings: Sequence[P
     """
     postings = [posting for posting in postings if posting.amount_minor]
     _require_balance(postings)
-    entry = prepared.new(Entry, id=_new_id(), at=at, description=description, reference=reference)
+    entry = writing.new(Entry, id=_new_id(), at=at, description=description, reference=reference)
     # Without a savepoint of its own: an entry that the database refuses fails the whole sale.
     with transaction.atomic(savepoint=False):
         accounts = _accounts({(posting.account, posting.currency) for posting in postings})
         # Lines first: the entry's trigger adds them up, and their deferred foreign key makes a
         # commit without the entry impossible.
         lines = [
-            prepared.new(
+            writing.new(
                 Line,
                 entry_id=entry.id,
                 account_id=accounts[posting.account, posting.currency],
@@ -66,8 +66,8 @@ def post(*, at: datetime, description: str, reference: str, postings: Sequence[P
             )
             for posting in postings
         ]
-        prepared.save(*lines)
-        prepared.save(entry)
+        writing.save(*lines)
+        writing.save(entry)
     return entry
 
 

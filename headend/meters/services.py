@@ -12,7 +12,7 @@ from django.db.models import Q
 from headend.accounts.models import User
 from headend.accounts.services import require
 from headend.audit import services as audit
-from headend.config import batches, prepared, statements
+from headend.config import batches, statements, writing
 from headend.meters.errors import InvalidMeter, InvalidMeterNumber, TokenIdentifiersExhausted
 from headend.meters.models import Meter
 from shared.sts import identifiers, token_identifier
@@ -207,9 +207,9 @@ def allocate_token_identifiers(meter: Meter, *, count: int, at: datetime) -> lis
     """
     while True:
         identifiers_given = _next(meter, count, at)
-        if prepared.is_gathering():  # its caller holds the row, so that nobody can be faster
+        if writing.is_gathering():  # its caller holds the row, so that nobody can be faster
             last_tid = -1 if meter.last_tid is None else meter.last_tid
-            prepared.change(statements.TOKEN_IDENTIFIER, identifiers_given[-1], meter.pk, last_tid)
+            writing.change(statements.TOKEN_IDENTIFIER, identifiers_given[-1], meter.pk, last_tid)
             meter.last_tid = identifiers_given[-1]
             return identifiers_given
         unchanged = (

@@ -17,7 +17,7 @@ from django.db import transaction
 from headend.accounts.models import User
 from headend.accounts.services import require
 from headend.audit import services as audit
-from headend.config import prepared
+from headend.config import writing
 from headend.meters.models import Meter
 from headend.vending.errors import SaleReversed
 from headend.vending.models import Disclosure, IssuedToken, Reversal, Sale, TokenHold
@@ -79,7 +79,7 @@ def digits_of(token: IssuedToken, standing: Standing | None = None) -> str | Non
 
 def hold(sale: Sale, *, at: datetime) -> None:
     """Keep the token of a sale back; call it in the sale's transaction."""
-    prepared.save(TokenHold(sale=sale, held_at=at))
+    writing.save(TokenHold(sale=sale, held_at=at))
 
 
 @transaction.atomic

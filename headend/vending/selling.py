@@ -11,7 +11,7 @@ from django.conf import settings
 
 from headend.accounts.models import User
 from headend.audit import services as audit
-from headend.config import prepared, statements
+from headend.config import prepared, statements, writing
 from headend.fleet.models import Command
 from headend.fleet.services import queue_new_token, queue_token
 from headend.ledger import services as ledger
@@ -75,7 +75,7 @@ def sell(offer: Quote, request: Request, *, ends_transaction: bool = False) -> S
     if offer.meter.has_key_change_due:
         change = key_change_due.bring_in(offer.meter, at=request.at) if offer.units else None
         return _written(offer, request, change)
-    with prepared.gathering(ends_transaction=ends_transaction):
+    with writing.gathering(ends_transaction=ends_transaction):
         ((sale_id, token_id, command_id),) = prepared.rows(statements.NEW_IDS)
         return _written(offer, request, None, _Ids(sale_id, token_id, command_id))
 
@@ -88,7 +88,7 @@ def _written(
     if offer.units:
         (tid,) = allocate_token_identifiers(meter, count=1, at=at)
         digits = generate_credit_token(meter, units=offer.units, tid=tid, at=at)
-    sale = prepared.new(
+    sale = writing.new(
         Sale,
         pk=ids.sale,
         receipt_number=_new_receipt_number(at),
@@ -112,9 +112,9 @@ def _written(
         particulars=_particulars(offer, request),
         created_at=at,
     )
-    prepared.save(sale)
+    writing.save(sale)
     lines = [
-        prepared.new(
+        writing.new(
             SaleLine,
             sale=sale,
             position=position,
@@ -125,12 +125,12 @@ def _written(
         )
         for position, line in enumerate(offer.lines)
     ]
-    prepared.save(*lines)
+    writing.save(*lines)
     if request.hold_token and offer.units and not request.send:
         disclosure.hold(sale, at=at)
     tokens = key_change_due.hand_out(change, sale) if change else []
     if offer.units:
-        token = prepared.new(
+        token = writing.new(
             IssuedToken,
             pk=ids.token,
             meter=meter,
@@ -147,7 +147,7 @@ def _written(
             issued_by=operator,
             issued_at=at,
         )
-        prepared.save(token)
+        writing.save(token)
         tokens.append(token)
     collect_lines(offer.lines)
     _post(sale, offer, request.seat)
@@ -266,7 +266,7 @@ def _deliver_new(token: IssuedToken, by: User, at: datetime, command_id: int | N
         at=at,
         pk=command_id,
     )
-    prepared.save(prepared.new(TokenDelivery, token=token, command=command))
+    writing.save(writing.new(TokenDelivery, token=token, command=command))
     return command
 
 

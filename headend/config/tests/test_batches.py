@@ -6,7 +6,7 @@ from django.db import IntegrityError, transaction
 
 from headend.accounts.services import console_user
 from headend.audit.models import AuditEntry
-from headend.config import batches, prepared
+from headend.config import batches, writing
 from headend.customers.models import Customer, Premises
 from headend.customers.services import register_customer
 from headend.meters.models import Meter
@@ -88,7 +88,7 @@ def test_without_a_batch_everything_is_written_at_once():
     premises = Premises(address="1 Long Road")
     batches.save(premises)
     assert Premises.objects.get() == premises
-    prepared.save(Premises(address="2 Long Road"))
+    writing.save(Premises(address="2 Long Road"))
     assert Premises.objects.count() == 2
 
 

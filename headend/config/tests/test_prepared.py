@@ -3,8 +3,8 @@
 import pytest
 from django.db import IntegrityError, transaction
 
-from headend.config import prepared
-from headend.testing import NOON
+from headend.config import prepared, writing
+from headend.testing import NOON, traffic
 from headend.vendors.models import Vendor
 
 pytestmark = pytest.mark.django_db
@@ -13,7 +13,7 @@ _COUNT = prepared.Statement("SELECT count(*) FROM vendors_vendor WHERE name = %s
 
 
 def vendor(name):
-    return prepared.insert(Vendor(name=name, currency="ZAR", created_at=NOON))
+    return writing.insert(Vendor(name=name, currency="ZAR", created_at=NOON))
 
 
 def test_each_sees_what_came_before_it():
@@ -29,14 +29,38 @@ def test_after_a_failure_the_same_statements_work_again():
     assert prepared.run([prepared.Ask(_COUNT, ("B",)), vendor("B")]) == [[(0,)], []]
 
 
-def test_what_is_gathered_is_written_at_the_end():
-    with prepared.gathering():
-        prepared.save(Vendor(name="C", currency="ZAR", created_at=NOON))
-        assert prepared.rows(_COUNT, "C") == [(0,)]
-    assert prepared.rows(_COUNT, "C") == [(1,)]
+def test_a_row_that_did_not_change_gives_the_object_made_of_it_before():
+    prepared.run([vendor("K")])
+    kept = prepared.Statement(
+        "SELECT {v:vendors.Vendor}, length(name) FROM vendors_vendor v WHERE name = %s",
+        keeps=True,
+        also=("letters",),
+    )
+    first = prepared.first(kept, "K")
+    assert (first.name, first.letters) == ("K", 1)
+    assert prepared.first(kept, "K") is first
+    Vendor.objects.filter(name="K").update(phone="1")
+    assert prepared.first(kept, "K").phone == "1"
+    assert first.phone == ""
 
 
-def test_a_change_that_changes_nothing_is_refused():
-    nobody = prepared.Statement("UPDATE vendors_vendor SET name = %s WHERE id = -1 RETURNING id")
-    with pytest.raises(prepared.RowGone), prepared.gathering():
-        prepared.change(nobody, "D")
+def test_facts_that_are_asked_together_are_one_statement():
+    prepared.run([vendor("F")])
+    count = prepared.Statement("SELECT (SELECT count(*) FROM vendors_vendor)", facts=1)
+    two = prepared.Statement("SELECT (SELECT max(name) FROM vendors_vendor), %s", facts=2)
+    with traffic() as seen, prepared.ahead((count,), (_COUNT, "F"), (two, 7)):
+        answers = [
+            prepared.rows(count),
+            prepared.rows(two, 7),
+            prepared.rows(_COUNT, "F"),
+        ]
+    assert [(len(answer), len(answer[0])) for answer in answers] == [(1, 1), (1, 2), (1, 1)]
+    assert answers[0] == answers[2] == [(1,)]
+    assert answers[1][0][0] == "F"
+    assert (seen.trips, len(seen.statements)) == (1, 2)
+
+
+def test_what_was_asked_ahead_is_not_asked_again():
+    with traffic() as seen, prepared.ahead((_COUNT, "G")), prepared.ahead((_COUNT, "G")):
+        assert prepared.rows(_COUNT, "G") == [(0,)]
+    assert seen.trips == 1

@@ -16,7 +16,7 @@ from django.contrib.auth.models import Permission
 from django.db.models import F, Q, Sum
 
 from headend.api.models import ApiKey
-from headend.config import prepared, statements
+from headend.config import prepared, statements, writing
 from headend.customers.queries import agreements
 from headend.debts.models import Debt
 from headend.fleet.models import MeterLink
@@ -171,6 +171,6 @@ def in_plain_orm() -> Iterator[None]:
         mock.patch.object(prepared, "every", rows),
         mock.patch.object(prepared, "first", first),
         mock.patch.object(prepared, "ahead", _nothing_ahead),
-        mock.patch.object(prepared, "gathering", _written_at_once),
+        mock.patch.object(writing, "gathering", _written_at_once),
     ):
         yield
