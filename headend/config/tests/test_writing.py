@@ -8,9 +8,7 @@ from headend.testing import NOON
 from headend.vendors.models import Contract, Vendor
 
 _COUNT = prepared.Statement("SELECT count(*) FROM vendors_vendor WHERE name = %s")
-_CLOSE_NOBODY = prepared.Statement(
-    "UPDATE vendors_vendor SET name = %s WHERE id = -1 RETURNING id"
-)
+_NAME_NOBODY = prepared.Statement("UPDATE vendors_vendor SET name = %s WHERE id = -1 RETURNING id")
 
 
 def vendor(name):
@@ -32,7 +30,7 @@ def test_what_is_gathered_is_written_at_the_end():
 @pytest.mark.django_db
 def test_a_change_that_changes_nothing_is_refused():
     with pytest.raises(writing.RowGone), writing.gathering():
-        writing.change(_CLOSE_NOBODY, "D")
+        writing.change(_NAME_NOBODY, "D")
 
 
 @pytest.mark.django_db
@@ -78,13 +76,13 @@ def test_what_ends_the_transaction_is_committed_with_it():
 
 @pytest.mark.django_db(transaction=True)
 def test_nothing_is_committed_if_a_row_that_was_to_change_is_gone():
-    with (
-        pytest.raises(writing.RowGone),
-        transaction.atomic(),
-        writing.gathering(ends_transaction=True),
-    ):
-        writing.save(vendor("G"))
-        writing.change(_CLOSE_NOBODY, "G")
+    def sell():
+        with transaction.atomic(), writing.gathering(ends_transaction=True):
+            writing.save(vendor("G"))
+            writing.change(_NAME_NOBODY, "G")
+
+    with pytest.raises(writing.RowGone):
+        sell()
     assert not Vendor.objects.filter(name="G").exists()
 
 
