@@ -21,6 +21,7 @@ COMMANDS = {
     "import": "tools.exchange.command:import_",
     "provision": "tools.provision.command:provision",
     "panel": "tools.panel.command:panel",
+    "people": "tools.people.command:people",
     "supply": "tools.supply.command:supply",
     "tariff": "tools.tariff.command:tariff",
     "token": "tools.tokens.command:token",

@@ -142,7 +142,8 @@ def approve(approval: Approval, by: User, at: datetime) -> Approval:
     """Approve a request and do the act, both or neither.
 
     Raises:
-        SamePerson: `by` asked for it, or made a key of the program that did.
+        SamePerson: `by` asked for it, or made a key of the program that did, or one of the two
+            alone has set the other's password.
         AlreadyDecided: it is not open any more.
         NotPermitted: `by` may not approve it, or who asked may not ask for it any more.
         Refusal: the act itself refused; the request stays open.
@@ -204,8 +205,14 @@ def _open_for_decision(approval: Approval, by: User) -> tuple[Approval, Act]:
     if locked.requested_by == by:
         raise SamePerson(f"{by} asked for “{locked}”; somebody else has to decide it")
     if can_act_as(by, locked.requested_by):
+        is_program = programs().filter(pk=locked.requested_by.pk).exists()
         raise SamePerson(
-            f"{by} made a key of {locked.requested_by}, which asked for “{locked}”; "
+            f"{by} {'made a key' if is_program else 'set the password'} of "
+            f"{locked.requested_by}, who asked for “{locked}”; somebody else has to decide it"
+        )
+    if can_act_as(locked.requested_by, by):
+        raise SamePerson(
+            f"{locked.requested_by}, who asked for “{locked}”, set the password of {by}; "
             "somebody else has to decide it"
         )
     return locked, known

@@ -10,8 +10,8 @@ class AccountsConfig(AppConfig):
     name = "headend.accounts"
 
     def ready(self) -> None:
-        """Have the first groups created after the first migration."""
-        from headend.accounts import sessions  # noqa: F401  listens for log-ins
+        """Have the first groups created after the first migration, and acts registered."""
+        from headend.accounts import people_acts, sessions  # noqa: F401  register, listen
         from headend.accounts.groups import create_groups, note_permissions
 
         pre_migrate.connect(note_permissions, dispatch_uid="headend.accounts.note_permissions")

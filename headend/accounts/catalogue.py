@@ -222,6 +222,7 @@ AREAS = (
         (
             Duty("accounts.view_approval", "See requests that wait for a second person"),
             Duty("accounts.manage_people", "Manage people and groups", _PRIVILEGED),
+            Duty("accounts.approve_people", "Approve who decides and manages people", _PRIVILEGED),
             Duty("audit.search_audit", "Search the audit record"),
             Duty("housekeeping.view_chorerecord", "See the nightly chores"),
             Duty("housekeeping.run_chore", "Have a chore done at once", _PRIVILEGED),

@@ -18,7 +18,10 @@ class User(AbstractUser):
     """
 
     class Meta(AbstractUser.Meta):
-        permissions = [("manage_people", "Can manage people and groups")]
+        permissions = [
+            ("manage_people", "Can manage people and groups"),
+            ("approve_people", "Can approve who decides and manages people"),
+        ]
 
     def __str__(self) -> str:
         return self.get_full_name() or self.username
@@ -82,6 +85,37 @@ class RecoveryCode(models.Model):
 
     def __str__(self) -> str:
         return f"recovery code of {self.user}"
+
+
+class GivenPassword(models.Model):
+    """Somebody's password was set by one other person alone, who may know it.
+
+    Neither of the two decides on what the other asks for.
+    """
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
+    by = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
+    at = models.DateTimeField()
+
+    class Meta:
+        default_permissions = ()
+        constraints = [models.UniqueConstraint(fields=["user", "by"], name="given_password_once")]
+
+    def __str__(self) -> str:
+        return f"password of {self.user} by {self.by}"
+
+
+class WaitingPassword(models.Model):
+    """The hash of a password that waits for a second person; requests hold no secrets."""
+
+    user = models.OneToOneField(User, on_delete=models.CASCADE, related_name="+")
+    encoded = models.CharField(max_length=128)
+
+    class Meta:
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return f"new password of {self.user}"
 
 
 class LogInAttempt(models.Model):

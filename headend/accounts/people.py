@@ -1,8 +1,12 @@
-"""What changes people and groups. Every change is in the audit record."""
+"""What changes people and groups. Every change is in the audit record.
+
+What would make somebody privileged, or give away the account of somebody who is, waits for a
+second person; the rest of the same change is done at once.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from datetime import datetime
 
 from django.contrib.auth.models import Group, Permission
@@ -11,14 +15,14 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import Q, QuerySet
 
+from headend.accounts import people_acts, privileged, second_factor
 from headend.accounts.catalogue import DUTIES
 from headend.accounts.errors import PeopleRefused
 from headend.accounts.groups import matching
-from headend.accounts.models import GroupRule, User
+from headend.accounts.models import Approval, GroupRule, User
+from headend.accounts.privileged import MANAGE, acts_alone
 from headend.accounts.services import CONSOLE, require
 from headend.audit import services as audit
-
-MANAGE = "accounts.manage_people"
 
 
 def permissions_to_give() -> QuerySet[Permission]:
@@ -41,24 +45,31 @@ def create_person(
     password: str,
     by: User,
     at: datetime,
-) -> User:
+) -> Approval | None:
     """Create somebody who can log in.
+
+    Returns:
+        The request to let them into privileged groups, which waits for a second person.
 
     Raises:
         NotPermitted: `by` may not manage people.
         PeopleRefused: the name is taken, or the password is too weak.
     """
     require(by, MANAGE)
-    if User.objects.filter(username__iexact=username).exists():
+    if username.lower() == CONSOLE or User.objects.filter(username__iexact=username).exists():
         raise PeopleRefused(f"somebody is called {username} already; choose another user name")
     user = User(username=username, first_name=full_name[:150], email=email)
     _set_password(user, password)
     user.save()
-    user.groups.set(groups)
+    given, held = _split(groups, by)
+    user.groups.set(given)
+    privileged.note_given_password(user, by=by, at=at)
     audit.record(
         actor=by, action="accounts.create_person", target=user, at=at, after=_particulars(user)
     )
-    return user
+    if not held:
+        return None
+    return people_acts.ask_to_trust(user, held, activate=False, by=by, at=at)
 
 
 @transaction.atomic
@@ -71,8 +82,12 @@ def change_person(
     is_active: bool,
     by: User,
     at: datetime,
-) -> User:
+) -> Approval | None:
     """Change who somebody is and what they may do; switching an account off ends its sessions.
+
+    Returns:
+        The request to let them into more privileged groups, or to log in again as one of these,
+        which waits for a second person. To take away and to switch off needs none.
 
     Raises:
         NotPermitted: `by` may not manage people.
@@ -87,9 +102,12 @@ def change_person(
     if user.username == CONSOLE:
         raise PeopleRefused("the console's user stays as it is")
     user.first_name, user.last_name, user.email = full_name[:150], "", email
-    user.is_active = is_active
+    given, held = _split(groups, by, known=set(user.groups.values_list("pk", flat=True)))
+    user.groups.set(given)
+    trusted = privileged.person_is_privileged(user) and not acts_alone(by)
+    wakes = is_active and not user.is_active and trusted
+    user.is_active = is_active and not wakes
     user.save()
-    user.groups.set(groups)
     _require_manager()
     after = _particulars(user)
     if before != after:
@@ -97,12 +115,17 @@ def change_person(
             actor=by, action="accounts.change_person", target=user, at=at,
             before=before, after=after,
         )  # fmt: skip
-    return user
+    if not (held or wakes):
+        return None
+    return people_acts.ask_to_trust(user, held, activate=wakes, by=by, at=at)
 
 
 @transaction.atomic
-def set_password(user: User, password: str, *, by: User, at: datetime) -> None:
+def set_password(user: User, password: str, *, by: User, at: datetime) -> Approval | None:
     """Set somebody's password; their sessions end.
+
+    Returns:
+        The request that waits for a second person, if the person is privileged.
 
     Raises:
         NotPermitted: `by` may not manage people.
@@ -112,8 +135,32 @@ def set_password(user: User, password: str, *, by: User, at: datetime) -> None:
     if user.username == CONSOLE:
         raise PeopleRefused("nobody logs in as the console")
     _set_password(user, password)
+    if privileged.person_is_privileged(user) and not acts_alone(by):
+        return people_acts.ask_for_password(user, password, by=by, at=at)
     user.save()
+    if acts_alone(by):
+        privileged.vouch_for(user)
+    privileged.note_given_password(user, by=by, at=at)
     audit.record(actor=by, action="accounts.set_password", target=user, at=at)
+    return None
+
+
+@transaction.atomic
+def reset_second_factor(user: User, *, by: User, at: datetime, reason: str) -> Approval | None:
+    """Take all second factors from somebody who lost them.
+
+    Returns:
+        The request that waits for a second person, if the person is privileged.
+
+    Raises:
+        NotPermitted: `by` may not manage people.
+        PeopleRefused: the same waits already.
+    """
+    require(by, MANAGE)
+    if privileged.person_is_privileged(user) and not acts_alone(by):
+        return people_acts.ask_to_reset(user, by=by, at=at, reason=reason)
+    second_factor.reset(user, by=by, at=at, reason=reason)
+    return None
 
 
 @transaction.atomic
@@ -125,7 +172,7 @@ def save_group(
     needs_second_factor: bool,
     by: User,
     at: datetime,
-) -> Group:
+) -> Approval | None:
     """Create a group, or change what its members may do.
 
     Args:
@@ -135,6 +182,10 @@ def save_group(
         needs_second_factor: its members work only with one, where this is not a demonstration.
         by: who does it; changes no group that they are in.
         at: now.
+
+    Returns:
+        The request for what makes the group privileged, or a privileged group less protected,
+        which waits for a second person.
 
     Raises:
         NotPermitted: `by` may not manage people.
@@ -152,10 +203,7 @@ def save_group(
     group = group or Group()
     group.name = name
     group.save()
-    group.permissions.set(permissions)
-    GroupRule.objects.update_or_create(
-        group=group, defaults={"needs_second_factor": needs_second_factor}
-    )
+    held, lowers = _set_duties(group, permissions, needs_second_factor, by)
     _require_manager()
     audit.record(
         actor=by,
@@ -165,7 +213,32 @@ def save_group(
         before=before,
         after=_group_particulars(group),
     )
-    return group
+    if not (held or lowers):
+        return None
+    return people_acts.ask_to_trust_group(group, held, without_second_factor=lowers, by=by, at=at)
+
+
+def _set_duties(
+    group: Group, permissions: Iterable[Permission], needs_factor: bool, by: User
+) -> tuple[list[Permission], bool]:
+    """Do what one person may; return what has to wait: permissions, and to need no factor."""
+    known = set(group.permissions.values_list("pk", flat=True))
+    risky = set(privileged.privileged_permissions().values_list("pk", flat=True)) - known
+    if acts_alone(by):
+        risky = set()
+    wanted = list(permissions)
+    held = [one for one in wanted if one.pk in risky]
+    group.permissions.set([one for one in wanted if one.pk not in risky])
+    lowers = (
+        needs_second_factor(group)
+        and not needs_factor
+        and privileged.group_is_privileged(group)
+        and not acts_alone(by)
+    )
+    GroupRule.objects.update_or_create(
+        group=group, defaults={"needs_second_factor": needs_factor or lowers}
+    )
+    return held, lowers
 
 
 @transaction.atomic
@@ -185,6 +258,18 @@ def delete_group(group: Group, *, by: User, at: datetime) -> None:
         before=_group_particulars(group),
     )  # fmt: skip
     group.delete()
+
+
+def _split(
+    groups: Iterable[Group], by: User, known: Container[int] = ()
+) -> tuple[list[Group], list[Group]]:
+    """Part groups into those that one person may give, and those that need a second."""
+    given: list[Group] = []
+    held: list[Group] = []
+    for group in groups:
+        alone = acts_alone(by) or group.pk in known or not privileged.group_is_privileged(group)
+        (given if alone else held).append(group)
+    return given, held
 
 
 def _set_password(user: User, password: str) -> None:

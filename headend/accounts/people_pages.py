@@ -16,16 +16,16 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from headend.accounts import approvals, people, second_factor
+from headend.accounts import approvals, people, people_acts, privileged
 from headend.accounts.catalogue import AREAS, Duty
-from headend.accounts.models import User
+from headend.accounts.models import Approval, User
 from headend.accounts.programs import programs
 from headend.accounts.requests import PageRequest
 from headend.accounts.services import CONSOLE
 from headend.config import opaque
 from headend.config.errors import Refusal
 
-may_manage = permission_required(people.MANAGE, raise_exception=True)
+may_manage = permission_required(privileged.MANAGE, raise_exception=True)
 
 
 class PlainForm(forms.Form):
@@ -130,8 +130,8 @@ def new_person(request: PageRequest) -> HttpResponse:
     """Create somebody."""
     form = NewPersonForm(request.POST if request.method == "POST" else None)
 
-    def create() -> None:
-        people.create_person(**form.cleaned_data, by=request.user, at=timezone.now())
+    def create() -> Approval | None:
+        return people.create_person(**form.cleaned_data, by=request.user, at=timezone.now())
 
     if form.is_valid() and _done(request, form, create, "Created."):
         return redirect("people:list")
@@ -157,7 +157,7 @@ def person(request: PageRequest, user_id: int) -> HttpResponse:
     password = PasswordForm(typed if asked == "password" else None)
     reset = ResetForm(typed if asked == "reset" else None)
     by, now = request.user, timezone.now()
-    acts: dict[str, tuple[forms.Form, Callable[[], Any], str]] = {
+    acts: dict[str, tuple[forms.Form, Callable[[], Approval | None], str]] = {
         "change": (
             form,
             lambda: people.change_person(user, **form.cleaned_data, by=by, at=now),
@@ -170,7 +170,9 @@ def person(request: PageRequest, user_id: int) -> HttpResponse:
         ),
         "reset": (
             reset,
-            lambda: second_factor.reset(user, by=by, at=now, reason=reset.cleaned_data["reason"]),
+            lambda: people.reset_second_factor(
+                user, by=by, at=now, reason=reset.cleaned_data["reason"]
+            ),
             "The second factors are taken away.",
         ),
     }
@@ -184,6 +186,8 @@ def person(request: PageRequest, user_id: int) -> HttpResponse:
         "password": password,
         "reset": reset,
         "factors": user.second_factors.order_by("created_at"),
+        "is_privileged": privileged.person_is_privileged(user),
+        "waiting": people_acts.requests_about(user=user),
     }
     return render(request, "accounts/person.html", context, status=422 if asked in acts else 200)
 
@@ -204,8 +208,8 @@ def group(request: PageRequest, group_id: int | None = None) -> HttpResponse:
     if form.is_bound:
         chosen = {_number(one) for one in request.POST.getlist("permissions")}
 
-    def save() -> None:
-        people.save_group(found, **form.cleaned_data, by=request.user, at=timezone.now())
+    def save() -> Approval | None:
+        return people.save_group(found, **form.cleaned_data, by=request.user, at=timezone.now())
 
     if form.is_valid() and _done(request, form, save, "The group is saved."):
         return redirect("people:list")
@@ -215,6 +219,7 @@ def group(request: PageRequest, group_id: int | None = None) -> HttpResponse:
         "like": like,
         "areas": _by_area(chosen),
         "others": Group.objects.order_by("name"),
+        "waiting": people_acts.requests_about(group=found),
         "members": (
             found.user_set.exclude(username=CONSOLE).order_by("username") if found else ()
         ),
@@ -235,14 +240,24 @@ def remove_group(request: PageRequest, group_id: int) -> HttpResponse:
     return redirect("people:list")
 
 
-def _done(request: PageRequest, form: forms.Form, act: Callable[[], Any], words: str) -> bool:
-    """Do it; tell whether it was done, with a message, or put the refusal into the form."""
+def _done(
+    request: PageRequest, form: forms.Form, act: Callable[[], Approval | None], words: str
+) -> bool:
+    """Do it; tell whether it was done or asked for, or put the refusal into the form."""
     try:
-        act()
+        waiting = act()
     except Refusal as error:
         form.add_error(None, str(error))
         return False
-    messages.success(request, words, extra_tags="good")
+    if waiting is None:
+        messages.success(request, words, extra_tags="good")
+    else:
+        messages.info(
+            request,
+            f"This waits for a second person, on the page Approvals: {waiting.summary}. "
+            "Whatever else was changed is done.",
+            extra_tags="info",
+        )
     return True
 
 

@@ -1,0 +1,1 @@
+"""People and their groups from the machine itself."""
