@@ -1,6 +1,6 @@
 """What changes people and groups. Every change is in the audit record.
 
-What would make somebody privileged, or give away the account of somebody who is, waits for a
+What would make somebody trusted, or give away the account of somebody who is, waits for a
 second person; the rest of the same change is done at once.
 """
 
@@ -15,13 +15,13 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import Q, QuerySet
 
-from headend.accounts import people_acts, privileged, second_factor
+from headend.accounts import people_acts, second_factor, trusted
 from headend.accounts.catalogue import DUTIES
 from headend.accounts.errors import PeopleRefused
 from headend.accounts.groups import matching
 from headend.accounts.models import Approval, GroupRule, User
-from headend.accounts.privileged import MANAGE, acts_alone
 from headend.accounts.services import CONSOLE, require
+from headend.accounts.trusted import MANAGE, acts_alone
 from headend.audit import services as audit
 
 
@@ -49,7 +49,7 @@ def create_person(
     """Create somebody who can log in.
 
     Returns:
-        The request to let them into privileged groups, which waits for a second person.
+        The request to let them into trusted groups, which waits for a second person.
 
     Raises:
         NotPermitted: `by` may not manage people.
@@ -63,7 +63,7 @@ def create_person(
     user.save()
     given, held = _split(groups, by)
     user.groups.set(given)
-    privileged.note_given_password(user, by=by, at=at)
+    trusted.note_given_password(user, by=by, at=at)
     audit.record(
         actor=by, action="accounts.create_person", target=user, at=at, after=_particulars(user)
     )
@@ -86,7 +86,7 @@ def change_person(
     """Change who somebody is and what they may do; switching an account off ends its sessions.
 
     Returns:
-        The request to let them into more privileged groups, or to log in again as one of these,
+        The request to let them into more trusted groups, or to log in again as one of these,
         which waits for a second person. To take away and to switch off needs none.
 
     Raises:
@@ -104,8 +104,8 @@ def change_person(
     user.first_name, user.last_name, user.email = full_name[:150], "", email
     given, held = _split(groups, by, known=set(user.groups.values_list("pk", flat=True)))
     user.groups.set(given)
-    trusted = privileged.person_is_privileged(user) and not acts_alone(by)
-    wakes = is_active and not user.is_active and trusted
+    needs_two = trusted.person_is_trusted(user) and not acts_alone(by)
+    wakes = is_active and not user.is_active and needs_two
     user.is_active = is_active and not wakes
     user.save()
     _require_manager()
@@ -125,7 +125,7 @@ def set_password(user: User, password: str, *, by: User, at: datetime) -> Approv
     """Set somebody's password; their sessions end.
 
     Returns:
-        The request that waits for a second person, if the person is privileged.
+        The request that waits for a second person, if the person is trusted.
 
     Raises:
         NotPermitted: `by` may not manage people.
@@ -135,12 +135,12 @@ def set_password(user: User, password: str, *, by: User, at: datetime) -> Approv
     if user.username == CONSOLE:
         raise PeopleRefused("nobody logs in as the console")
     _set_password(user, password)
-    if privileged.person_is_privileged(user) and not acts_alone(by):
+    if trusted.person_is_trusted(user) and not acts_alone(by):
         return people_acts.ask_for_password(user, password, by=by, at=at)
     user.save()
     if acts_alone(by):
-        privileged.vouch_for(user)
-    privileged.note_given_password(user, by=by, at=at)
+        trusted.vouch_for(user)
+    trusted.note_given_password(user, by=by, at=at)
     audit.record(actor=by, action="accounts.set_password", target=user, at=at)
     return None
 
@@ -150,14 +150,14 @@ def reset_second_factor(user: User, *, by: User, at: datetime, reason: str) -> A
     """Take all second factors from somebody who lost them.
 
     Returns:
-        The request that waits for a second person, if the person is privileged.
+        The request that waits for a second person, if the person is trusted.
 
     Raises:
         NotPermitted: `by` may not manage people.
         PeopleRefused: the same waits already.
     """
     require(by, MANAGE)
-    if privileged.person_is_privileged(user) and not acts_alone(by):
+    if trusted.person_is_trusted(user) and not acts_alone(by):
         return people_acts.ask_to_reset(user, by=by, at=at, reason=reason)
     second_factor.reset(user, by=by, at=at, reason=reason)
     return None
@@ -184,7 +184,7 @@ def save_group(
         at: now.
 
     Returns:
-        The request for what makes the group privileged, or a privileged group less protected,
+        The request for what makes the group trusted, or a trusted group less protected,
         which waits for a second person.
 
     Raises:
@@ -223,7 +223,7 @@ def _set_duties(
 ) -> tuple[list[Permission], bool]:
     """Do what one person may; return what has to wait: permissions, and to need no factor."""
     known = set(group.permissions.values_list("pk", flat=True))
-    risky = set(privileged.privileged_permissions().values_list("pk", flat=True)) - known
+    risky = set(trusted.trusted_permissions().values_list("pk", flat=True)) - known
     if acts_alone(by):
         risky = set()
     wanted = list(permissions)
@@ -232,7 +232,7 @@ def _set_duties(
     lowers = (
         needs_second_factor(group)
         and not needs_factor
-        and privileged.group_is_privileged(group)
+        and trusted.group_is_trusted(group)
         and not acts_alone(by)
     )
     GroupRule.objects.update_or_create(
@@ -267,7 +267,7 @@ def _split(
     given: list[Group] = []
     held: list[Group] = []
     for group in groups:
-        alone = acts_alone(by) or group.pk in known or not privileged.group_is_privileged(group)
+        alone = acts_alone(by) or group.pk in known or not trusted.group_is_trusted(group)
         (given if alone else held).append(group)
     return given, held
 

@@ -1,4 +1,4 @@
-"""What is done to privileged people and groups, which needs a second person.
+"""What is done to trusted people and groups, which needs a second person.
 
 `headend.accounts.people` asks for these acts where one person is not enough.
 """
@@ -12,11 +12,11 @@ from typing import Any
 from django.contrib.auth.hashers import make_password
 from django.contrib.auth.models import Group, Permission
 
-from headend.accounts import approvals, privileged, second_factor
+from headend.accounts import approvals, second_factor, trusted
 from headend.accounts.catalogue import words
 from headend.accounts.errors import PeopleRefused, SamePerson
 from headend.accounts.models import Approval, GroupRule, User, WaitingPassword
-from headend.accounts.privileged import MANAGE
+from headend.accounts.trusted import MANAGE
 from headend.audit import services as audit
 
 APPROVE = "accounts.approve_people"
@@ -35,7 +35,7 @@ def requests_about(*, user: User | None = None, group: Group | None = None) -> l
 def ask_to_trust(
     user: User, groups: Collection[Group], *, activate: bool, by: User, at: datetime
 ) -> Approval:
-    """Ask that somebody may come into privileged groups, or may log in again as one of them.
+    """Ask that somebody may come into trusted groups, or may log in again as one of them.
 
     Args:
         user: whom.
@@ -77,7 +77,7 @@ def perform_trust(*, arguments: dict[str, Any], by: User, approved_by: User, at:
     if arguments["activate"]:
         user.is_active = True
         user.save(update_fields=["is_active"])
-    privileged.vouch_for(user)
+    trusted.vouch_for(user)
     audit.record(
         actor=by, action="accounts.trust_person", target=user, at=at,
         after={
@@ -90,7 +90,7 @@ def perform_trust(*, arguments: dict[str, Any], by: User, approved_by: User, at:
 
 
 def ask_for_password(user: User, password: str, *, by: User, at: datetime) -> Approval:
-    """Ask that a privileged person gets a new password; only its hash is kept until then.
+    """Ask that a trusted person gets a new password; only its hash is kept until then.
 
     Raises:
         PeopleRefused: a new password waits already.
@@ -107,7 +107,7 @@ def ask_for_password(user: User, password: str, *, by: User, at: datetime) -> Ap
 
 @approvals.act(
     PASSWORD,
-    title="New password of a privileged person",
+    title="New password of a trusted person",
     permission=MANAGE,
     approve_permission=APPROVE,
 )
@@ -120,7 +120,7 @@ def perform_password(
     user.password = waiting.encoded
     user.save(update_fields=["password"])
     waiting.delete()
-    privileged.vouch_for(user)
+    trusted.vouch_for(user)
     audit.record(
         actor=by, action="accounts.set_password", target=user, at=at,
         after={"approved_by": approved_by.username},
@@ -136,7 +136,7 @@ def forget_refused_passwords() -> None:
 
 
 def ask_to_reset(user: User, *, by: User, at: datetime, reason: str) -> Approval:
-    """Ask that a privileged person's second factors are taken away.
+    """Ask that a trusted person's second factors are taken away.
 
     Raises:
         PeopleRefused: the same is asked for already.
@@ -148,7 +148,7 @@ def ask_to_reset(user: User, *, by: User, at: datetime, reason: str) -> Approval
 
 @approvals.act(
     FACTORS,
-    title="Second factor of a privileged person",
+    title="Second factor of a trusted person",
     permission=MANAGE,
     approve_permission=APPROVE,
 )
@@ -172,7 +172,7 @@ def ask_to_trust_group(
 
     Args:
         group: which; it is there.
-        permissions: privileged ones that it gets besides those it has; may be none.
+        permissions: trusted ones that it gets besides those it has; may be none.
         without_second_factor: its members need none any more.
         by: who asks; needs accounts.manage_people.
         at: now.
@@ -218,7 +218,7 @@ def perform_trust_group(
         raise SamePerson("somebody who is not in the group has to ask and to approve")
     if joined := sorted(members - set(arguments["members"])):
         raise PeopleRefused(f"{', '.join(joined)} joined since; refuse it and ask again")
-    wanted = privileged.privileged_permissions().select_related("content_type")
+    wanted = trusted.trusted_permissions().select_related("content_type")
     given = [
         one
         for one in wanted

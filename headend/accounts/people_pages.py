@@ -16,7 +16,7 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from headend.accounts import approvals, people, people_acts, privileged
+from headend.accounts import approvals, people, people_acts, trusted
 from headend.accounts.catalogue import AREAS, Duty
 from headend.accounts.models import Approval, User
 from headend.accounts.programs import programs
@@ -25,7 +25,7 @@ from headend.accounts.services import CONSOLE
 from headend.config import opaque
 from headend.config.errors import Refusal
 
-may_manage = permission_required(privileged.MANAGE, raise_exception=True)
+may_manage = permission_required(trusted.MANAGE, raise_exception=True)
 
 
 class PlainForm(forms.Form):
@@ -186,7 +186,7 @@ def person(request: PageRequest, user_id: int) -> HttpResponse:
         "password": password,
         "reset": reset,
         "factors": user.second_factors.order_by("created_at"),
-        "is_privileged": privileged.person_is_privileged(user),
+        "is_trusted": trusted.person_is_trusted(user),
         "waiting": people_acts.requests_about(user=user),
     }
     return render(request, "accounts/person.html", context, status=422 if asked in acts else 200)

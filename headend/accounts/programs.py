@@ -25,14 +25,14 @@ def programs() -> QuerySet[User]:
 
 
 def holder(holds: Holds) -> Holds:
-    """Register what says of a program and a person whether the person was shown its secret."""
+    """Register what says of a user and a person whether the person was shown the user's secret."""
     _holders.append(holds)
     return holds
 
 
-def can_act_as(person: User, program: User) -> bool:
-    """Tell whether a person was ever shown a secret by which a program is known."""
-    return any(holds(program, person) for holds in _holders)
+def can_act_as(person: User, other: User) -> bool:
+    """Tell whether a person ever knew a secret of another user: a key, a password."""
+    return any(holds(other, person) for holds in _holders)
 
 
 def program_named(name: str) -> User:

@@ -8,6 +8,7 @@ from django.db import transaction
 from django.views.decorators.debug import sensitive_variables
 
 from headend.accounts.models import User
+from headend.accounts.programs import can_act_as
 from headend.accounts.services import require
 from headend.audit import services as audit
 from headend.securitymodule import load_file
@@ -37,6 +38,11 @@ def load_keys(
     first, second = officers
     if first == second:
         raise LoadFileRefused(f"a ceremony needs two people; {first} can't be both")
+    if can_act_as(first, second) or can_act_as(second, first):
+        raise LoadFileRefused(
+            f"of {first} and {second} one has set the other's password alone; "
+            "a ceremony needs two people"
+        )
     require(first, "securitymodule.load_keys")
     require(second, "securitymodule.approve_load_keys")
     found = load_file.read(text, halves=halves)

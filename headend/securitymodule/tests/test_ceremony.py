@@ -6,6 +6,7 @@ import pytest
 from django.db import transaction
 
 from headend.accounts.services import console_user, create_user
+from headend.accounts.trusted import note_given_password
 from headend.audit.models import AuditEntry
 from headend.config.errors import NotPermitted
 from headend.meters.services import KeyAttributes
@@ -64,6 +65,14 @@ def test_one_person_is_not_enough(text, officers):
     cashier = create_user(username="c", password=None, groups=("cashier",))
     with pytest.raises(NotPermitted):
         ceremony.load_keys(text, halves=HALVES, officers=(first, cashier), at=NOON)
+    assert not VendingKey.objects.exists()
+
+
+def test_who_set_the_others_password_alone_is_no_second_person(text, officers):
+    first, second = officers
+    note_given_password(first, by=second, at=NOON)
+    with pytest.raises(LoadFileRefused, match="set the other's password"):
+        ceremony.load_keys(text, halves=HALVES, officers=officers, at=NOON)
     assert not VendingKey.objects.exists()
 
 

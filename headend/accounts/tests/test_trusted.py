@@ -3,7 +3,7 @@
 import pytest
 from django.contrib.auth.models import Group, Permission
 
-from headend.accounts import approvals, people, people_acts, privileged, second_factor
+from headend.accounts import approvals, people, people_acts, second_factor, trusted
 from headend.accounts.errors import PeopleRefused, SamePerson
 from headend.accounts.models import Approval, SecondFactor, User, WaitingPassword
 from headend.accounts.services import console_user, create_user
@@ -81,13 +81,13 @@ def may(user, permission):
     return User.objects.get(pk=user.pk).has_perm(permission)
 
 
-def test_those_who_decide_or_manage_people_are_privileged():
-    found = {one.name for one in Group.objects.all() if privileged.group_is_privileged(one)}
+def test_those_who_decide_or_manage_people_are_trusted():
+    found = {one.name for one in Group.objects.all() if trusted.group_is_trusted(one)}
     assert found == {"utility administrator", "approver", "engineer"}
 
 
 @pytest.mark.parametrize("name", ["approver", "utility administrator"])
-def test_a_new_privileged_person_waits_for_a_second_one(chief, approver, name):
+def test_a_new_trusted_person_waits_for_a_second_one(chief, approver, name):
     user, waiting = make(chief, "cashier", name)
     assert groups_of(user) == {"cashier"}
     with pytest.raises(SamePerson):
@@ -104,7 +104,7 @@ def test_a_person_who_decides_nothing_is_made_by_one(chief):
     assert groups_of(user) == {"cashier", "tariff clerk"}
 
 
-def test_coming_into_a_privileged_group_waits_and_going_does_not(chief, approver, second):
+def test_coming_into_a_trusted_group_waits_and_going_does_not(chief, approver, second):
     user, _ = make(chief, "cashier")
     waiting = change(user, chief, "auditor", "approver")
     assert groups_of(user) == {"auditor"}
@@ -127,7 +127,7 @@ def test_switching_off_takes_one_person_and_on_again_two(chief, approver, second
 
 
 @pytest.mark.parametrize("is_active", [True, False])
-def test_the_password_of_a_privileged_person_waits(chief, approver, second, is_active):
+def test_the_password_of_a_trusted_person_waits(chief, approver, second, is_active):
     User.objects.filter(pk=approver.pk).update(is_active=is_active)
     approver.refresh_from_db()
     waiting = people.set_password(approver, OTHER, by=chief, at=NOON)
@@ -150,7 +150,7 @@ def test_a_refused_password_is_forgotten(chief, approver, second):
     assert User.objects.get(pk=approver.pk).check_password(PASSWORD)
 
 
-def test_the_second_factor_of_a_privileged_person_waits(chief, approver, second):
+def test_the_second_factor_of_a_trusted_person_waits(chief, approver, second):
     SecondFactor.objects.create(user=approver, kind="passkey", name="p", created_at=NOON)
     waiting = people.reset_second_factor(approver, by=chief, at=NOON, reason="lost")
     assert second_factor.has_any(approver)
@@ -199,7 +199,7 @@ def test_the_console_acts_alone_and_the_record_tells(chief):
     assert people.set_password(user, OTHER, by=console, at=NOON) is None
     assert people.reset_second_factor(user, by=console, at=NOON, reason="lost") is None
     assert save(group("approver"), console, "vending.view_sale", name="approver") is None
-    assert may(user, privileged.MANAGE)
+    assert may(user, trusted.MANAGE)
     acts = AuditEntry.objects.filter(actor=console).values_list("action", flat=True)
     assert {"accounts.create_person", "accounts.set_password"} <= set(acts)
 
@@ -210,7 +210,7 @@ def test_nobody_is_made_who_would_pass_for_the_console(chief, username):
         make(chief, username=username)
 
 
-def test_a_group_gets_what_makes_it_privileged_from_two(chief, approver):
+def test_a_group_gets_what_makes_it_trusted_from_two(chief, approver):
     waiting = save(None, chief, "vending.vend", "debts.approve_write_off")
     user, _ = make(chief, "night")
     assert may(user, "vending.vend")
@@ -228,13 +228,13 @@ def test_a_group_gets_what_makes_it_privileged_from_two(chief, approver):
 def test_nobody_approves_more_for_a_group_they_are_in(chief, approver):
     held = group("approver").permissions.all()
     names = [f"{one.content_type.app_label}.{one.codename}" for one in held]
-    waiting = save(group("approver"), chief, *names, privileged.MANAGE, name="approver")
+    waiting = save(group("approver"), chief, *names, trusted.MANAGE, name="approver")
     with pytest.raises(SamePerson, match="not in the group"):
         approve(waiting, approver)
-    assert not may(approver, privileged.MANAGE)
+    assert not may(approver, trusted.MANAGE)
 
 
-def test_a_privileged_group_is_freed_of_its_second_factor_by_two(chief):
+def test_a_trusted_group_is_freed_of_its_second_factor_by_two(chief):
     held = group("approver").permissions.all()
     names = [f"{one.content_type.app_label}.{one.codename}" for one in held]
     settings = {"name": "approver", "needs_second_factor": False}
@@ -255,8 +255,8 @@ def test_the_pages_say_that_it_waits(log_in, approver):
     assert page.count("Set a new password for approver") == 2  # told, and shown until decided
     assert "waits for a second person" in page
     inbox = client.get("/approvals/").content.decode()
-    assert "New password of a privileged person" in inbox
-    typed = {"name": "night", "permissions": [permissions(privileged.MANAGE)[0].pk]}
+    assert "New password of a trusted person" in inbox
+    typed = {"name": "night", "permissions": [permissions(trusted.MANAGE)[0].pk]}
     page = client.post("/people/groups/new/", typed, follow=True).content.decode()
     assert "waits for a second person" in page
     page = client.get(f"/people/groups/{encode(group('night').pk)}/").content.decode()

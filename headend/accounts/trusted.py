@@ -1,4 +1,4 @@
-"""Who is privileged: whoever may decide on what others ask for, or may manage people.
+"""Who is trusted: whoever may decide on what others ask for, or may manage people.
 
 Were one person enough to make such a person, to set their password or to take their second factor
 away, that one could be both persons of whatever needs two.
@@ -22,23 +22,23 @@ MANAGE = "accounts.manage_people"
 _DECIDE = "*.approve_*"
 
 
-def privileged_permissions() -> QuerySet[Permission]:
-    """Return the permissions that make whoever has one of them privileged."""
+def trusted_permissions() -> QuerySet[Permission]:
+    """Return the permissions that make whoever has one of them trusted."""
     by_name = matching([MANAGE, _DECIDE]) & matching(DUTIES)
     return Permission.objects.filter(
         by_name | matching({one.approve_permission for one in approvals.acts()})
     )
 
 
-def group_is_privileged(group: Group) -> bool:
+def group_is_trusted(group: Group) -> bool:
     """Tell whether a group's members decide on what others ask for, or manage people."""
-    return group.permissions.filter(pk__in=privileged_permissions()).exists()
+    return group.permissions.filter(pk__in=trusted_permissions()).exists()
 
 
-def person_is_privileged(user: User) -> bool:
+def person_is_trusted(user: User) -> bool:
     """Tell whether somebody decides or manages people; switched off, too."""
     held = Permission.objects.filter(Q(group__user=user) | Q(user=user))
-    return user.is_superuser or held.filter(pk__in=privileged_permissions()).exists()
+    return user.is_superuser or held.filter(pk__in=trusted_permissions()).exists()
 
 
 def acts_alone(by: User) -> bool:
