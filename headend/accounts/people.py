@@ -15,6 +15,7 @@ from headend.accounts.catalogue import DUTIES
 from headend.accounts.errors import PeopleRefused
 from headend.accounts.groups import matching
 from headend.accounts.models import GroupRule, User
+from headend.accounts.programs import is_program
 from headend.accounts.services import CONSOLE, require
 from headend.audit import services as audit
 
@@ -46,9 +47,10 @@ def create_person(
 
     Raises:
         NotPermitted: `by` may not manage people.
-        PeopleRefused: the name is taken, or the password is too weak.
+        PeopleRefused: the name is taken, or a program's, or the password is too weak.
     """
     require(by, MANAGE)
+    _require_person(User(username=username))
     if User.objects.filter(username__iexact=username).exists():
         raise PeopleRefused(f"somebody is called {username} already; choose another user name")
     user = User(username=username, first_name=full_name[:150], email=email)
@@ -76,9 +78,11 @@ def change_person(
 
     Raises:
         NotPermitted: `by` may not manage people.
-        PeopleRefused: it changes the own groups, or would leave nobody who manages people.
+        PeopleRefused: it changes the own groups, would leave nobody who manages people, or is a
+            program.
     """
     require(by, MANAGE)
+    _require_person(user)
     before = _particulars(user)
     groups = list(groups)
     same_groups = {group.pk for group in groups} == set(user.groups.values_list("pk", flat=True))
@@ -109,6 +113,7 @@ def set_password(user: User, password: str, *, by: User, at: datetime) -> None:
         PeopleRefused: the password is too weak, or nobody may log in as this user.
     """
     require(by, MANAGE)
+    _require_person(user)
     if user.username == CONSOLE:
         raise PeopleRefused("nobody logs in as the console")
     _set_password(user, password)
@@ -185,6 +190,14 @@ def delete_group(group: Group, *, by: User, at: datetime) -> None:
         before=_group_particulars(group),
     )  # fmt: skip
     group.delete()
+
+
+def _require_person(user: User) -> None:
+    if is_program(user):
+        raise PeopleRefused(
+            f"{user.username} is a program: nobody logs in as it; its keys, which can be revoked, "
+            "are under API keys"
+        )
 
 
 def _set_password(user: User, password: str) -> None:
