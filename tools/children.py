@@ -68,6 +68,7 @@ def start(
     environment: Mapping[str, str] | None = None,
     log: Path | None = None,
     user: str | None = None,
+    umask: int = -1,
 ) -> Child:
     """Start a program in a session of its own, so that Ctrl-C reaches only us.
 
@@ -78,8 +79,9 @@ def start(
         environment: variables set besides our own.
         log: file that receives what it prints; None discards it.
         user: run as this user (only root may).
+        umask: what the files that it makes do not allow; -1: as ours.
     """
-    return _spawner.submit(_start, name, command, folder, environment, log, user).result()
+    return _spawner.submit(_start, name, command, folder, environment, log, user, umask).result()
 
 
 def _start(
@@ -89,6 +91,7 @@ def _start(
     environment: Mapping[str, str] | None,
     log: Path | None,
     user: str | None,
+    umask: int,
 ) -> Child:
     output: IO[bytes] | int = subprocess.DEVNULL if log is None else log.open("ab")
     try:
@@ -100,6 +103,7 @@ def _start(
             stdout=output,
             stderr=subprocess.STDOUT,
             start_new_session=True,
+            umask=umask,
         )
     finally:
         if not isinstance(output, int):

@@ -20,6 +20,7 @@ from headend.accounts.catalogue import DUTIES
 from headend.accounts.errors import PeopleRefused
 from headend.accounts.groups import matching
 from headend.accounts.models import Approval, GroupRule, User
+from headend.accounts.programs import is_program
 from headend.accounts.services import CONSOLE, require
 from headend.accounts.trusted import MANAGE, acts_alone
 from headend.audit import services as audit
@@ -53,9 +54,10 @@ def create_person(
 
     Raises:
         NotPermitted: `by` may not manage people.
-        PeopleRefused: the name is taken, or the password is too weak.
+        PeopleRefused: the name is taken, or a program's, or the password is too weak.
     """
     require(by, MANAGE)
+    _require_person(User(username=username))
     if username.lower() == CONSOLE or User.objects.filter(username__iexact=username).exists():
         raise PeopleRefused(f"somebody is called {username} already; choose another user name")
     user = User(username=username, first_name=full_name[:150], email=email)
@@ -91,9 +93,11 @@ def change_person(
 
     Raises:
         NotPermitted: `by` may not manage people.
-        PeopleRefused: it changes the own groups, or would leave nobody who manages people.
+        PeopleRefused: it changes the own groups, would leave nobody who manages people, or is a
+            program.
     """
     require(by, MANAGE)
+    _require_person(user)
     before = _particulars(user)
     groups = list(groups)
     same_groups = {group.pk for group in groups} == set(user.groups.values_list("pk", flat=True))
@@ -132,6 +136,7 @@ def set_password(user: User, password: str, *, by: User, at: datetime) -> Approv
         PeopleRefused: the password is too weak, or nobody may log in as this user.
     """
     require(by, MANAGE)
+    _require_person(user)
     if user.username == CONSOLE:
         raise PeopleRefused("nobody logs in as the console")
     _set_password(user, password)
@@ -270,6 +275,14 @@ def _split(
         alone = acts_alone(by) or group.pk in known or not trusted.group_is_trusted(group)
         (given if alone else held).append(group)
     return given, held
+
+
+def _require_person(user: User) -> None:
+    if is_program(user):
+        raise PeopleRefused(
+            f"{user.username} is a program: nobody logs in as it; its keys, which can be revoked, "
+            "are under API keys"
+        )
 
 
 def _set_password(user: User, password: str) -> None:

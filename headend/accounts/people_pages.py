@@ -19,7 +19,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from headend.accounts import approvals, people, people_acts, trusted
 from headend.accounts.catalogue import AREAS, Duty
 from headend.accounts.models import Approval, User
-from headend.accounts.programs import programs
+from headend.accounts.programs import is_program, programs
 from headend.accounts.requests import PageRequest
 from headend.accounts.services import CONSOLE
 from headend.config import opaque
@@ -182,6 +182,7 @@ def person(request: PageRequest, user_id: int) -> HttpResponse:
             return redirect("people:person", user.pk)
     context = {
         "person": user,
+        "is_program": is_program(user),
         "form": form,
         "password": password,
         "reset": reset,

@@ -24,6 +24,11 @@ def programs() -> QuerySet[User]:
     return User.objects.filter(username__startswith=_PREFIX).order_by("username")
 
 
+def is_program(user: User) -> bool:
+    """Tell whether a user is a program: its name says so, in whatever case it is written."""
+    return user.username.lower().startswith(_PREFIX)
+
+
 def holder(holds: Holds) -> Holds:
     """Register what says of a user and a person whether the person was shown the user's secret."""
     _holders.append(holds)

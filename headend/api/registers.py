@@ -39,6 +39,7 @@ from headend.customers.search import find_customers
 from headend.meters import services as meters
 from headend.meters.models import Meter
 from headend.meters.queries import meter_numbered
+from headend.supply.old_tokens import require_new_key
 from headend.tariffs.models import Tariff
 from headend.vending import disclosure
 from headend.vending.models import IssuedToken, Sale
@@ -137,6 +138,7 @@ def install_meter(
     meter = meter_numbered(number)
 
     def act() -> dict[str, Any]:
+        require_new_key(meter)
         meters.install_meter(
             meter, by=request.auth.program, at=now, source=caller_of(request.auth)
         )
@@ -171,10 +173,12 @@ def open_agreement(request: KeyRequest, body: AgreementIn) -> dict[str, Any]:
     now = timezone.now()
 
     def act() -> dict[str, Any]:
+        meter = meter_numbered(body.meter)
+        require_new_key(meter)
         made = customers.open_agreement(
             customer=customer_of_id(body.customer_id),
             address=body.address,
-            meter=meter_numbered(body.meter),
+            meter=meter,
             tariff=tariff_coded(body.tariff),
             low_credit_threshold_wh=body.low_credit_threshold_wh,
             by=request.auth.program,

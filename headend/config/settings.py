@@ -184,6 +184,9 @@ def _database() -> dict[str, Any]:
             "transaction_mode": "IMMEDIATE",
             "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;",
         }
+        # Opened anew for each request, it would read the schema and translate all SQL again; the
+        # last one that closes also empties the write-ahead log.
+        database["CONN_MAX_AGE"] = 600
         return database
     database["CONN_MAX_AGE"] = 600
     database["CONN_HEALTH_CHECKS"] = True

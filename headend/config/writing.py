@@ -15,7 +15,14 @@ from operator import itemgetter
 from typing import Any, NamedTuple, TypeVar
 
 from django.db import DEFAULT_DB_ALIAS, DataError, IntegrityError, connections
-from django.db.models import AutoField, CharField, JSONField, Model
+from django.db.models import (
+    AutoField,
+    BooleanField,
+    CharField,
+    IntegerField,
+    JSONField,
+    Model,
+)
 from django.db.models.base import ModelState
 
 from headend.config import batches, prepared
@@ -265,9 +272,15 @@ def _inserted(model: type[Model], gives_id: bool) -> list[Any]:
 
 def _written(field: Any, vendor: str) -> Callable[[Any], Any] | None:
     """Return what makes of a field's value what the driver takes; None: it takes the value."""
+    while field.is_relation:
+        field = field.target_field
+    if isinstance(field, CharField):
+        return str
+    if isinstance(field, BooleanField | IntegerField):
+        return None
     if vendor == "postgresql":
         if isinstance(field, JSONField):
             return (field.encoder or json.JSONEncoder)().encode
-        return str if isinstance(field, CharField) else None
+        return None
     database = connections[DEFAULT_DB_ALIAS]
     return lambda value: field.get_db_prep_save(value, connection=database)

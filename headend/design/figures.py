@@ -73,7 +73,7 @@ def decimal(amount_minor: int, *, digits: int = 2, grouped: bool = True) -> str:
 
 
 def money(amount_minor: int, *, currency: str, digits: int | None = None) -> str:
-    """Money with its sign or code: ``R 50.00``.
+    """Money with its sign or code: ``R 50.00``; below nothing the minus is first: ``−R 50.00``.
 
     Args:
         amount_minor: in the currency's smallest unit, of either sign.
@@ -83,7 +83,8 @@ def money(amount_minor: int, *, currency: str, digits: int | None = None) -> str
     if digits is None:
         digits = iso4217.decimals(currency)
     sign = CURRENCY_SIGNS.get(currency, currency)
-    return f"{sign}\u00a0{decimal(amount_minor, digits=digits)}"
+    minus = "−" if amount_minor < 0 else ""
+    return f"{minus}{sign}\u00a0{decimal(abs(amount_minor), digits=digits)}"
 
 
 def token_groups(digits: str) -> list[str]:

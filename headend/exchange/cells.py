@@ -63,7 +63,7 @@ class Cells:
             return opaque.decode(text.lower())
         except ValueError:
             raise InvalidCell(
-                f"{name} {text!r} is no id; it is the end of the address of the page"
+                f"{name} {text!r} is no id; it is the number on their page, and ends its address"
             ) from None
 
     def minor(self, name: str) -> int:

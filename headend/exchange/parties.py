@@ -17,7 +17,7 @@ METER = Column("meter", "number of the meter, 11 or 13 digits", True, "041234567
 CUSTOMERS_KNOWN = ("customer_reference", Customer, "external_reference")
 TARIFFS_KNOWN = ("tariff", Tariff, "code")
 CUSTOMER = (
-    Column("customer", "id of the customer, as in the address of their page"),
+    Column("customer", "the number of the customer, as their page shows it"),
     Column("customer_reference", "or their number in the system they come from", example="C-1001"),
 )
 

@@ -42,3 +42,8 @@ def readings_of(meter: Meter) -> QuerySet[Reading]:
 def open_work_items() -> QuerySet[WorkItem]:
     """Return what somebody has to look at, oldest first."""
     return WorkItem.objects.select_related("meter").filter(closed_at=None).order_by("id")
+
+
+def work_items_of(meter: Meter) -> QuerySet[WorkItem]:
+    """Return what somebody has to look at because of a meter, oldest first."""
+    return WorkItem.objects.filter(meter=meter, closed_at=None).order_by("id")

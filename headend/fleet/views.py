@@ -16,7 +16,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from headend.accounts.requests import PageRequest
 from headend.config.errors import Refusal
-from headend.fleet import acts, orders, pages, services, wording, work_items
+from headend.fleet import acts, orders, pages, queries, services, wording, work_items
 from headend.fleet.consumption import PERIODS
 from headend.fleet.models import Command, WorkItem
 from headend.meters.models import Meter
@@ -59,6 +59,7 @@ def meter(request: PageRequest, drn: str) -> HttpResponse:
             **_usage(request, context),
             **_activity(request, found),
             "waiting": acts.adjustments_waiting(found),
+            "work": queries.work_items_of(found),
             "orders": orders.for_meter(found, context["state"], may=request.user.has_perm),
         },
     )

@@ -55,3 +55,15 @@ class NotProvedUnused(Refusal):
     """A token may have been entered; only a reallocation, which two people see to, is left."""
 
     code = "token_not_proved_unused"
+
+
+class NewKeyNeeded(Refusal):
+    """The meter would take a token that was issued anew for another one."""
+
+    code = "new_key_needed"
+
+
+class SafeTooLow(Refusal):
+    """More cash is to be paid out than there is in the safe."""
+
+    code = "safe_too_low"

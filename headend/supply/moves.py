@@ -32,6 +32,7 @@ from headend.supply.errors import CreditLeft, FormerClosingOpen, PremisesDebts
 from headend.supply.handover import call_back_orders, check_registers
 from headend.supply.meter_credit import on_the_bill_wh, require_none
 from headend.supply.models import Closing, MoveIn, Settlement, SettlementLine
+from headend.supply.old_tokens import require_new_key
 from headend.supply.words import money
 from headend.tariffs.models import Tariff
 from shared.wire import commands
@@ -138,6 +139,7 @@ def move_in(
             do an order to close it.
         CreditLeft: the meter holds credit that is not bought, or that nobody can sell; also by
             what the meter itself told last.
+        NewKeyNeeded: the meter would take a token that was issued anew for another one.
         PremisesDebts: debts rest on the premises that were not accepted.
         InvalidAgreement: the meter serves somebody.
         InvalidMeter: it is scrapped.
@@ -150,6 +152,7 @@ def move_in(
     closing = _locked(found.closing)
     check_registers(meter, energy_wh=energy_wh, credit_wh=credit_wh)
     _require_settled(found, closing, at)
+    require_new_key(meter)
     _require_credit_clear(closing, terms, meter, energy_wh=energy_wh, credit_wh=credit_wh)
     _call_back(meter, at=at)
     if found.debts and not terms.accepts_debts:

@@ -12,7 +12,9 @@ from headend.accounts.services import require
 from headend.audit import services as audit
 from headend.ledger import chart
 from headend.ledger import services as ledger
-from headend.supply.errors import RefundNotPossible
+from headend.ledger.models import Account
+from headend.ledger.queries import balance_minor
+from headend.supply.errors import RefundNotPossible, SafeTooLow
 from headend.supply.models import Closing, Refund, Settlement
 from headend.supply.words import money
 
@@ -38,11 +40,13 @@ def pay(
 
     Raises:
         RefundNotPossible: nothing to pay, paid already, or asked for already.
+        SafeTooLow: it is to be paid in cash, and the safe does not hold as much.
     """
     require(by, "supply.pay_refund")
     _require_unpaid(settlement)
     if method not in Refund.Method.values:
         raise RefundNotPossible(f"{method!r} is no way to pay a refund")
+    _require_cash(settlement, method)
     if settlement.refund_minor <= settlement.refund_limit_minor:
         return record(
             settlement, method=method, reference=reference, by=by, approved_by=None, at=at
@@ -84,6 +88,9 @@ def record(
     """
     closing = Closing.objects.select_for_update(of=("self",)).get(pk=settlement.closing_id)
     _require_unpaid(settlement)
+    # One payment from the safe follows the other.
+    list(Account.objects.select_for_update().filter(code=chart.CASH_IN_SAFE))
+    _require_cash(settlement, method)
     refund = Refund.objects.create(
         settlement=settlement,
         amount_minor=settlement.refund_minor,
@@ -126,3 +133,13 @@ def _require_unpaid(settlement: Settlement) -> None:
         raise RefundNotPossible(f"settlement {settlement} leaves nothing to refund")
     if Refund.objects.filter(settlement=settlement).exists():
         raise RefundNotPossible(f"the refund of {settlement} was paid already")
+
+
+def _require_cash(settlement: Settlement, method: str) -> None:
+    if method != Refund.Method.CASH:
+        return
+    if balance_minor(chart.CASH_IN_SAFE, settlement.currency) < settlement.refund_minor:
+        raise SafeTooLow(
+            f"the safe does not hold {money(settlement.refund_minor)}; enter cash that was "
+            "fetched from the bank, or pay by transfer"
+        )

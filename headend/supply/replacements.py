@@ -36,6 +36,7 @@ from headend.supply.errors import ReplacementNotPossible
 from headend.supply.handover import call_back_orders, check_registers
 from headend.supply.meter_credit import require_none, to_move_wh
 from headend.supply.models import Replacement, Settlement, Source
+from headend.supply.old_tokens import require_new_key
 from headend.supply.trials import Registers
 from headend.supply.words import new_number
 from headend.vending.issuing import issue
@@ -81,6 +82,7 @@ def replace(
     Raises:
         ReplacementNotPossible: it is the same meter, or only one register was read.
         CreditLeft: the new one holds credit, by what is read or by what is known of it.
+        NewKeyNeeded: the new one would take a token that was issued anew for another meter.
         InvalidMeter: the new one is not in stock.
         InvalidAgreement: the agreement has ended, or the new meter serves somebody.
         InvalidRegisters: no meter shows such figures.
@@ -96,6 +98,7 @@ def replace(
         check_registers(old_meter, energy_wh=old.energy_wh, credit_wh=old.credit_wh)
     check_registers(new_meter, energy_wh=new_energy_wh, credit_wh=new_credit_wh)
     require_none(new_meter, energy_wh=new_energy_wh, credit_wh=new_credit_wh)
+    require_new_key(new_meter)
     called_back = call_back_orders(old_meter, at=at)
     if old_meter.status == Meter.Status.INSTALLED:
         remove_meter(old_meter, scrapped=old.scrapped, by=by, at=at, reason=reason)

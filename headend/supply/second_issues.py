@@ -16,6 +16,7 @@ from headend.accounts.models import User
 from headend.accounts.services import require
 from headend.audit import services as audit
 from headend.fleet.models import MeterLink, MeterState
+from headend.meters.models import Meter
 from headend.securitymodule.services import refusals_recorded
 from headend.securitymodule.tokens import Credit
 from headend.supply.errors import NotProvedUnused, ReplacementNotPossible
@@ -40,7 +41,8 @@ def reissue(
 
     Raises:
         ReplacementNotPossible: no such token, or it was issued anew already.
-        NotProvedUnused: the old meter's messages do not prove it; ask for a reallocation.
+        NotProvedUnused: the old meter's messages do not prove it, or it hangs again, where the
+            token could be entered; ask for a reallocation.
     """
     require(by, "supply.replace_meter")
     with refusals_recorded(by=by, at=at), transaction.atomic():
@@ -49,6 +51,7 @@ def reissue(
         kept = locked(replacement)
         if token.pk not in {one.pk for one in open_tokens(kept)}:
             raise ReplacementNotPossible(f"token …{token.digits[-4:]} is not to be issued anew")
+        _require_down(kept, token)
         messages = _proof(kept, token)
         made = SecondIssue.objects.create(
             replacement=kept,
@@ -94,12 +97,21 @@ def open_tokens(replacement: Replacement) -> list[IssuedToken]:
 
 
 def is_proved_unused(replacement: Replacement, token: IssuedToken) -> bool:
-    """Say whether the old meter's messages prove that a token was not entered."""
+    """Say whether the old meter is down and its messages prove that a token was not entered."""
     try:
+        _require_down(replacement, token)
         _proof(replacement, token)
     except NotProvedUnused:
         return False
     return True
+
+
+def _require_down(replacement: Replacement, token: IssuedToken) -> None:
+    if replacement.old_meter.status == Meter.Status.INSTALLED:
+        raise NotProvedUnused(
+            f"meter {replacement.old_meter} hangs again, and token …{token.digits[-4:]} could be "
+            "entered there; ask for the sale to be moved instead"
+        )
 
 
 def _proof(replacement: Replacement, token: IssuedToken) -> list[list[int]]:

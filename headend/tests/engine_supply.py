@@ -28,6 +28,7 @@ from headend.supply.errors import (
     PremisesDebts,
     RefundNotPossible,
     ReplacementNotPossible,
+    SafeTooLow,
 )
 from headend.supply.models import Closing, Refund, Replacement, Rule, Settlement
 from headend.supply.replacements import OldMeter
@@ -197,6 +198,9 @@ class Supply(Campaigns):
         asked = refunds.request_waiting(settlement)
         try:
             done = refunds.pay(settlement, method=method, by=self.by, at=self.at)
+        except SafeTooLow:
+            assert self.safe_is_too_low_for(settlement, method)
+            return
         except RefundNotPossible:
             assert is_paid or not settlement.refund_minor or asked
             if asked is None or not is_approved:
@@ -206,11 +210,21 @@ class Supply(Campaigns):
             assert settlement.refund_minor > settlement.refund_limit_minor
             if not is_approved:
                 return
-            approvals.approve(done, self.checker, self.at)
+            try:
+                approvals.approve(done, self.checker, self.at)
+            except SafeTooLow:
+                assert self.safe_is_too_low_for(settlement, method)
+                return
         assert not is_paid
+        assert not self.safe_is_too_low_for(settlement, method)
         place = chart.CASH_IN_SAFE if method == Refund.Method.CASH else chart.BANK
         self.books.add(place, -settlement.refund_minor)
         self.books.add(chart.REFUNDS, settlement.refund_minor)
+
+    def safe_is_too_low_for(self, settlement: Settlement, method: str) -> bool:
+        """Say whether a refund in cash is more than what is in the safe."""
+        is_cash = method == Refund.Method.CASH
+        return is_cash and self.books.of(chart.CASH_IN_SAFE) < settlement.refund_minor
 
     @precondition(lambda self: any(home.is_vacated for home in self.homes))
     @rule(number=which)

@@ -13,6 +13,7 @@ class VendingConfig(AppConfig):
         from headend.vending import (  # noqa: F401 - registers
             free_programmes,
             key_changes,
+            key_watch,
             life,
             reallocations,
         )

@@ -13,7 +13,7 @@ from headend.vending.models import IssuedToken
 from headend.vending.unused import tokens_not_entered
 
 CREDIT_SINCE = timedelta(days=90)  # older tokens are not looked for
-_NOT_TOLD = "000000"  # the supply group as a meter shows it after a set of two tokens
+NOT_TOLD = "000000"  # the supply group as a meter shows it after a set of two tokens
 
 
 def shows_new_key(change: KeyChange, told: Mapping[str, Any]) -> bool:
@@ -26,7 +26,7 @@ def shows_new_key(change: KeyChange, told: Mapping[str, Any]) -> bool:
         return attributes["krn"], attributes["ti"], attributes["sgc"]
 
     told_key = (told.get("krn"), told.get("ti"), told.get("sgc"))
-    if told_key[2] == _NOT_TOLD and change.token_count == 2:
+    if told_key[2] == NOT_TOLD and change.token_count == 2:
         return told_key[:2] == visible(change.after)[:2]
     return told_key == visible(change.after) != visible(change.before)
 

@@ -141,6 +141,22 @@ class Customer(Schema):
     customer_id: Shown
 
 
+class Key(Schema):
+    """What a meter tells of its key."""
+
+    sgc: str | None  # "000000": the meter does not know it
+    krn: int | None
+    ti: int | None
+
+
+class DifferentKey(Schema):
+    """A meter tells another key than the register has; said once until they agree."""
+
+    meter: str
+    told: Key
+    registered: Key
+
+
 class Meter(Schema):
     """A meter of the register."""
 

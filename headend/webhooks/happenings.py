@@ -270,6 +270,13 @@ def _meters(entries: Entries) -> Iterator[Happening]:
         yield Happening(kind, _key(entry), entry.at, {"meter": meter.drn, "status": str(status)})
 
 
+@_of("vending.key_differs", kinds=("meter.key_differs",))
+def _keys(entries: Entries) -> Iterator[Happening]:
+    for entry, meter in _objects(Meter.objects, entries):
+        data = {"meter": meter.drn} | _after(entry)
+        yield Happening("meter.key_differs", _key(entry), entry.at, data)
+
+
 @_of(
     "customers.open_agreement",
     "customers.end_agreement",

@@ -72,6 +72,11 @@ KINDS: dict[str, Kind] = {
     ),
     "meter.registered": Kind("A meter was added to the register.", _METER, bodies.Meter),
     "meter.installed": Kind("A meter stands at a premises now.", _METER, bodies.Meter),
+    "meter.key_differs": Kind(
+        "A meter tells another key than the register has, so it refuses tokens.",
+        _METER,
+        bodies.DifferentKey,
+    ),
     "customer.registered": Kind("A customer was registered.", _CUSTOMER, bodies.Customer),
     "agreement.opened": Kind("A meter serves a customer now.", _AGREEMENT, bodies.Agreement),
     "agreement.ended": Kind("A supply agreement ended.", _AGREEMENT, bodies.Agreement),

@@ -252,7 +252,8 @@ def exit_by_state(state: str) -> None:
 
 def _money(minor: int, currency: str) -> str:
     digits = iso4217.decimals(currency)
-    return f"{currency} {figures.decimal(minor, digits=digits, grouped=False)}"
+    minus = "−" if minor < 0 else ""
+    return f"{minus}{currency} {figures.decimal(abs(minor), digits=digits, grouped=False)}"
 
 
 def _paid_facts(sold: Any) -> dict[str, Any]:

@@ -2,13 +2,27 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import django
 
 from tools import children, interpreters
+
+PRIVATE = 0o077  # umask: also in a folder that others may look into, what is made is ours alone
+
+
+@contextlib.contextmanager
+def private_files() -> Iterator[None]:
+    """Within this, files that are made are readable by their owner alone."""
+    before = os.umask(PRIVATE)
+    try:
+        yield
+    finally:
+        os.umask(before)
 
 
 class Installation:
@@ -45,7 +59,7 @@ class Installation:
         django.setup()
 
     def start(self, name: str, arguments: list[str], *, user: str | None = None) -> children.Child:
-        """Start a Python program of the head-end.
+        """Start a Python program of the head-end; what it stores is its owner's alone.
 
         Args:
             name: what people call it, and the name of its log.
@@ -59,4 +73,5 @@ class Installation:
             environment=self.environment,
             log=self.logs / f"{name}.log",
             user=user,
+            umask=PRIVATE,
         )

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from tools import firmware_build
 from tools.provision import label
 from tools.provision.label import Label
-from tools.run.installation import Installation
+from tools.run.installation import Installation, private_files
 
 BOARDS = ("combined", "split")  # of the first and the second demonstration meter
 _NAMES = {"combined": "combined meter", "meter": "separate meter", "keypad": "keypad"}
@@ -52,23 +52,24 @@ def prepare(
     for board in firmware_build.BOARDS:
         tell(f"firmware of the {_NAMES[board]}")
         firmware_build.build(board)
-    tell("database")
-    call_command("migrate", verbosity=0)
-    tell("keys, customers and sales")
-    seeded = seed(at=timezone.now())
-    broker = urlsplit(installation.mqtt_url)
-    for supply, board in zip(seeded.supplies, BOARDS, strict=True):
-        folder = installation.meters / supply.drn
-        if not (folder / label.FILE).exists():
-            tell(f"meter {supply.drn}")
-            service.provision(supply.drn, folder=folder, board=board, customer=supply.customer)
-        service.set_broker(
-            folder,
-            host=broker.hostname or "127.0.0.1",
-            port=broker.port or 1883,
-            user=broker.username,
-            password=broker.password,
-        )
+    with private_files():
+        tell("database")
+        call_command("migrate", verbosity=0)
+        tell("keys, customers and sales")
+        seeded = seed(at=timezone.now())
+        broker = urlsplit(installation.mqtt_url)
+        for supply, board in zip(seeded.supplies, BOARDS, strict=True):
+            folder = installation.meters / supply.drn
+            if not (folder / label.FILE).exists():
+                tell(f"meter {supply.drn}")
+                service.provision(supply.drn, folder=folder, board=board, customer=supply.customer)
+            service.set_broker(
+                folder,
+                host=broker.hostname or "127.0.0.1",
+                port=broker.port or 1883,
+                user=broker.username,
+                password=broker.password,
+            )
     connections.close_all()
     logins = [Login(person.username, person.password, person.group) for person in seeded.people]
     return Prepared(logins, label.labels_in(installation.meters))

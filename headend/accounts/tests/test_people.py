@@ -7,6 +7,7 @@ from django.test import Client
 from headend.accounts import people
 from headend.accounts.errors import PeopleRefused
 from headend.accounts.models import User
+from headend.accounts.programs import program_named
 from headend.accounts.services import console_user, create_user
 from headend.audit.models import AuditEntry
 from headend.config.errors import NotPermitted
@@ -193,3 +194,26 @@ def test_switching_somebody_off_on_the_page(log_in, cashier):
     cashier.refresh_from_db()
     assert not cashier.is_active
     assert client.get(f"/people/{encode(console_user().pk)}/").status_code == 404
+
+
+def test_a_program_is_no_person(log_in, chief):
+    program = program_named("billing")
+    client = log_in("utility administrator")
+    page = client.get(f"/people/{encode(program.pk)}/")
+    assert "Nobody logs in as a program" in page.content.decode()
+    assert "Set this password" not in page.content.decode()
+    typed = {"do": "password", "password": "long enough and unusual 7"}
+    client.post(f"/people/{encode(program.pk)}/", typed)
+    with pytest.raises(PeopleRefused, match="api-billing is a program"):
+        people.set_password(program, typed["password"], by=chief, at=NOON)
+    with pytest.raises(PeopleRefused, match="is a program"):
+        people.change_person(
+            program, full_name="", email="", groups=(), is_active=True, by=chief, at=NOON
+        )
+    program.refresh_from_db()
+    assert not program.has_usable_password()
+    with pytest.raises(PeopleRefused, match="API-mine is a program"):
+        people.create_person(
+            username="API-mine", full_name="", email="", groups=(), by=chief, at=NOON,
+            password=typed["password"],
+        )  # fmt: skip

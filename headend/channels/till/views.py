@@ -27,7 +27,7 @@ from headend.debts.models import Debt
 from headend.debts.queries import debts_of
 from headend.design import figures
 from headend.meters.models import Meter
-from headend.vending import debt_payments, free_electricity, pages, services
+from headend.vending import debt_payments, free_electricity, key_watch, pages, services
 from headend.vending.errors import SaleNotFound
 from headend.vending.views import JUST_SOLD
 from headend.vendors.queries import vendor_of
@@ -226,6 +226,7 @@ def _whom(request: PageRequest, drn: str) -> dict[str, Any]:
         "agreement": agreement,
         "debts": debts_of(agreement) if agreement else (),
         "free": free_electricity.due(agreement, at=timezone.now()) if agreement else None,
+        "key_differs": key_watch.difference(meter),
         "state": getattr(meter, "state", None),
         "link": getattr(meter, "link", None),
         "rates": _rates(request),

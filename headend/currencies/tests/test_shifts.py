@@ -76,7 +76,7 @@ def test_one_currency_over_does_not_make_up_for_another_short(till, cashier):
     sell(cashier)
     counted = {"USD": 9_00}
     shift = shifts.cash_up(shift, counted_minor=38_25, others=counted, by=cashier, at=NOON)
-    with pytest.raises(NotPermitted, match=r"differs by R.18\.25 and \$.−1\.00"):
+    with pytest.raises(NotPermitted, match=r"differs by R.18\.25 and −\$.1\.00"):
         shifts.close(shift, by=cashier, at=NOON)
     shifts.close(shift, by=console_user(), at=NOON, note="a note was taken for another")
     assert cash()["differences.cash", "ZAR"] == -18_25

@@ -73,6 +73,8 @@ def test_the_list_takes_as_many_queries_for_many_as_for_one(
 def test_a_customers_page_leads_to_the_meter_and_to_the_till(log_in, supply):
     address = f"/customers/{encode(supply.customer_id)}/"
     page = log_in("cashier").get(address).content.decode()
+    # The number as the sheets' column "customer" and the API take it.
+    assert f"<dt>Number</dt><dd>{encode(supply.customer_id)}</dd>" in page
     assert f"/meters/{supply.meter.drn}/" in page
     assert f"/till/{supply.meter.drn}/" in page
     assert f"/till/{supply.meter.drn}/" not in log_in("auditor").get(address).content.decode()

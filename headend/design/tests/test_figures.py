@@ -35,7 +35,7 @@ def test_kwh_of_a_register_too_big_for_a_float_is_exact():
     [
         (5_000, "ZAR", 2, "R\u00a050.00"),
         (5, "ZAR", 2, "R\u00a00.05"),
-        (-5, "ZAR", 2, "R\u00a0−0.05"),
+        (-5, "ZAR", 2, "−R\u00a00.05"),
         (123_456_789, "XOF", 0, "XOF\u00a0123\u202f456\u202f789"),
         (1_234_567, "KWD", 3, "KWD\u00a01\u202f234.567"),
     ],

@@ -27,6 +27,7 @@ from headend.supply.errors import (
     InvalidRegisters,
     RefundNotPossible,
     ReplacementNotPossible,
+    SafeTooLow,
 )
 from headend.supply.models import Closing, Refund, Settlement
 from headend.supply.replacements import OldMeter
@@ -40,6 +41,7 @@ from headend.vending import free_electricity, free_programmes, reversals
 from headend.vending import services as vending
 from headend.vending.errors import ReversalRefused
 from headend.vending.models import FreeAmount, FreeProgramme
+from headend.vendors.shifts import fill_safe
 
 pytestmark = pytest.mark.django_db
 LATER = NOON + DAY
@@ -362,6 +364,7 @@ def test_a_small_refund_is_paid_at_once_and_once(supply):
 
 def test_a_refund_above_the_limit_needs_a_second_person(supply):
     done = close(supply)
+    fill_safe(amount_minor=28_75, by=console_user(), at=LATER, reason="refunds")
     asked = refunds.pay(done, method="cash", by=console_user(), at=LATER)
     assert isinstance(asked, Approval)
     assert "R\u00a028.75" in asked.summary
@@ -372,8 +375,20 @@ def test_a_refund_above_the_limit_needs_a_second_person(supply):
     approvals.approve(asked, approver, LATER)
     refund = Refund.objects.get()
     assert refund.approved_by == approver
-    assert balance_minor("cash.safe", "ZAR") == -28_75
+    assert balance_minor("cash.safe", "ZAR") == 0
     assert agrees()
+
+
+@pytest.mark.parametrize("limit_minor", [0, 30_00])
+def test_no_more_cash_is_paid_than_the_safe_holds(supply, limit_minor):
+    set_rule(valuation="last_purchase", refund_limit_minor=limit_minor, by=console_user(), at=NOON)
+    done = close(supply)
+    fill_safe(amount_minor=28_74, by=console_user(), at=LATER, reason="refunds")
+    with pytest.raises(SafeTooLow, match="fetched from the bank"):
+        refunds.pay(done, method="cash", by=console_user(), at=LATER)
+    assert balance_minor("cash.safe", "ZAR") == 28_74
+    fill_safe(amount_minor=1, by=console_user(), at=LATER, reason="refunds")
+    refunds.pay(done, method="cash", by=console_user(), at=LATER)
 
 
 def test_only_who_may_closes_and_pays(supply):

@@ -14,6 +14,7 @@ from headend.supply.models import Closing, MoveIn, Refund, Replacement, Rule
 from headend.supply.tests.conftest import owe, tell_state
 from headend.supply.tests.test_modes import switch
 from headend.testing import NOON, make_tariff, new_drn
+from headend.vendors.shifts import fill_safe
 
 pytestmark = pytest.mark.django_db
 NOW = NOON + timedelta(minutes=10)  # the session lasts as long
@@ -64,6 +65,9 @@ def test_an_account_is_closed_from_notice_to_refund(client, supply):
     assert "Nomsa Dube" in statement
     assert "Refund to the customer" in statement
     client.post(f"{done.url}clear/", {"how": "token", "note": "shows 0"})
+    refused = client.post(f"{done.url}pay/", {"method": "cash"})
+    assert "The safe does not hold R\u00a028.75" in text(refused)
+    fill_safe(amount_minor=28_75, by=console_user(), at=NOON, reason="refunds")
     assert "waits for a second person" in text(
         client.post(f"{done.url}pay/", {"method": "cash"}, follow=True)
     )

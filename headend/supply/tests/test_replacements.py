@@ -20,16 +20,18 @@ from headend.supply import replacements, second_issues
 from headend.supply.errors import (
     CreditLeft,
     InvalidRegisters,
+    NewKeyNeeded,
     NotProvedUnused,
     ReplacementNotPossible,
 )
 from headend.supply.replacements import OldMeter
 from headend.supply.tests.conftest import DAY, sell, tell_state
 from headend.testing import NOON, make_supply, new_drn
-from headend.vending import reversals
+from headend.vending import key_changes, reversals
 from headend.vending import services as vending
 from headend.vending.errors import ReversalRefused
 from headend.vending.issuing import issue
+from headend.vending.tests.key_meters import FieldMeter, load_key
 from shared.sts.token import CLEAR_CREDIT
 
 pytestmark = pytest.mark.django_db
@@ -283,3 +285,40 @@ def test_a_gap_in_the_old_meters_messages_proves_nothing(supply, stock):
     told_everything(old, stored=(1, 2))
     with pytest.raises(NotProvedUnused):
         second_issues.reissue(done, token, by=console_user(), at=LATER)
+
+
+def test_a_meter_that_takes_a_token_issued_anew_hangs_again_only_with_a_new_key(supply, stock):
+    old, token = supply.meter, supply.sales.get().tokens.get()
+    field = FieldMeter(old)
+    done = replace(supply, stock)
+    told_everything(old)
+    second_issues.reissue(done, token, by=console_user(), at=LATER)
+    elsewhere = make_supply()
+    again = {"energy_wh": 0, "credit_wh": 0, "new_energy_wh": 12_000, "at": LATER + DAY}
+    with pytest.raises(NewKeyNeeded, match="give it a new key first"):
+        replace(elsewhere, Meter.objects.get(pk=old.pk), **again)
+    load_key()
+    by = console_user()
+    change = key_changes.prepare(old, changes={"krn": 2}, by=by, at=LATER, reason="hangs again")
+    tokens = key_changes.issue(change, by=by, at=LATER)
+    with pytest.raises(NewKeyNeeded):
+        replace(elsewhere, Meter.objects.get(pk=old.pk), **again)
+    assert [field.enter(one.digits) for one in tokens][-1] == "Accept"
+    key_changes.mark_entered(change, evidence="person", by=by, at=LATER, reason="typed it")
+    replace(elsewhere, Meter.objects.get(pk=old.pk), **again)
+    assert field.enter(token.digits) != "Accept"
+
+
+def test_a_token_of_a_meter_that_hangs_again_is_not_issued_anew(supply, stock):
+    old, token = supply.meter, supply.sales.get().tokens.get()
+    done = replace(supply, stock)
+    told_everything(old)
+    assert second_issues.is_proved_unused(done, token)
+    replace(
+        make_supply(), Meter.objects.get(pk=old.pk), energy_wh=0, credit_wh=0,
+        new_energy_wh=12_000, at=LATER + DAY,
+    )  # fmt: skip
+    done.refresh_from_db()
+    assert not second_issues.is_proved_unused(done, token)
+    with pytest.raises(NotProvedUnused, match="hangs again"):
+        second_issues.reissue(done, token, by=console_user(), at=LATER + DAY)

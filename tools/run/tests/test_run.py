@@ -97,7 +97,10 @@ def _status(url: str) -> int:
 def test_it_starts_stops_and_starts_again_with_what_it_had(
     start: Callable[[Path], Running], tmp_path: Path
 ) -> None:
+    tmp_path.chmod(0o755)
     first = start(tmp_path)
+    stored = [tmp_path / "headend.sqlite3", *(tmp_path / "meters").rglob("*")]
+    assert not [path for path in stored if path.stat().st_mode & 0o077]
     till = first.found(r"Till and meters\s+(\S+)")
     panel = first.found(r"Panel\s+(\S+)")
     assert _status(f"{till}log-in/") == 200

@@ -8,8 +8,8 @@ from headend.testing import NOON
 
 _EVERYTHING = [
     *("/till/", "/shifts/", "/sales/", "/customers/", "/meters/", "/supply/", "/tariffs/"),
-    *("/debts/", "/vendors/", "/exchange/", "/ledger/", "/keys/", "/campaigns/", "/people/"),
-    *("/approvals/", "/audit/", "/housekeeping/"),
+    *("/currencies/", "/debts/", "/vendors/", "/exchange/", "/ledger/", "/keys/"),
+    *("/campaigns/", "/people/", "/approvals/", "/audit/", "/housekeeping/"),
 ]
 _NOT_TO_LOOK_AT = ("/till/", "/shifts/", "/exchange/", "/people/")
 _TO_LOOK_AT = [link for link in _EVERYTHING if link not in _NOT_TO_LOOK_AT]
