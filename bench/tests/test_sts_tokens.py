@@ -25,10 +25,12 @@ def test_the_peer_is_the_same_cipher(key: bytes, block: bytes) -> None:
 
 
 def test_tokens_on_micropython(interpreter: str) -> None:
-    measured = sts_tokens.measure_on(interpreter, 5)
+    measured = sts_tokens.measure_on(interpreter, 9)
     decode, size = measured["decode_ea07"]
-    # 0.35 of the peer's time is what must be reached; it is below 0.1, so noise cannot fail it.
-    assert median(decode) <= 0.35 * median(measured["plain_ea07"][0])
+    # 0.35 of the peer's time is what must be reached; it is below 0.2. Each round by itself: what
+    # else a machine does in one of them must not be held against another one.
+    plain = measured["plain_ea07"][0]
+    assert median(ours / peer for ours, peer in zip(decode, plain, strict=True)) <= 0.35
     for name in ("decode_ea07", "decode_ea11"):
         taken = measured[name][1]
         assert taken is not None

@@ -50,7 +50,8 @@ def test_an_account_is_closed_and_the_next_customer_moves_in(supply):
     assert "28.75" in text
     facts = as_json("settle", number)
     assert (facts["state"], facts["refund_minor"]) == ("settled", 28_75)
-    assert as_json("pay", number, "--method", "cash")["waits_for_approval"]
+    assert as_json("pay", number, "--method", "cash", status=1)["error"]["code"] == "safe_too_low"
+    assert as_json("pay", number, "--method", "bank")["waits_for_approval"]
     enter = ("move-in", drn, "--name", "Next", "--address", "1 Test Road", "--energy", "12",
              "--credit", "0")  # fmt: skip
     assert "there is no tariff" in prepay(*enter, "--tariff", "none", status=2)
