@@ -10,7 +10,7 @@ from django.db.models import QuerySet
 from headend.accounts import approvals
 from headend.accounts.models import Approval, User
 from headend.design.figures import kwh
-from headend.fleet import services
+from headend.fleet import account_orders
 from headend.fleet.errors import BadCommand
 from headend.fleet.models import Command
 from headend.meters.models import Meter
@@ -29,7 +29,7 @@ def perform_adjustment(
     *, arguments: dict[str, Any], by: User, approved_by: User, at: datetime
 ) -> Command:
     """Queue the adjustment that was asked for."""
-    return services.queue_adjust_credit(
+    return account_orders.queue_adjust_credit(
         meter=Meter.objects.get(pk=arguments["meter"]),
         amount_wh=arguments["amount_wh"],
         requested_by=by,

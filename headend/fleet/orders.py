@@ -13,7 +13,7 @@ from typing import Any
 
 from headend.accounts.models import User
 from headend.design.figures import token_groups
-from headend.fleet import services
+from headend.fleet import account_orders, services
 from headend.fleet.forms import AdjustmentForm, MessageForm, ReasonForm
 from headend.fleet.models import Command, MeterState
 from headend.fleet.wording import details
@@ -271,7 +271,7 @@ def give(
     """
     arguments = order.arguments(at, asked)
     if order.is_mode:
-        return services.change_payment_mode(
+        return account_orders.change_payment_mode(
             meter=meter, payment_mode=arguments["mode"], requested_by=by, reason=reason, at=at
         )
     return services.queue_command(

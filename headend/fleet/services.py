@@ -14,7 +14,7 @@ from headend.audit.services import record
 from headend.config import prepared, statements, writing
 from headend.fleet import wake
 from headend.fleet.delivery import UNFINISHED, UNSENT, Occurrence, State
-from headend.fleet.errors import BadCommand, CommandFinished, CommandSent, NeedsApproval
+from headend.fleet.errors import BadCommand, CommandFinished, CommandSent
 from headend.fleet.models import Command, MeterLink
 from headend.fleet.steps import step
 from headend.meters.models import Meter
@@ -33,7 +33,6 @@ LIFETIMES = {
     commands.RESET_TRIP: datetime.timedelta(hours=1),
     commands.MESSAGE: datetime.timedelta(days=7),
 }
-_ADJUSTMENT_LIFETIME = datetime.timedelta(days=30)
 
 # Who may give an order, where it is not everybody who may command meters.
 _PERMISSIONS = {
@@ -83,7 +82,7 @@ def queue_token(
     ).last()
     if asked is not None:
         return asked
-    return _create(
+    return create(
         link.meter,
         command=commands.TOKEN,
         arguments={"digits": digits},
@@ -115,7 +114,7 @@ def queue_new_token(
     ((has_link,),) = prepared.rows(statements.HAS_LINK, meter.pk)
     if not has_link:
         writing.save(writing.new(MeterLink, meter=meter), unless_there=True)
-    return _create(
+    return create(
         meter,
         command=commands.TOKEN,
         arguments={"digits": digits},
@@ -147,7 +146,7 @@ def queue_command(
     Args:
         meter: who it is for.
         command: a name of `shared.wire.commands`; tokens go by `queue_token`, credit without a
-            token by `queue_adjust_credit`.
+            token by `account_orders.queue_adjust_credit`.
         arguments: as that command takes them.
         requested_by: who wants it; None for the system itself.
         expires_in: how long it stays worth executing; by default as LIFETIMES says.
@@ -170,7 +169,7 @@ def queue_command(
     for earlier in waiting:
         if earlier.arguments == arguments:
             return earlier
-    made = _create(
+    made = create(
         link.meter,
         command=command,
         arguments=arguments,
@@ -184,133 +183,6 @@ def queue_command(
         if _is_opposite(command, earlier.arguments, arguments):
             step(earlier, Occurrence.REPLACED, at=now)
     return made
-
-
-@transaction.atomic
-def change_payment_mode(
-    *,
-    meter: Meter,
-    payment_mode: str,
-    requested_by: User | None,
-    reason: str = "",
-    at: datetime.datetime | None = None,
-) -> Command:
-    """Record the intended payment mode of a meter and order it to switch.
-
-    Args:
-        meter: who it is for.
-        payment_mode: "prepayment" or "postpayment".
-        requested_by: who wants it; None for the system itself.
-        reason: why, in the person's words.
-        at: now, unless told otherwise.
-
-    Raises:
-        BadCommand: there is no such mode.
-        NotPermitted: the user may not switch payment modes.
-    """
-    made = queue_command(
-        meter=meter,
-        command=commands.PAYMENT_MODE,
-        arguments={"mode": payment_mode},
-        requested_by=requested_by,
-        reason=reason,
-        at=at,
-    )
-    before = meter.intended_payment_mode
-    meter.intended_payment_mode = payment_mode
-    meter.save(update_fields=["intended_payment_mode"])
-    record(
-        actor=requested_by,
-        action="fleet.intend_payment_mode",
-        target=meter,
-        at=at or timezone.now(),
-        before={"intended_payment_mode": before},
-        after={"intended_payment_mode": payment_mode},
-        reason=reason,
-    )
-    return made
-
-
-def queue_close_account(
-    *,
-    meter: Meter,
-    requested_by: User | None,
-    reason: str = "",
-    at: datetime.datetime | None = None,
-) -> Command:
-    """Have a meter close its account: it clears its credit and tells what that was.
-
-    The energy stops until new credit arrives or a payment mode is set. Once the command is
-    accepted its `detail` holds the closing registers: `energy_wh` and `postpaid_wh`, and
-    `cleared_wh`, which goes back to the consumer, or below zero is what they owe for energy used
-    on credit. `followers.of` tells when.
-
-    Args:
-        meter: who it is for.
-        requested_by: who wants it; None for the system itself.
-        reason: why, in the person's words; audited.
-        at: now, unless told otherwise.
-
-    Raises:
-        NotPermitted: the user may not close accounts.
-    """
-    return queue_command(
-        meter=meter,
-        command=commands.CLOSE_ACCOUNT,
-        arguments={},
-        requested_by=requested_by,
-        reason=reason,
-        at=at,
-    )
-
-
-@transaction.atomic
-def queue_adjust_credit(
-    *,
-    meter: Meter,
-    amount_wh: int,
-    requested_by: User | None,
-    approved_by: User | None,
-    reason: str,
-    at: datetime.datetime | None = None,
-) -> Command:
-    """Have a meter add to its credit or take from it, without a token; each call counts.
-
-    Below zero the load switch opens by the meter's own rule. The accepted command's `detail`
-    holds `credit_wh` after it.
-
-    Args:
-        meter: who it is for.
-        amount_wh: what is added; below zero what is taken; within a GWh either way, not 0.
-        requested_by: who wants it; None for the system itself, on the strength of what another
-            meter has given back.
-        approved_by: the second person; None only where `requested_by` is.
-        reason: why; audited.
-        at: now, unless told otherwise.
-
-    Raises:
-        BadCommand: nothing, or more than a meter takes.
-        NeedsApproval: a person wants it and nobody else approved it.
-        NotPermitted: the user may not adjust credit.
-    """
-    if requested_by is not None:
-        require(requested_by, "fleet.adjust_credit")
-        if approved_by is None or approved_by == requested_by:
-            raise NeedsApproval(f"credit of meter {meter.drn} is adjusted by two people only")
-    if not amount_wh:
-        raise BadCommand(f"an adjustment of meter {meter.drn} by nothing changes nothing")
-    now = at or timezone.now()
-    return _create(
-        lock_link(meter).meter,
-        command=commands.ADJUST_CREDIT,
-        arguments={"amount_wh": amount_wh},
-        token_identifier=None,
-        requested_by=requested_by,
-        approved_by=approved_by,
-        expires_at=now + _ADJUSTMENT_LIFETIME,
-        reason=reason,
-        at=now,
-    )
 
 
 @transaction.atomic
@@ -371,7 +243,7 @@ def lock_link(meter: Meter) -> MeterLink:
     return link
 
 
-def _create(
+def create(
     meter: Meter,
     *,
     command: str,
@@ -384,6 +256,13 @@ def _create(
     approved_by: User | None = None,
     pk: int | None = None,
 ) -> Command:
+    """Write a new order and its audit record, and wake the gateway; whether it may be is decided.
+
+    Args: as the columns of `Command`; `pk` only if it is given already.
+
+    Raises:
+        BadCommand: the meter would refuse it as malformed.
+    """
     try:
         commands.check_arguments(command, arguments)
     except commands.BadMessage as error:

@@ -25,9 +25,10 @@ from headend.debts.queries import SETTLEMENT
 from headend.debts.services import charge, collect
 from headend.debts.terms import Terms
 from headend.design.figures import kwh
+from headend.fleet.account_orders import queue_close_account
 from headend.fleet.delivery import UNSENT
 from headend.fleet.models import WorkItem
-from headend.fleet.services import cancel, lock_link, queue_close_account
+from headend.fleet.services import cancel, lock_link
 from headend.fleet.work_items import open_work_item
 from headend.ledger import chart
 from headend.ledger import services as ledger

@@ -20,9 +20,9 @@ from headend.customers.models import SupplyAgreement
 from headend.customers.queries import agreements
 from headend.design.cells import safe_cell
 from headend.design.figures import kwh
+from headend.fleet.account_orders import queue_adjust_credit
 from headend.fleet.delivery import State
 from headend.fleet.models import Command
-from headend.fleet.services import queue_adjust_credit
 from headend.fleet.work_items import open_work_item
 from headend.ledger import chart
 from headend.ledger import services as ledger

@@ -21,8 +21,9 @@ from headend.customers.models import Customer, Premises, SupplyAgreement
 from headend.customers.queries import agreements
 from headend.customers.services import open_agreement
 from headend.debts.models import Debt
+from headend.fleet.account_orders import change_payment_mode
 from headend.fleet.queries import latest_state, unfinished_commands
-from headend.fleet.services import change_payment_mode, lock_link
+from headend.fleet.services import lock_link
 from headend.ledger import chart
 from headend.ledger import services as ledger
 from headend.meters.models import Meter

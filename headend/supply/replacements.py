@@ -19,14 +19,10 @@ from headend.audit import services as audit
 from headend.customers.models import SupplyAgreement
 from headend.customers.services import replace_meter
 from headend.design.figures import kwh
+from headend.fleet.account_orders import change_payment_mode, queue_adjust_credit
 from headend.fleet.delivery import State
 from headend.fleet.models import Command, WorkItem
-from headend.fleet.services import (
-    change_payment_mode,
-    lock_link,
-    queue_adjust_credit,
-    queue_token,
-)
+from headend.fleet.services import lock_link, queue_token
 from headend.fleet.work_items import open_work_item
 from headend.meters.models import Meter
 from headend.meters.services import install_meter, remove_meter

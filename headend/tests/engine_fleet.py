@@ -12,10 +12,11 @@ from hypothesis.stateful import rule
 from headend.customers.models import SupplyAgreement
 from headend.customers.queries import agreements
 from headend.fleet import numbered, outbox, replies, states
+from headend.fleet.account_orders import change_payment_mode
 from headend.fleet.delivery import Occurrence
 from headend.fleet.models import Command, MeterLink
 from headend.fleet.queries import unfinished_commands
-from headend.fleet.services import change_payment_mode, lock_link
+from headend.fleet.services import lock_link
 from headend.fleet.steps import step
 from headend.ledger import chart
 from headend.supply.models import ModeSwitch, Rule

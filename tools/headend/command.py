@@ -6,65 +6,28 @@ status: 0 done, 1 refused, 2 wrong usage, 3 not known (ask again with the same m
 
 from __future__ import annotations
 
-import re
 import time
 import uuid
 from datetime import UTC, datetime
-from decimal import Decimal
 from typing import Any
 
 import click
 
-from headend.config import iso4217
-from headend.design import figures
 from tools.headend.answers import REFUSED, UNKNOWN, answering, as_json, print_facts
+from tools.headend.arguments import IN_CURRENCY, Energy, Money
+from tools.headend.facts import (
+    command_facts,
+    facts_text,
+    meter_facts,
+    quote_facts,
+    quote_text,
+    sale_facts,
+    sale_text,
+)
 
 _POLL_SECONDS = 0.2
 TIMEOUT_SECONDS = 60.0
 _STATE_SECONDS = 10.0
-
-
-class Money(click.ParamType):
-    """An amount such as 50 or 50.00, read into minor units exactly: of `--currency`, if said."""
-
-    name = "amount"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
-        """Return minor units of a text, or fail with one sentence."""
-        if isinstance(value, int):
-            return value
-        digits = iso4217.DECIMALS.get(ctx.params.get("currency", "") if ctx else "", 2)
-        decimals = rf"(\.[0-9]{{1,{digits}}})?" if digits else ""
-        if not re.fullmatch(rf"[0-9]{{1,12}}{decimals}", value):
-            example = f"50 or 50.{'0' * digits}" if digits else "50"
-            self.fail(f"{value!r} is no amount; write {example}", param, ctx)
-        minor = int(Decimal(value).scaleb(digits))
-        if minor == 0:
-            self.fail("an amount must be more than nothing", param, ctx)
-        return minor
-
-
-class Energy(click.ParamType):
-    """Energy such as 8 or 7.5 kWh, read into Wh exactly."""
-
-    name = "kWh"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
-        """Return Wh of a text, or fail with one sentence."""
-        try:
-            return figures.read_kwh(value)
-        except ValueError as error:
-            self.fail(f"{value!r} is no energy; {error}", param, ctx)
-
-
-IN_CURRENCY = click.option(
-    "--currency",
-    default="",
-    metavar="CODE",
-    is_eager=True,
-    callback=lambda ctx, param, value: value.upper(),
-    help="Of the money, if it is not the base currency, e.g. USD; taken at the rate in force.",
-)
 
 
 @click.command()
@@ -122,7 +85,7 @@ def vend(
                     waive_floor=waive_floor,
                 )
             )
-            print_facts(json_wanted, _quote_facts(quote), _quote_text)
+            print_facts(json_wanted, quote_facts(quote), quote_text)
             return
         sale = services.vend(
             caller="console",
@@ -153,7 +116,7 @@ def show(number: str, json_wanted: bool) -> None:
     with answering(json_wanted):
         from headend.meters.queries import meter_numbered
 
-        print_facts(json_wanted, _meter_facts(meter_numbered(number)), facts_text)
+        print_facts(json_wanted, meter_facts(meter_numbered(number), at=now()), facts_text)
 
 
 @meter.command()
@@ -169,10 +132,10 @@ def mode(
     """Switch a meter between prepayment and post-payment."""
     with answering(json_wanted):
         from headend.accounts.services import console_user
-        from headend.fleet import services
+        from headend.fleet.account_orders import change_payment_mode
         from headend.meters.queries import meter_numbered
 
-        command = services.change_payment_mode(
+        command = change_payment_mode(
             meter=meter_numbered(number),
             payment_mode=payment_mode,
             requested_by=console_user(),
@@ -248,160 +211,3 @@ def exit_by_state(state: str) -> None:
         raise SystemExit(UNKNOWN)
     if state != State.ACCEPTED:
         raise SystemExit(REFUSED)
-
-
-def _money(minor: int, currency: str) -> str:
-    digits = iso4217.decimals(currency)
-    minus = "−" if minor < 0 else ""
-    return f"{minus}{currency} {figures.decimal(abs(minor), digits=digits, grouped=False)}"
-
-
-def _paid_facts(sold: Any) -> dict[str, Any]:
-    """Return what was handed over for a quote or a sale, and how it became the tender."""
-    return {
-        "paid_currency": sold.received_currency,
-        "paid_minor": sold.received_minor,
-        "exchange": dict(sold.exchange),
-    }
-
-
-def _lines_facts(lines: Any) -> list[dict[str, Any]]:
-    return [
-        {
-            "kind": str(line.kind),
-            "description": line.description,
-            "amount_minor": line.amount_minor,
-            "energy_wh": line.energy_wh,
-        }
-        for line in lines
-    ]
-
-
-def _quote_facts(quote: Any) -> dict[str, Any]:
-    return {
-        "meter": quote.meter.drn,
-        "customer": quote.agreement.customer.name,
-        "tariff": quote.tariff_version.tariff.name,
-        "currency": quote.currency,
-        "tender_minor": quote.tender_minor,
-        **_paid_facts(quote),
-        "issued_wh": quote.issued_wh,
-        "lines": _lines_facts(quote.lines),
-    }
-
-
-def sale_facts(sale: Any) -> dict[str, Any]:
-    """Return what a sale is, for printing; digits that are given to nobody are None."""
-    from headend.vending import disclosure
-
-    standing = disclosure.standing_of(sale)
-    tokens = list(sale.tokens.order_by("position"))
-    return {
-        "receipt_number": sale.receipt_number,
-        "message_id": sale.message_id,
-        "meter": sale.meter.drn,
-        "customer": sale.agreement.customer.name,
-        "tariff": sale.tariff_version.tariff.name,
-        "currency": sale.currency,
-        "tender_minor": sale.tender_minor,
-        **_paid_facts(sale),
-        "issued_wh": sale.issued_wh,
-        "created_at": sale.created_at.isoformat(),
-        "lines": _lines_facts(sale.lines.all()),
-        "reversed_at": standing.reversed_at and standing.reversed_at.isoformat(),
-        "tokens": [disclosure.digits_of(token, standing) for token in tokens],
-        "delivery": [token.delivery.state if token.delivery else None for token in tokens],
-    }
-
-
-def _quote_text(facts: dict[str, Any]) -> str:
-    rows = [
-        f"Meter     {facts['meter']}  {facts['customer']}",
-        f"Tariff    {facts['tariff']}",
-        *(
-            f"  {line['description']:20} {_money(line['amount_minor'], facts['currency']):>14}"
-            for line in facts["lines"]
-        ),
-        *(f"  {name:20} {value}" for name, value in facts["exchange"].items()),
-        f"Tender    {_money(facts['tender_minor'], facts['currency'])}",
-        f"Energy    {facts['issued_wh'] / 1000:.1f} kWh",
-    ]
-    return "\n".join(rows)
-
-
-def sale_text(facts: dict[str, Any]) -> str:
-    """Return the facts of a sale as lines for a person."""
-    rows = [f"Receipt   {facts['receipt_number']}", _quote_text(facts)]
-    for digits, delivery in zip(facts["tokens"], facts["delivery"], strict=True):
-        groups = "not given out"
-        if digits is not None:
-            groups = " ".join(digits[i : i + 4] for i in range(0, 20, 4))
-        rows.append(f"Token     {groups}" + (f"  ({delivery})" if delivery else ""))
-    if facts["reversed_at"]:
-        rows.append(f"Reversed  {facts['reversed_at']}")
-    return "\n".join(rows)
-
-
-def _meter_facts(meter: Any) -> dict[str, Any]:
-    from headend.customers.queries import agreements
-    from headend.fleet.models import MeterLink, MeterState
-
-    agreement = agreements(at=now()).filter(meter=meter).first()
-    link = MeterLink.objects.filter(meter=meter).first()
-    state = MeterState.objects.filter(meter=meter).first()
-    return {
-        "meter": meter.drn,
-        "pan": meter.pan,
-        "status": meter.status,
-        "sgc": meter.sgc,
-        "krn": meter.krn,
-        "kt": meter.kt,
-        "ti": meter.ti,
-        "ken": meter.ken,
-        "ea": meter.ea,
-        "dkga": meter.dkga,
-        "base_date": meter.base_date,
-        "customer": agreement.customer.name if agreement else None,
-        "address": agreement.premises.address if agreement else None,
-        "tariff": agreement.tariff.name if agreement else None,
-        "low_credit_threshold_wh": agreement.low_credit_threshold_wh if agreement else None,
-        "intended_payment_mode": meter.intended_payment_mode,
-        "online": link is not None and link.online,
-        "last_heard_at": link.last_heard_at.isoformat() if link and link.last_heard_at else None,
-        "state": None
-        if state is None
-        else {
-            "received_at": state.received_at.isoformat(),
-            "payment_mode": state.payment_mode,
-            "credit_wh": state.credit_wh,
-            "account_status": state.account_status,
-            "relay_closed": state.relay_closed,
-            "open_reasons": state.open_reasons,
-            "clock_quality": state.clock_quality,
-        },
-    }
-
-
-def command_facts(command: Any) -> dict[str, Any]:
-    """Return what is known of a command."""
-    return {
-        "command": command.command,
-        "arguments": command.arguments,
-        "state": str(command.state),
-        "status": command.status,
-        "detail": command.detail,
-    }
-
-
-def facts_text(facts: dict[str, Any], indent: str = "") -> str:
-    """Return facts as lines of a name and what it is."""
-    rows = []
-    for name, fact in facts.items():
-        label = name.replace("_", " ")
-        if isinstance(fact, dict):
-            rows.append(f"{indent}{label}:")
-            rows.append(facts_text(fact, indent + "  "))
-        else:
-            shown = ", ".join(map(str, fact)) if isinstance(fact, list) else fact
-            rows.append(f"{indent}{label + ':':26}{'-' if shown in (None, '') else shown}")
-    return "\n".join(rows)

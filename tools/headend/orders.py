@@ -5,16 +5,9 @@ from __future__ import annotations
 import click
 
 from tools.headend.answers import answering, as_json, print_facts
-from tools.headend.command import (
-    TIMEOUT_SECONDS,
-    Energy,
-    command_facts,
-    exit_by_state,
-    facts_text,
-    meter,
-    now,
-    wait_for,
-)
+from tools.headend.arguments import Energy
+from tools.headend.command import TIMEOUT_SECONDS, exit_by_state, meter, now, wait_for
+from tools.headend.facts import command_facts, facts_text
 
 
 @meter.command()

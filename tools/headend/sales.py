@@ -11,7 +11,9 @@ from typing import Any
 import click
 
 from tools.headend.answers import answering, as_json, print_facts
-from tools.headend.command import IN_CURRENCY, Money, facts_text, now, sale_facts, sale_text
+from tools.headend.arguments import IN_CURRENCY, Money
+from tools.headend.command import now
+from tools.headend.facts import facts_text, sale_facts, sale_text
 
 _MESSAGE = click.option("--message-id", help="Names this request; the same id does it once.")
 _REASON = click.option("--reason", required=True, help="Why; kept on the record.")

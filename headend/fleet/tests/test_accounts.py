@@ -14,7 +14,7 @@ from headend.accounts.models import User
 from headend.accounts.services import create_user
 from headend.audit.models import AuditEntry
 from headend.config.errors import NotPermitted
-from headend.fleet import acts, followers, outbox, services
+from headend.fleet import account_orders, acts, followers, outbox, services
 from headend.fleet.delivery import State
 from headend.fleet.errors import BadCommand, NeedsApproval
 from headend.fleet.ingest import Arrival, store_batch
@@ -51,7 +51,9 @@ def send(command: Command) -> int:
 
 
 def close(meter: Meter, by: User | None = None, reason: str = "moves out") -> Command:
-    return services.queue_close_account(meter=meter, requested_by=by, reason=reason, at=START)
+    return account_orders.queue_close_account(
+        meter=meter, requested_by=by, reason=reason, at=START
+    )
 
 
 def person(name: str, *groups: str) -> User:
@@ -165,7 +167,7 @@ def test_credit_is_adjusted_when_a_second_person_approved(meter) -> None:
 
 def test_two_equal_adjustments_count_twice(meter) -> None:
     for _ in range(2):
-        services.queue_adjust_credit(
+        account_orders.queue_adjust_credit(
             meter=meter, amount_wh=500, requested_by=None, approved_by=None, reason="", at=START
         )
     assert Command.objects.filter(arguments={"amount_wh": 500}).count() == 2
@@ -175,7 +177,7 @@ def test_one_person_alone_adjusts_nothing(meter) -> None:
     engineer = person("engineer", "engineer")
     for approved_by in (None, engineer):
         with pytest.raises(NeedsApproval):
-            services.queue_adjust_credit(
+            account_orders.queue_adjust_credit(
                 meter=meter,
                 amount_wh=500,
                 requested_by=engineer,
@@ -203,7 +205,7 @@ def test_an_adjustment_beyond_bounds_is_refused_before_anybody_approves(meter, a
             meter, amount_wh, by=person("engineer", "engineer"), at=START, reason=""
         )
     with pytest.raises(BadCommand):
-        services.queue_adjust_credit(
+        account_orders.queue_adjust_credit(
             meter=meter,
             amount_wh=amount_wh,
             requested_by=None,

@@ -9,7 +9,7 @@ import pytest
 from headend.accounts.models import User
 from headend.audit.models import AuditEntry
 from headend.config.errors import NotPermitted
-from headend.fleet import outbox, services
+from headend.fleet import account_orders, outbox, services
 from headend.fleet.errors import BadCommand, CommandFinished, CommandSent
 from headend.fleet.ingest import Arrival, store_batch
 from headend.fleet.keyring import KeyRing
@@ -138,13 +138,15 @@ def test_nobody_commands_without_permission(meter: Meter) -> None:
     with pytest.raises(NotPermitted):
         services.queue_token(meter=meter, digits="1" * 20, requested_by=nobody, at=START)
     with pytest.raises(NotPermitted):
-        services.change_payment_mode(meter=meter, payment_mode="prepayment", requested_by=nobody)
+        account_orders.change_payment_mode(
+            meter=meter, payment_mode="prepayment", requested_by=nobody
+        )
     with pytest.raises(NotPermitted):
         services.cancel(command=_ping(meter), cancelled_by=nobody)
 
 
 def test_a_mode_change_records_the_intent_and_is_audited(meter: Meter, person: User) -> None:
-    command = services.change_payment_mode(
+    command = account_orders.change_payment_mode(
         meter=meter, payment_mode="postpayment", requested_by=person, reason="municipal office"
     )
     meter.refresh_from_db()

@@ -11,10 +11,14 @@ from headend.customers.models import SupplyAgreement
 from headend.debts.services import open_debt
 from headend.debts.terms import Terms
 from headend.fleet.models import MeterState
+from headend.ledger import proofs
+from headend.ledger.queries import trial_balance
+from headend.supply import closings
 from headend.testing import NOON, make_supply
 from headend.vending import services as vending
 
 DAY = timedelta(days=1)
+LATER = NOON + DAY
 
 
 @pytest.fixture
@@ -70,3 +74,23 @@ def tell_state(meter, *, energy_wh, credit_wh, at=NOON, payment_mode="prepayment
         },
     )
     return state
+
+
+def close(supply, *, energy_wh=12_000, credit_wh=10_000, at=LATER):
+    """Close an account with registers that a person read, and settle it."""
+    closing = closings.start(supply, by=console_user(), at=at, reason="moves out", ask_meter=False)
+    closings.note_registers(
+        closing, energy_wh=energy_wh, credit_wh=credit_wh, by=console_user(), at=at
+    )
+    return closings.settle(closing, by=console_user(), at=at)
+
+
+def lines(settlement):
+    """Kind and amount of each line of a settlement."""
+    return [(line.kind, line.amount_minor) for line in settlement.lines.all()]
+
+
+def agrees():
+    """Whether the ledger adds up and every nightly proof holds."""
+    assert sum(one.amount_minor for one in trial_balance()) == 0
+    return proofs.differences_of(proofs.prove(at=LATER)) == []

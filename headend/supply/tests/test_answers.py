@@ -4,18 +4,17 @@ import pytest
 
 from headend.accounts.services import console_user
 from headend.fleet import followers
+from headend.fleet.account_orders import queue_close_account
 from headend.fleet.models import WorkItem
-from headend.fleet.services import queue_close_account, queue_token
+from headend.fleet.services import queue_token
 from headend.securitymodule.tokens import Management
 from headend.supply import closings
 from headend.supply.models import Closing
-from headend.supply.tests.conftest import DAY
-from headend.testing import NOON
+from headend.supply.tests.conftest import LATER
 from headend.vending.issuing import issue
 from headend.vending.models import TokenDelivery
 
 pytestmark = pytest.mark.django_db
-LATER = NOON + DAY
 
 
 @pytest.fixture

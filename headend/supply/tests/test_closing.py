@@ -6,8 +6,6 @@ from decimal import Decimal
 import pytest
 from django.db import DatabaseError, transaction
 
-from headend.accounts import approvals
-from headend.accounts.models import Approval
 from headend.accounts.services import console_user, create_user
 from headend.audit.models import AuditEntry
 from headend.config.errors import NotPermitted
@@ -17,7 +15,7 @@ from headend.debts.models import Debt
 from headend.fleet.models import Command, WorkItem
 from headend.fleet.services import queue_token
 from headend.ledger import proofs
-from headend.ledger.queries import balance_minor, trial_balance
+from headend.ledger.queries import balance_minor
 from headend.meters.models import Meter
 from headend.meters.services import KeyAttributes, register_meter
 from headend.securitymodule.services import DEMONSTRATION_SGC
@@ -25,14 +23,12 @@ from headend.supply import closings, refunds, replacements, trials
 from headend.supply.errors import (
     ClosingNotPossible,
     InvalidRegisters,
-    RefundNotPossible,
     ReplacementNotPossible,
-    SafeTooLow,
 )
-from headend.supply.models import Closing, Refund, Settlement
+from headend.supply.models import Closing, Settlement
 from headend.supply.replacements import OldMeter
 from headend.supply.rules import set_rule
-from headend.supply.tests.conftest import DAY, owe, sell, tell_state
+from headend.supply.tests.conftest import DAY, LATER, agrees, close, lines, owe, sell, tell_state
 from headend.tariffs.components import Energy, PeriodicFee, Step, Tax
 from headend.tariffs.rules import TariffRules
 from headend.tariffs.services import publish_version
@@ -41,28 +37,8 @@ from headend.vending import free_electricity, free_programmes, reversals
 from headend.vending import services as vending
 from headend.vending.errors import ReversalRefused
 from headend.vending.models import FreeAmount, FreeProgramme
-from headend.vendors.shifts import fill_safe
 
 pytestmark = pytest.mark.django_db
-LATER = NOON + DAY
-
-
-def close(supply, *, energy_wh=12_000, credit_wh=10_000, at=LATER):
-    """Close an account with registers that a person read, and settle it."""
-    closing = closings.start(supply, by=console_user(), at=at, reason="moves out", ask_meter=False)
-    closings.note_registers(
-        closing, energy_wh=energy_wh, credit_wh=credit_wh, by=console_user(), at=at
-    )
-    return closings.settle(closing, by=console_user(), at=at)
-
-
-def lines(settlement):
-    return [(line.kind, line.amount_minor) for line in settlement.lines.all()]
-
-
-def agrees():
-    assert sum(one.amount_minor for one in trial_balance()) == 0
-    return proofs.differences_of(proofs.prove(at=LATER)) == []
 
 
 def test_credit_is_refunded_at_the_price_of_the_last_purchase(supply):
@@ -348,47 +324,6 @@ def test_credit_that_a_person_read_stays_an_open_item_until_it_is_cleared(supply
     assert item.closed_at == LATER
     with pytest.raises(ClosingNotPossible):
         closings.mark_cleared(closing, by=console_user(), at=LATER, how="person", note="again")
-
-
-def test_a_small_refund_is_paid_at_once_and_once(supply):
-    set_rule(valuation="last_purchase", refund_limit_minor=30_00, by=console_user(), at=NOON)
-    done = close(supply)
-    paid = refunds.pay(done, method="bank", reference="T1", by=console_user(), at=LATER)
-    assert isinstance(paid, Refund)
-    assert Closing.objects.get().state == "refunded"
-    assert balance_minor("refunds.customers", "ZAR") == 0
-    with pytest.raises(RefundNotPossible, match="paid already"):
-        refunds.pay(done, method="cash", by=console_user(), at=LATER)
-    assert agrees()
-
-
-def test_a_refund_above_the_limit_needs_a_second_person(supply):
-    done = close(supply)
-    fill_safe(amount_minor=28_75, by=console_user(), at=LATER, reason="refunds")
-    asked = refunds.pay(done, method="cash", by=console_user(), at=LATER)
-    assert isinstance(asked, Approval)
-    assert "R\u00a028.75" in asked.summary
-    with pytest.raises(RefundNotPossible, match="waits"):
-        refunds.pay(done, method="cash", by=console_user(), at=LATER)
-    assert balance_minor("refunds.customers", "ZAR") == -28_75
-    approver = create_user(username="second", password=None, groups=("approver",))
-    approvals.approve(asked, approver, LATER)
-    refund = Refund.objects.get()
-    assert refund.approved_by == approver
-    assert balance_minor("cash.safe", "ZAR") == 0
-    assert agrees()
-
-
-@pytest.mark.parametrize("limit_minor", [0, 30_00])
-def test_no_more_cash_is_paid_than_the_safe_holds(supply, limit_minor):
-    set_rule(valuation="last_purchase", refund_limit_minor=limit_minor, by=console_user(), at=NOON)
-    done = close(supply)
-    fill_safe(amount_minor=28_74, by=console_user(), at=LATER, reason="refunds")
-    with pytest.raises(SafeTooLow, match="fetched from the bank"):
-        refunds.pay(done, method="cash", by=console_user(), at=LATER)
-    assert balance_minor("cash.safe", "ZAR") == 28_74
-    fill_safe(amount_minor=1, by=console_user(), at=LATER, reason="refunds")
-    refunds.pay(done, method="cash", by=console_user(), at=LATER)
 
 
 def test_only_who_may_closes_and_pays(supply):

@@ -7,8 +7,8 @@ import pytest
 
 from headend.accounts.services import console_user
 from headend.fleet import followers
+from headend.fleet.account_orders import change_payment_mode
 from headend.fleet.models import Command, WorkItem
-from headend.fleet.services import change_payment_mode
 from headend.ledger import proofs
 from headend.ledger.queries import balance_minor
 from headend.meters.services import KeyAttributes, register_meter
@@ -16,11 +16,10 @@ from headend.securitymodule.services import DEMONSTRATION_SGC
 from headend.supply import closings, modes, moves, replacements
 from headend.supply.models import ModeSwitch
 from headend.supply.rules import set_rule
-from headend.supply.tests.conftest import DAY
+from headend.supply.tests.conftest import DAY, LATER
 from headend.testing import NOON, new_drn
 
 pytestmark = pytest.mark.django_db
-LATER = NOON + DAY
 AFTER = LATER + DAY
 
 

@@ -16,11 +16,10 @@ from headend.securitymodule.services import DEMONSTRATION_SGC
 from headend.supply import closings, moves
 from headend.supply.errors import CreditLeft, FormerClosingOpen, PremisesDebts
 from headend.supply.models import MoveIn
-from headend.supply.tests.conftest import DAY, owe, tell_state
+from headend.supply.tests.conftest import DAY, LATER, owe, tell_state
 from headend.testing import NOON, make_tariff, new_drn
 
 pytestmark = pytest.mark.django_db
-LATER = NOON + DAY
 
 
 def start_closing(supply):

@@ -16,12 +16,11 @@ from headend.securitymodule.services import DEMONSTRATION_SGC
 from headend.supply import closings, refunds, replacements
 from headend.supply.models import Refund, Settlement
 from headend.supply.rules import set_rule
-from headend.supply.tests.conftest import DAY, sell
+from headend.supply.tests.conftest import LATER, sell
 from headend.testing import NOON, make_supply, new_drn
 from headend.vending.models import IssuedToken
 
 pytestmark = pytest.mark.django_db(transaction=True)
-LATER = NOON + DAY
 AT_ONCE = 4
 
 

@@ -25,7 +25,7 @@ from headend.supply.errors import (
     ReplacementNotPossible,
 )
 from headend.supply.replacements import OldMeter
-from headend.supply.tests.conftest import DAY, sell, tell_state
+from headend.supply.tests.conftest import DAY, LATER, sell, tell_state
 from headend.testing import NOON, make_supply, new_drn
 from headend.vending import key_changes, reversals
 from headend.vending import services as vending
@@ -35,7 +35,6 @@ from headend.vending.tests.key_meters import FieldMeter, load_key
 from shared.sts.token import CLEAR_CREDIT
 
 pytestmark = pytest.mark.django_db
-LATER = NOON + DAY
 
 
 @pytest.fixture
