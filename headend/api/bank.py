@@ -35,7 +35,7 @@ class BankPaymentIn(MessageIn):
 class ClearingIn(MessageIn):
     """What a payment is for; for a debt, `names` is the debt's id."""
 
-    to: Literal["debt", "safe", "returned"]
+    to: Literal["debt", "safe", "tills", "returned"]
     names: Annotated[str, words(40, shortest=0)] = ""
     reason: Annotated[str, words(500)]
 

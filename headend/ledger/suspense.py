@@ -20,7 +20,7 @@ from headend.accounts.models import Approval, User
 from headend.accounts.services import require
 from headend.audit import services as audit
 from headend.config.errors import Refusal
-from headend.ledger import chart, services
+from headend.ledger import cash, chart, services
 from headend.ledger.models import BankPayment
 from headend.ledger.services import Posting
 
@@ -60,6 +60,9 @@ class UnknownDestination(Refusal):
     code = "suspense_destination_unknown"
 
 
+_Told = Callable[[BankPayment, str], str]
+
+
 @dataclass(frozen=True)
 class Destination:
     """Where a payment may belong.
@@ -74,8 +77,8 @@ class Destination:
 
     title: str
     asks_for: str
-    check: Callable[[BankPayment, str], str]
-    accept: Callable[[BankPayment, str], str]
+    check: _Told
+    accept: _Told
 
 
 _destinations: dict[str, Destination] = {}
@@ -303,13 +306,34 @@ def _destination(name: str) -> Destination:
         ) from None
 
 
+def _brought(account: str, told: str) -> tuple[_Told, _Told]:
+    """Return what asks for and what takes cash that was brought to the bank from somewhere."""
+
+    def check(payment: BankPayment, names: str) -> str:
+        cash.check(account, payment.amount_minor, payment.currency)
+        return told
+
+    def accept(payment: BankPayment, names: str) -> str:
+        cash.require(account, payment.amount_minor, payment.currency)
+        return account
+
+    return check, accept
+
+
 destination(
     "safe",
     Destination(
-        title="Cash that was brought to the bank from the safe",
-        asks_for="",
-        check=lambda payment, names: "cash from the safe",
-        accept=lambda payment, names: chart.CASH_IN_SAFE,
+        "Cash that was brought to the bank from the safe",
+        "",
+        *_brought(chart.CASH_IN_SAFE, "cash from the safe"),
+    ),
+)
+destination(
+    "tills",
+    Destination(
+        "Cash of sales without a shift that was brought to the bank",
+        "",
+        *_brought(chart.CASH_AT_TILLS, "cash of sales without a shift"),
     ),
 )
 destination(

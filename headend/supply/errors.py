@@ -61,9 +61,3 @@ class NewKeyNeeded(Refusal):
     """The meter would take a token that was issued anew for another one."""
 
     code = "new_key_needed"
-
-
-class SafeTooLow(Refusal):
-    """More cash is to be paid out than there is in the safe."""
-
-    code = "safe_too_low"

@@ -10,11 +10,9 @@ from headend.accounts import approvals
 from headend.accounts.models import Approval, User
 from headend.accounts.services import require
 from headend.audit import services as audit
-from headend.ledger import chart
+from headend.ledger import cash, chart
 from headend.ledger import services as ledger
-from headend.ledger.models import Account
-from headend.ledger.queries import balance_minor
-from headend.supply.errors import RefundNotPossible, SafeTooLow
+from headend.supply.errors import RefundNotPossible
 from headend.supply.models import Closing, Refund, Settlement
 from headend.supply.words import money
 
@@ -46,7 +44,8 @@ def pay(
     _require_unpaid(settlement)
     if method not in Refund.Method.values:
         raise RefundNotPossible(f"{method!r} is no way to pay a refund")
-    _require_cash(settlement, method)
+    if method == Refund.Method.CASH:
+        cash.check(chart.CASH_IN_SAFE, settlement.refund_minor, settlement.currency)
     if settlement.refund_minor <= settlement.refund_limit_minor:
         return record(
             settlement, method=method, reference=reference, by=by, approved_by=None, at=at
@@ -88,9 +87,8 @@ def record(
     """
     closing = Closing.objects.select_for_update(of=("self",)).get(pk=settlement.closing_id)
     _require_unpaid(settlement)
-    # One payment from the safe follows the other.
-    list(Account.objects.select_for_update().filter(code=chart.CASH_IN_SAFE))
-    _require_cash(settlement, method)
+    if method == Refund.Method.CASH:
+        cash.require(chart.CASH_IN_SAFE, settlement.refund_minor, settlement.currency)
     refund = Refund.objects.create(
         settlement=settlement,
         amount_minor=settlement.refund_minor,
@@ -133,13 +131,3 @@ def _require_unpaid(settlement: Settlement) -> None:
         raise RefundNotPossible(f"settlement {settlement} leaves nothing to refund")
     if Refund.objects.filter(settlement=settlement).exists():
         raise RefundNotPossible(f"the refund of {settlement} was paid already")
-
-
-def _require_cash(settlement: Settlement, method: str) -> None:
-    if method != Refund.Method.CASH:
-        return
-    if balance_minor(chart.CASH_IN_SAFE, settlement.currency) < settlement.refund_minor:
-        raise SafeTooLow(
-            f"the safe does not hold {money(settlement.refund_minor)}; enter cash that was "
-            "fetched from the bank, or pay by transfer"
-        )

@@ -16,6 +16,7 @@ from headend.customers.models import SupplyAgreement
 from headend.customers.services import register_customer
 from headend.debts.models import Debt
 from headend.ledger import chart
+from headend.ledger.cash import SafeTooLow
 from headend.meters.errors import TokenIdentifiersExhausted
 from headend.meters.services import KeyAttributes, register_meter
 from headend.securitymodule.services import DEMONSTRATION_SGC
@@ -28,7 +29,6 @@ from headend.supply.errors import (
     PremisesDebts,
     RefundNotPossible,
     ReplacementNotPossible,
-    SafeTooLow,
 )
 from headend.supply.models import Closing, Refund, Replacement, Rule, Settlement
 from headend.supply.replacements import OldMeter

@@ -176,10 +176,22 @@ class ReasonForm(_PlainForm):
 
 
 class SafeForm(ReasonForm):
-    """Cash fetched from the bank."""
+    """Cash fetched from the bank; the currency is asked for if the utility takes several."""
 
     amount = MoneyField(label="Cash", widget=_MONEY)
-    field_order = ("amount", "reason")
+    currency = forms.CharField(label="In", max_length=3, required=False)
+    field_order = ("amount", "currency", "reason")
+
+    def __init__(self, *args: Any, others: Sequence[str] = (), **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        codes = [settings.BASE_CURRENCY, *others]
+        self.fields["currency"].widget = (
+            forms.Select(choices=[(code, code) for code in codes])
+            if others
+            else forms.HiddenInput()
+        )
+        amount: Any = self.fields["amount"]
+        amount.currency = self["currency"].value() or settings.BASE_CURRENCY
 
 
 class OpenShiftForm(_PlainForm):

@@ -22,8 +22,9 @@ from headend.accounts.models import User
 from headend.accounts.services import require
 from headend.audit import services as audit
 from headend.config.errors import NotPermitted
+from headend.currencies import queries as currencies
 from headend.design import figures
-from headend.ledger import chart
+from headend.ledger import cash, chart
 from headend.ledger import services as ledger
 from headend.ledger.models import Entry
 from headend.ledger.services import Posting
@@ -57,6 +58,8 @@ def open_shift(
 
     Raises:
         ShiftRefused: somebody has a shift there, the operator has one, or the cash is below 0.
+        SafeTooLow: at the utility's own till, and the safe does not hold as much: an account
+            below zero would say that there is cash which nobody ever had.
         VendorSuspended: the vendor, the till or the operator is.
         NotPermitted: not a till of the operator's vendor.
     """
@@ -87,11 +90,15 @@ def open_shift(
     )
     told: dict[str, int | str | None] = {"till": till.name, "float_minor": float_minor}
     what = "Cash into the drawer"
-    _move(shift, at, what, {chart.CASH_IN_SAFE: -float_minor}, shift.currency)
-    for currency, minor in others.items():
-        if minor:
+    # In one order, so that nobody waits for somebody who waits for them.
+    for currency, minor in [(shift.currency, float_minor), *sorted(others.items())]:
+        if not minor:
+            continue
+        if vendor is None:
+            cash.require(chart.CASH_IN_SAFE, minor, currency)
+        _move(shift, at, what, {chart.CASH_IN_SAFE: -minor}, currency)
+        if currency != shift.currency:
             OtherCash.objects.create(shift=shift, currency=currency, float_minor=minor)
-            _move(shift, at, what, {chart.CASH_IN_SAFE: -minor}, currency)
             told[f"float_minor_{currency}"] = minor
     _record(shift, "open_shift", by, at, told)
     return shift
@@ -189,32 +196,38 @@ def close(shift: Shift, *, by: User, at: datetime, note: str = "") -> Shift:
 
 
 @transaction.atomic
-def fill_safe(*, amount_minor: int, by: User, at: datetime, reason: str) -> Entry:
+def fill_safe(
+    *, amount_minor: int, by: User, at: datetime, reason: str, currency: str = ""
+) -> Entry:
     """Enter cash that was fetched from the bank for the utility's safe, where floats come from.
 
     Args:
-        amount_minor: in minor units of the base currency, > 0.
+        amount_minor: in minor units of its currency, > 0.
         by: who fetched it; needs vendors.fill_safe, and acts for the utility.
         at: now.
         reason: what it is for.
+        currency: one that the utility accepts; empty: the base one.
 
     Raises:
-        ShiftRefused: it is nothing, or more than anybody carries.
+        ShiftRefused: it is nothing, more than anybody carries, or of a currency that nobody takes.
     """
     require(by, "vendors.fill_safe")
     require(by, seats.ACT_FOR_UTILITY)
     if not 0 < amount_minor <= LARGEST_CASH_MINOR:
         raise ShiftRefused("cash that is fetched is more than nothing")
+    currency = currency or settings.BASE_CURRENCY
+    if currency != settings.BASE_CURRENCY and currency not in currencies.accepted_codes():
+        raise ShiftRefused(f"the utility takes no {currency}; accept it under Currencies first")
     entry = ledger.post(
         at=at,
         description=f"Cash from the bank into the safe: {by}"[:200],
         reference=f"safe:{at:%Y%m%d%H%M%S}",
         postings=[
-            Posting(chart.CASH_IN_SAFE, amount_minor, settings.BASE_CURRENCY),
-            Posting(chart.BANK, -amount_minor, settings.BASE_CURRENCY),
+            Posting(chart.CASH_IN_SAFE, amount_minor, currency),
+            Posting(chart.BANK, -amount_minor, currency),
         ],
     )
-    told = {"amount_minor": amount_minor}
+    told = {"amount_minor": amount_minor, "currency": currency}
     audit.record(
         actor=by, action="vendors.fill_safe", target=entry, at=at, after=told, reason=reason
     )

@@ -22,6 +22,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from headend.accounts.requests import PageRequest
 from headend.config.errors import Refusal
+from headend.currencies.queries import accepted_codes
 from headend.ledger.forms import PeriodForm
 from headend.vendors import acts, queries, services, shifts, statements, wallet, wallet_watch
 from headend.vendors.forms import (
@@ -223,12 +224,13 @@ def add_own_till(request: PageRequest) -> HttpResponse:
 @permission_required(["vendors.fill_safe", queries.ACT_FOR_UTILITY], raise_exception=True)
 def fill_safe(request: PageRequest) -> HttpResponse:
     """Enter cash that was fetched from the bank for the utility's safe."""
-    form = SafeForm(request.POST or None)
+    form = SafeForm(request.POST or None, others=accepted_codes())
 
     def act() -> HttpResponse:
         asked = form.cleaned_data
         shifts.fill_safe(
             amount_minor=asked["amount"],
+            currency=asked["currency"],
             by=request.user,
             at=timezone.now(),
             reason=asked["reason"],

@@ -148,6 +148,9 @@ def test_a_drawer_is_opened_and_counted_by_currency(log_in, cashier, drn, rate):
     admin = log_in("utility administrator")
     admin.post("/shifts/tills/add/", {"name": "Window 1", "needs_shift": "on"})
     opening = {"till": Till.objects.get().pk, "float_cash": "10", "cash_USD": "5"}
+    for currency in ("ZAR", "USD"):
+        typed = {"amount": "10", "currency": currency, "reason": "floats"}
+        admin.post("/shifts/tills/safe/", typed)
     cashier.post("/shifts/", opening)
     sold(cashier, drn)
     page = cashier.get("/shifts/", follow=True)
@@ -161,5 +164,8 @@ def test_a_drawer_is_opened_and_counted_by_currency(log_in, cashier, drn, rate):
     admin.post(address, {"close": "1", "note": "one note torn"})
     assert Shift.objects.get().state == Shift.CLOSED
     held = {one["currency"]: one for one in admin.get("/shifts/tills/").context["cash"]}
-    assert (held["USD"]["safe_minor"], held["USD"]["differences_minor"]) == (14_00 - 5_00, -1_00)
+    assert (held["USD"]["safe_minor"], held["USD"]["differences_minor"]) == (
+        10_00 - 5_00 + 14_00,
+        -1_00,
+    )
     assert "$ 1.00 short in USD" in text_of(admin.get("/shifts/tills/"))

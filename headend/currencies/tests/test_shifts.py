@@ -5,6 +5,7 @@ from django.db.models import Sum
 
 from headend.accounts.services import console_user, create_user
 from headend.config.errors import NotPermitted
+from headend.ledger.cash import SafeTooLow
 from headend.ledger.models import Line
 from headend.ledger.proofs import differences_of, prove
 from headend.testing import NOON, make_rate, make_supply
@@ -28,7 +29,14 @@ def cashier(db):
     return create_user(username="cashier", password=None, groups=("cashier",))
 
 
+def fill_safe(amount_minor, currency=""):
+    shifts.fill_safe(
+        amount_minor=amount_minor, currency=currency, by=console_user(), at=NOON, reason="floats"
+    )
+
+
 def opened(till, cashier, **others):
+    fill_safe(20_00)
     return shifts.open_shift(till=till, float_minor=20_00, others=others, by=cashier, at=NOON)
 
 
@@ -66,7 +74,7 @@ def test_each_currency_is_counted_by_itself(till, cashier):
     counted = {"USD": 10_00}
     shift = shifts.cash_up(shift, counted_minor=70_00, others=counted, by=cashier, at=NOON)
     shifts.close(shift, by=cashier, at=NOON)
-    assert (cash()["cash.safe", "ZAR"], cash()["cash.safe", "USD"]) == (50_00, 10_00)
+    assert (cash()["cash.safe", "ZAR"], cash()["cash.safe", "USD"]) == (70_00, 10_00)
     assert (cash()[drawer, "ZAR"], cash()[drawer, "USD"]) == (0, 0)
     assert differences_of(prove(at=NOON)) == []
 
@@ -85,10 +93,20 @@ def test_one_currency_over_does_not_make_up_for_another_short(till, cashier):
 
 
 def test_a_drawer_begins_with_cash_of_several_currencies(till, cashier):
+    fill_safe(5_01, "USD")
     shift = opened(till, cashier, USD=5_00)
-    assert cash()["cash.safe", "USD"] == -5_00
+    assert cash()["cash.safe", "USD"] == 1
     assert shift.expected_in("USD") == 5_00
     assert differences_of(prove(at=NOON)) == []
+
+
+def test_cash_of_one_currency_does_not_stand_in_for_another(till, cashier):
+    fill_safe(500_00)
+    fill_safe(4_99, "USD")
+    with pytest.raises(SafeTooLow, match=r"does not hold \$.5\.00, but \$.4\.99"):
+        opened(till, cashier, USD=5_00)
+    with pytest.raises(ShiftRefused, match="takes no EUR"):
+        fill_safe(1, "EUR")
 
 
 def test_cash_that_is_found_besides_is_over(till, cashier):

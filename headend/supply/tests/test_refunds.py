@@ -5,11 +5,11 @@ import pytest
 from headend.accounts import approvals
 from headend.accounts.models import Approval
 from headend.accounts.services import console_user, create_user
+from headend.ledger.cash import SafeTooLow
 from headend.ledger.queries import balance_minor
 from headend.supply import refunds
 from headend.supply.errors import (
     RefundNotPossible,
-    SafeTooLow,
 )
 from headend.supply.models import Closing, Refund
 from headend.supply.rules import set_rule

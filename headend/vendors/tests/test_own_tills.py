@@ -7,6 +7,7 @@ from headend.accounts.services import console_user, create_user
 from headend.audit.models import AuditEntry
 from headend.config.errors import NotPermitted
 from headend.config.opaque import encode
+from headend.ledger.cash import SafeTooLow
 from headend.ledger.models import Line
 from headend.ledger.proofs import differences_of, prove
 from headend.ledger.queries import balance_minor
@@ -54,13 +55,14 @@ def cash():
 
 
 def opened(till, cashier, float_minor=20_00):
+    shifts.fill_safe(amount_minor=float_minor, by=console_user(), at=NOON, reason="floats")
     return shifts.open_shift(till=till, float_minor=float_minor, by=cashier, at=NOON)
 
 
 def test_the_drawers_account_is_what_should_be_in_it(till, cashier, supply):
     drawer = f"cash.tills.{till.pk}"
     shift = opened(till, cashier)
-    assert cash() == {"cash.safe": -20_00, drawer: 20_00}
+    assert cash() == {"cash.safe": 0, drawer: 20_00}
     sale = sell(cashier, supply, 50_00)
     assert (sale.vendor, sale.till, sale.shift) == (None, till, shift)
     assert receipt_of(sale).terminal == "Front desk"
@@ -68,7 +70,7 @@ def test_the_drawers_account_is_what_should_be_in_it(till, cashier, supply):
     assert shift.expected_minor == cash()[drawer] == 70_00
     shift = shifts.cash_up(shift, counted_minor=70_00, by=cashier, at=NOON)
     shifts.close(shift, by=cashier, at=NOON)
-    assert cash() == {"cash.safe": 50_00, drawer: 0}
+    assert cash() == {"cash.safe": 70_00, drawer: 0}
     assert differences_of(prove(at=NOON)) == []
 
 
@@ -81,11 +83,25 @@ def test_cash_over_or_short_has_an_account(till, cashier, supply, over_minor):
         shifts.close(shift, by=cashier, at=NOON)
     shifts.close(shift, by=console_user(), at=NOON, note="counted twice")
     assert cash() == {
-        "cash.safe": 50_00 + over_minor,
+        "cash.safe": 70_00 + over_minor,
         f"cash.tills.{till.pk}": 0,
         "differences.cash": -over_minor,
     }
     assert differences_of(prove(at=NOON)) == []
+
+
+def test_no_drawer_has_more_than_the_safe_holds(till, cashier):
+    shifts.fill_safe(amount_minor=19_99, by=console_user(), at=NOON, reason="floats")
+    with pytest.raises(SafeTooLow, match=r"does not hold R.20\.00, but R.19\.99; enter cash"):
+        shifts.open_shift(till=till, float_minor=20_00, by=cashier, at=NOON)
+    assert not Shift.objects.exists()
+    assert cash() == {"cash.safe": 19_99}
+    shifts.open_shift(till=till, float_minor=19_99, by=cashier, at=NOON)
+    assert cash()["cash.safe"] == 0
+
+
+def test_a_shift_may_begin_with_an_empty_drawer(till, cashier):
+    assert shifts.open_shift(till=till, float_minor=0, by=cashier, at=NOON).expected_minor == 0
 
 
 def test_a_role_can_be_held_to_shifts(till, cashier, supply):
@@ -162,7 +178,12 @@ def test_a_day_at_the_utilitys_till_on_its_pages(log_in):
     assert "No till is free" in cashier.get("/shifts/").content.decode()
     admin.post("/shifts/tills/add/", {"name": "Window 1", "needs_shift": "on"})
     till = Till.objects.get()
-    cashier.post("/shifts/", {"till": till.pk, "float_cash": "10"})
+    opening = {"till": till.pk, "float_cash": "10"}
+    refused = cashier.post("/shifts/", opening)
+    assert refused.status_code == 422
+    assert "the safe does not hold" in refused.content.decode()
+    admin.post("/shifts/tills/safe/", {"amount": "10", "reason": "floats"})
+    cashier.post("/shifts/", opening)
     shift = Shift.objects.get()
     shown = admin.get("/shifts/tills/")
     assert shown.context["cash"][0]["drawers_minor"] == 10_00
@@ -174,7 +195,7 @@ def test_a_day_at_the_utilitys_till_on_its_pages(log_in):
     assert admin.get("/shifts/tills/").context["cash"][0]["differences_minor"] == -1_00
     admin.post(f"/vendors/tills/{encode(till.pk)}/", {"reason": "closed"})
     assert not Till.objects.get().is_active
-    assert balance_minor("cash", "ZAR") == -1_00
+    assert balance_minor("cash", "ZAR") == 9_00
     assert cashier.get("/shifts/tills/").status_code == 403
 
 

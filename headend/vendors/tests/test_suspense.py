@@ -13,6 +13,7 @@ from headend.debts.errors import BalanceTooSmall
 from headend.debts.services import open_debt
 from headend.debts.terms import Terms
 from headend.ledger import suspense
+from headend.ledger.cash import SafeTooLow, TillsTooLow
 from headend.ledger.models import BankPayment
 from headend.ledger.proofs import differences_of, prove
 from headend.ledger.queries import balance_minor
@@ -24,7 +25,8 @@ from headend.ledger.suspense import (
     UnknownDestination,
 )
 from headend.testing import NOON, make_supply
-from headend.vendors import wallet
+from headend.vending.services import vend
+from headend.vendors import services, shifts, wallet
 
 pytestmark = pytest.mark.django_db
 
@@ -49,6 +51,10 @@ def ask(payment, to, names=""):
 @pytest.fixture
 def checker(db):
     return create_user(username="checker", password=None, groups=("approver",))
+
+
+def fill_safe(amount_minor):
+    shifts.fill_safe(amount_minor=amount_minor, by=console_user(), at=NOON, reason="floats")
 
 
 def in_bank_and_suspense():
@@ -119,14 +125,43 @@ def test_a_payment_for_a_debt_lowers_it(checker):
 
 
 def test_cash_from_the_safe_and_money_sent_back(checker):
+    fill_safe(100_00)
     approvals.approve(ask(enter("EFT 1"), "safe"), checker, NOON)
-    assert balance_minor("cash.safe", "ZAR") == -97_00
+    assert balance_minor("cash.safe", "ZAR") == 3_00
     approvals.approve(ask(enter("EFT 2"), "returned"), checker, NOON)
-    assert in_bank_and_suspense() == (97_00, 0)
+    assert in_bank_and_suspense() == (97_00 - 100_00, 0)
+    assert proved()
+
+
+def test_no_more_was_brought_to_the_bank_than_the_safe_held(checker):
+    fill_safe(97_00)
+    request = ask(enter("EFT 1"), "safe")
+    approvals.approve(ask(enter("EFT 2"), "safe"), checker, NOON)
+    with pytest.raises(SafeTooLow):
+        approvals.approve(request, checker, NOON)
+    with pytest.raises(SafeTooLow):
+        ask(enter("EFT 3", amount_minor=1), "safe")
+    assert balance_minor("cash.safe", "ZAR") == 0
+
+
+def test_cash_of_sales_without_a_shift_reaches_the_bank(checker):
+    meter = make_supply().meter
+    vend(
+        caller="till", message_id="m1", meter=meter, tender_minor=97_00, operator=console_user(),
+        at=NOON,
+    )  # fmt: skip
+    till = services.add_till(None, name="Front desk", by=console_user(), at=NOON)
+    fill_safe(50_00)
+    shifts.open_shift(till=till, float_minor=50_00, by=console_user(), at=NOON)
+    approvals.approve(ask(enter("EFT 1"), "tills"), checker, NOON)
+    assert balance_minor("cash.tills", "ZAR") == 50_00  # in the drawer, which is not meant
+    with pytest.raises(TillsTooLow, match="tills without shifts"):
+        ask(enter("EFT 2", amount_minor=1), "tills")
     assert proved()
 
 
 def test_it_takes_two_people_and_happens_once(checker, shop):
+    fill_safe(97_00)
     payment = enter()
     request = ask(payment, "safe")
     with pytest.raises(PaymentNotWaiting, match="second person already"):
@@ -166,7 +201,10 @@ def test_from_the_page_to_the_safe(log_in):
     assert hasty.status_code == 422
     wrong = {"to": "debt", "names": "77", "reason": "guess"}
     assert "there is no debt" in admin.post(page, wrong).content.decode()
-    admin.post(page, {"to": "safe", "names": "", "reason": "paying-in slip 12"})
+    slip = {"to": "safe", "names": "", "reason": "paying-in slip 12"}
+    assert "the safe does not hold" in admin.post(page, slip).content.decode()
+    fill_safe(500_00)
+    admin.post(page, slip)
     assert "second person" in admin.get(page).content.decode()
     request = BankPayment.objects.get()
     (row,) = approver.get("/approvals/").context["to_decide"]

@@ -1,0 +1,71 @@
+"""The utility's cash leaves the safe and the tills for elsewhere: never more than is there.
+
+A balance below zero would say that somebody holds cash that nobody ever had. So what takes cash
+(floats of drawers, refunds, what is brought to the bank) asks here first.
+"""
+
+from __future__ import annotations
+
+from django.db.models import Sum
+
+from headend.config.errors import Refusal
+from headend.design import figures
+from headend.ledger import chart
+from headend.ledger.models import Account, Line
+
+
+class SafeTooLow(Refusal):
+    """More cash is to be taken out of the safe than the ledger has there."""
+
+    code = "safe_too_low"
+
+
+class TillsTooLow(Refusal):
+    """More cash is to be taken than was sold for without a shift."""
+
+    code = "tills_too_low"
+
+
+_REFUSALS: dict[str, tuple[type[Refusal], str, str]] = {
+    chart.CASH_IN_SAFE: (
+        SafeTooLow,
+        "the safe does not hold",
+        "enter cash that was fetched from the bank, or close the shifts whose cash goes into it",
+    ),
+    chart.CASH_AT_TILLS: (
+        TillsTooLow,
+        "the tills without shifts do not hold",
+        "cash that was counted in a shift is in the safe",
+    ),
+}
+
+
+def check(account: str, amount_minor: int, currency: str) -> None:
+    """Refuse what a place does not hold; it changes nothing and holds up nobody.
+
+    Args:
+        account: the safe, or the tills without shifts; not the drawers under those.
+        amount_minor: what is to be taken, in minor units, >= 0.
+        currency: in which; cash of one does not stand in for another.
+
+    Raises:
+        SafeTooLow, TillsTooLow: there is less.
+    """
+    lines = Line.objects.filter(account__code=account, account__currency=currency)
+    held_minor = lines.aggregate(total=Sum("amount_minor"))["total"] or 0
+    if held_minor >= amount_minor:
+        return
+    refusal, what, remedy = _REFUSALS[account]
+    asked, held = (figures.money(one, currency=currency) for one in (amount_minor, held_minor))
+    raise refusal(f"{what} {asked}, but {held}; {remedy}")
+
+
+def require(account: str, amount_minor: int, currency: str) -> None:
+    """Refuse what a place does not hold, and keep others from taking it until the commit.
+
+    Call it in the transaction that posts the entry, before the entry. What comes in meanwhile
+    waits for nothing. Args and Raises: as `check`.
+    """
+    rows = Account.objects.filter(code=account, currency=currency)
+    list(rows.select_for_update(no_key=True))
+    check(account, amount_minor, currency)
