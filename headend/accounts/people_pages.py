@@ -199,7 +199,7 @@ def person(request: PageRequest, user_id: int) -> HttpResponse:
 def group(request: PageRequest, group_id: int | None = None) -> HttpResponse:
     """Create a group, perhaps after the pattern of another, or change one."""
     found = get_object_or_404(Group, pk=group_id) if group_id else None
-    like = found or Group.objects.filter(pk=opaque.asked(request.GET.get("like")) or 0).first()
+    like = found or _group_to_begin_like(request)
     initial: dict[str, Any] = {"name": found.name if found else ""}
     chosen: set[int] = set()
     if like is not None:
@@ -239,6 +239,11 @@ def remove_group(request: PageRequest, group_id: int) -> HttpResponse:
         messages.error(request, str(error), extra_tags="danger")
         return redirect("people:group", group_id)
     return redirect("people:list")
+
+
+def _group_to_begin_like(request: PageRequest) -> Group | None:
+    number = opaque.asked("auth.group", request.GET.get("like"))
+    return Group.objects.filter(pk=number or 0).first()
 
 
 def _done(

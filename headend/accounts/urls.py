@@ -7,7 +7,7 @@ from headend.accounts import inbox, people_pages, views
 
 approvals = [
     path("", inbox.requests, name="inbox"),
-    path("<opaque:approval_id>/", inbox.one, name="request"),
+    path("<accounts.approval:approval_id>/", inbox.one, name="request"),
 ]
 
 second_factor = [
@@ -17,16 +17,16 @@ second_factor = [
     path("passkey/", views.add_passkey, name="passkey"),
     path("recovery-codes/", views.recovery_codes, name="codes"),
     path("recovery-codes/new/", views.make_codes, name="make-codes"),
-    path("<opaque:factor_id>/remove/", views.remove_factor, name="remove"),
+    path("<accounts.secondfactor:factor_id>/remove/", views.remove_factor, name="remove"),
 ]
 
 people = [
     path("", people_pages.listing, name="list"),
     path("new/", people_pages.new_person, name="new"),
-    path("<opaque:user_id>/", people_pages.person, name="person"),
+    path("<accounts.user:user_id>/", people_pages.person, name="person"),
     path("groups/new/", people_pages.group, name="new-group"),
-    path("groups/<opaque:group_id>/", people_pages.group, name="group"),
-    path("groups/<opaque:group_id>/delete/", people_pages.remove_group, name="delete-group"),
+    path("groups/<auth.group:group_id>/", people_pages.group, name="group"),
+    path("groups/<auth.group:group_id>/delete/", people_pages.remove_group, name="delete-group"),
 ]
 
 urlpatterns = [

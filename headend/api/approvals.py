@@ -12,9 +12,12 @@ from ninja import Path, Query, Router, Schema
 from headend.accounts import approvals
 from headend.accounts.models import Approval
 from headend.api.errors import ObjectNotFound
+from headend.api.ids import AnyId, AskedApproval
 from headend.api.once import asked_once
 from headend.api.requests import Cursor, KeyRequest, Limit, needs, page
-from headend.api.schemas import Id, Identifier, MessageIn, text
+from headend.api.schemas import MessageIn, text
+from headend.config import opaque
+from headend.config.ids import ApprovalId
 
 router = Router(tags=["approvals"])
 _USUAL_LIMIT = 50
@@ -23,7 +26,7 @@ _USUAL_LIMIT = 50
 class ApprovalOut(Schema):
     """A request of this program, and what became of it."""
 
-    id: Id
+    id: ApprovalId
     act: str
     summary: str
     reason: str
@@ -33,7 +36,7 @@ class ApprovalOut(Schema):
     decided_at: datetime | None
     decision_reason: str
     target_type: str | None  # of what the act made or changed, as "debts.debt"
-    target_id: Id | None
+    target_id: AnyId | None
 
 
 class WithdrawIn(MessageIn):
@@ -67,14 +70,14 @@ def list_approvals(
 
 
 @router.get("/approvals/{approval_id}", **needs("approvals", ApprovalOut))
-def read_approval(request: KeyRequest, approval_id: Path[Identifier]) -> dict[str, Any]:
+def read_approval(request: KeyRequest, approval_id: Path[AskedApproval]) -> dict[str, Any]:
     """Say what became of a request of this program."""
     return shape(_one(request, approval_id))
 
 
 @router.post("/approvals/{approval_id}/withdraw", **needs("approvals", ApprovalOut))
 def withdraw(
-    request: KeyRequest, approval_id: Path[Identifier], body: WithdrawIn
+    request: KeyRequest, approval_id: Path[AskedApproval], body: WithdrawIn
 ) -> dict[str, Any]:
     """Take an own request back that nobody has decided, once per message id."""
     program, now = request.auth.program, timezone.now()
@@ -88,6 +91,7 @@ def withdraw(
 
 def shape(one: Approval) -> dict[str, Any]:
     """A request and what became of it."""
+    target = opaque.encode(one.target_type, int(one.target_id)) if one.target_id else None
     return {
         "id": one.pk,
         "act": one.act,
@@ -99,7 +103,7 @@ def shape(one: Approval) -> dict[str, Any]:
         "decided_at": one.decided_at,
         "decision_reason": one.decision_reason,
         "target_type": one.target_type or None,
-        "target_id": int(one.target_id) if one.target_id else None,
+        "target_id": target,
     }
 
 

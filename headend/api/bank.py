@@ -11,10 +11,12 @@ from pydantic import Field
 
 from headend.api import approvals as waiting
 from headend.api.errors import ObjectNotFound
+from headend.api.ids import AskedBankPayment
 from headend.api.once import asked_once
 from headend.api.requests import Cursor, KeyRequest, Limit, needs, page
-from headend.api.schemas import Day, Id, Identifier, MessageIn, Page
+from headend.api.schemas import Day, MessageIn, Page
 from headend.api.schemas import text as words
+from headend.config.ids import BankPaymentId
 from headend.ledger import suspense
 from headend.ledger.models import BankPayment
 
@@ -43,7 +45,7 @@ class ClearingIn(MessageIn):
 class BankPaymentOut(Schema):
     """One payment at the bank."""
 
-    id: Id
+    id: BankPaymentId
     reference: str
     amount_minor: int
     currency: str
@@ -96,14 +98,14 @@ def enter_payment(request: KeyRequest, body: BankPaymentIn) -> dict[str, Any]:
 
 
 @router.get("/bank-payments/{payment_id}", **needs("bank", BankPaymentOut))
-def read_payment(request: KeyRequest, payment_id: Path[Identifier]) -> dict[str, Any]:
+def read_payment(request: KeyRequest, payment_id: Path[AskedBankPayment]) -> dict[str, Any]:
     """Read one payment at the bank."""
     return _shape(_one(payment_id))
 
 
 @router.post("/bank-payments/{payment_id}/clear", **needs("bank", waiting.ApprovalOut))
 def request_clearing(
-    request: KeyRequest, payment_id: Path[Identifier], body: ClearingIn
+    request: KeyRequest, payment_id: Path[AskedBankPayment], body: ClearingIn
 ) -> dict[str, Any]:
     """Ask for a waiting payment to go where it belongs; a person decides. Once per message id."""
     now, found = timezone.now(), _one(payment_id)

@@ -11,12 +11,14 @@ from pydantic import Field
 
 from headend.api import approvals as waiting
 from headend.api.errors import ObjectNotFound
+from headend.api.ids import AskedCampaign
 from headend.api.once import asked_once
 from headend.api.requests import Cursor, KeyRequest, Limit, needs, page
-from headend.api.schemas import Body, Id, Identifier, MessageIn, Page, text
+from headend.api.schemas import Body, MessageIn, Page, text
 from headend.campaigns import progress, services
 from headend.campaigns.models import Campaign
 from headend.campaigns.selection import Selection
+from headend.config.ids import CampaignId
 
 router = Router(tags=["campaigns"])
 _USUAL_LIMIT = 50
@@ -70,7 +72,7 @@ class StepIn(MessageIn):
 class CampaignOut(Schema):
     """One campaign."""
 
-    id: Id
+    id: CampaignId
     name: str
     state: str  # draft, running, paused, stopped or finished
     changes: dict[str, Any]
@@ -162,7 +164,7 @@ def plan_campaign(request: KeyRequest, body: CampaignIn) -> dict[str, Any]:
 
 
 @router.get("/campaigns/{campaign_id}", **needs("campaigns", CampaignProgressOut))
-def read_campaign(request: KeyRequest, campaign_id: Path[Identifier]) -> dict[str, Any]:
+def read_campaign(request: KeyRequest, campaign_id: Path[AskedCampaign]) -> dict[str, Any]:
     """Say how far a campaign is: meters by supply group and stage, and what failed."""
     found = _one(campaign_id)
     groups = [
@@ -176,7 +178,7 @@ def read_campaign(request: KeyRequest, campaign_id: Path[Identifier]) -> dict[st
 
 
 @router.get("/campaigns/{campaign_id}/dry-run", **needs("campaigns", DryRunOut))
-def try_campaign(request: KeyRequest, campaign_id: Path[Identifier]) -> dict[str, Any]:
+def try_campaign(request: KeyRequest, campaign_id: Path[AskedCampaign]) -> dict[str, Any]:
     """Say what a campaign would do now. Nothing changes."""
     tried = services.dry_run(_one(campaign_id), at=timezone.now())
     return {name: getattr(tried, name) for name in DryRunOut.model_fields}
@@ -185,7 +187,7 @@ def try_campaign(request: KeyRequest, campaign_id: Path[Identifier]) -> dict[str
 @router.get("/campaigns/{campaign_id}/meters", **needs("campaigns", Page[CampaignMeterOut]))
 def report_campaign(
     request: KeyRequest,
-    campaign_id: Path[Identifier],
+    campaign_id: Path[AskedCampaign],
     stage: Annotated[Stage | None, Query(description="only those at this stage")] = None,
     cursor: Cursor = None,
     limit: Limit = _USUAL_LIMIT,
@@ -199,7 +201,7 @@ def report_campaign(
 
 @router.post("/campaigns/{campaign_id}/start", **needs("campaigns", waiting.ApprovalOut))
 def request_start(
-    request: KeyRequest, campaign_id: Path[Identifier], body: MessageIn
+    request: KeyRequest, campaign_id: Path[AskedCampaign], body: MessageIn
 ) -> dict[str, Any]:
     """Ask for a campaign to be started; a person decides. Once per message id."""
     now, found = timezone.now(), _one(campaign_id)
@@ -212,7 +214,7 @@ def request_start(
 
 @router.post("/campaigns/{campaign_id}/pause", **needs("campaigns", CampaignOut))
 def pause_campaign(
-    request: KeyRequest, campaign_id: Path[Identifier], body: StepIn
+    request: KeyRequest, campaign_id: Path[AskedCampaign], body: StepIn
 ) -> dict[str, Any]:
     """Make and send nothing more for now. Once per message id."""
     return _step(request, campaign_id, body, "pause", services.pause)
@@ -220,7 +222,7 @@ def pause_campaign(
 
 @router.post("/campaigns/{campaign_id}/resume", **needs("campaigns", CampaignOut))
 def resume_campaign(
-    request: KeyRequest, campaign_id: Path[Identifier], body: StepIn
+    request: KeyRequest, campaign_id: Path[AskedCampaign], body: StepIn
 ) -> dict[str, Any]:
     """Go on where it was paused. Once per message id."""
     return _step(request, campaign_id, body, "resume", services.resume)
@@ -228,7 +230,7 @@ def resume_campaign(
 
 @router.post("/campaigns/{campaign_id}/stop", **needs("campaigns", CampaignOut))
 def stop_campaign(
-    request: KeyRequest, campaign_id: Path[Identifier], body: StepIn
+    request: KeyRequest, campaign_id: Path[AskedCampaign], body: StepIn
 ) -> dict[str, Any]:
     """End a campaign for good; what nobody was given is taken back. Once per message id."""
     return _step(request, campaign_id, body, "stop", services.stop)
@@ -236,7 +238,7 @@ def stop_campaign(
 
 @router.post("/campaigns/{campaign_id}/retry", **needs("campaigns", CampaignOut))
 def retry_campaign(
-    request: KeyRequest, campaign_id: Path[Identifier], body: StepIn
+    request: KeyRequest, campaign_id: Path[AskedCampaign], body: StepIn
 ) -> dict[str, Any]:
     """Try the meters again that were refused without a key change. Once per message id."""
     return _step(request, campaign_id, body, "retry", services.retry_failed)

@@ -12,10 +12,12 @@ from pydantic import Field
 
 from headend.api import approvals as waiting
 from headend.api.errors import ObjectNotFound
+from headend.api.ids import AskedCustomer, AskedDebt, AskedPremises
 from headend.api.once import asked_once
 from headend.api.requests import Cursor, KeyRequest, Limit, needs, page
-from headend.api.schemas import Day, Id, Identifier, MessageIn, Page, text
+from headend.api.schemas import Day, MessageIn, Page, text
 from headend.api.statements import StatementLineOut, statement_page
+from headend.config.ids import CustomerId, DebtId, PremisesId
 from headend.customers.models import Customer, Premises
 from headend.debts import acts, services
 from headend.debts.models import Debt
@@ -25,7 +27,7 @@ from headend.ledger.models import Line
 router = Router(tags=["debts"])
 _USUAL_LIMIT = 50
 
-OfCustomer = Annotated[Identifier | None, Query(description="only of this customer")]
+OfCustomer = Annotated[AskedCustomer | None, Query(description="only of this customer")]
 Reference = Annotated[
     str | None, Query(description="only the one of this name in the other system"), text(60)
 ]
@@ -37,9 +39,9 @@ Percent = Annotated[Decimal, Field(strict=False, ge=0, le=100, max_digits=7, dec
 class DebtOut(Schema):
     """One debt: of a customer, or on a premises."""
 
-    id: Id
-    customer_id: Id | None
-    premises_id: Id | None
+    id: DebtId
+    customer_id: CustomerId | None
+    premises_id: PremisesId | None
     title: str
     external_reference: str | None
     currency: str
@@ -53,8 +55,8 @@ class DebtOut(Schema):
 class DebtIn(MessageIn):
     """A debt to open; of a customer or of a premises, one of the two."""
 
-    customer_id: Identifier | None = None
-    premises_id: Identifier | None = None
+    customer_id: AskedCustomer | None = None
+    premises_id: AskedPremises | None = None
     title: Annotated[str, text(services.LONGEST_TITLE)]
     amount_minor: Money
     external_reference: Annotated[str, text(60, shortest=0)] = ""
@@ -139,7 +141,7 @@ def open_debt(request: KeyRequest, body: DebtIn) -> dict[str, Any]:
 
 
 @router.get("/debts/{debt_id}", **needs("debts:read", DebtOut))
-def read_debt(request: KeyRequest, debt_id: Path[Identifier]) -> dict[str, Any]:
+def read_debt(request: KeyRequest, debt_id: Path[AskedDebt]) -> dict[str, Any]:
     """Read one debt."""
     return _shape(_one(debt_id))
 
@@ -147,7 +149,7 @@ def read_debt(request: KeyRequest, debt_id: Path[Identifier]) -> dict[str, Any]:
 @router.get("/debts/{debt_id}/statement", **needs("debts:read", Page[StatementLineOut]))
 def read_statement(
     request: KeyRequest,
-    debt_id: Path[Identifier],
+    debt_id: Path[AskedDebt],
     cursor: Cursor = None,
     limit: Limit = _USUAL_LIMIT,
 ) -> dict[str, Any]:
@@ -159,7 +161,7 @@ def read_statement(
 
 @router.post("/debts/{debt_id}/write-off", **needs("debts:request", waiting.ApprovalOut))
 def request_write_off(
-    request: KeyRequest, debt_id: Path[Identifier], body: WriteOffIn
+    request: KeyRequest, debt_id: Path[AskedDebt], body: WriteOffIn
 ) -> dict[str, Any]:
     """Ask for a debt, or a part of it, to be given up; a person decides. Once per message id."""
     return _asked(request, debt_id, body, "write-off", acts.request_write_off)
@@ -167,7 +169,7 @@ def request_write_off(
 
 @router.post("/debts/{debt_id}/adjust", **needs("debts:request", waiting.ApprovalOut))
 def request_adjustment(
-    request: KeyRequest, debt_id: Path[Identifier], body: AdjustIn
+    request: KeyRequest, debt_id: Path[AskedDebt], body: AdjustIn
 ) -> dict[str, Any]:
     """Ask for a debt to be raised or lowered; a person decides. Once per message id."""
     return _asked(request, debt_id, body, "adjust", acts.request_adjustment)

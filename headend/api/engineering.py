@@ -13,8 +13,9 @@ from headend.api import approvals as waiting
 from headend.api import shapes
 from headend.api.once import asked_once
 from headend.api.requests import Cursor, KeyRequest, Limit, needs, page
-from headend.api.schemas import Id, MessageIn, MeterNumber, Page, TokenOut, text
+from headend.api.schemas import MessageIn, MeterNumber, Page, TokenOut, text
 from headend.api.vend import caller_of
+from headend.config.ids import KeyChangeId
 from headend.engineering import key_orders, services
 from headend.engineering.kinds import kind_named
 from headend.meters.models import KeyChange
@@ -53,7 +54,7 @@ class KeyChangeIn(MessageIn):
 class KeyChangeOut(Schema):
     """One change of a meter's key, and how far it has come."""
 
-    id: Id
+    id: KeyChangeId
     state: str
     before: dict[str, Any]
     after: dict[str, Any]

@@ -39,6 +39,12 @@ class ObjectNotFound(Refusal):
     code = "not_found"
 
 
+class OtherKind(Refusal):
+    """The id is of a thing of another kind than the one asked for."""
+
+    code = "id_of_other_kind"
+
+
 class MessageReused(Refusal):
     """The message id stands for another request of this program."""
 

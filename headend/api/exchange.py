@@ -12,11 +12,13 @@ from ninja import Path, Query, Router, Schema
 from pydantic import Field
 
 from headend.api.errors import ScopeMissing
+from headend.api.ids import AskedImport
 from headend.api.models import ApiKey
 from headend.api.once import asked_once
 from headend.api.requests import Cursor, KeyRequest, Limit, needs, page
-from headend.api.schemas import Day, Id, Identifier, MessageIn, Page, text
+from headend.api.schemas import Day, MessageIn, Page, text
 from headend.api.utility import require_utility
+from headend.config.ids import ImportId
 from headend.exchange import exports, jobs
 from headend.exchange.models import Job, RowResult
 
@@ -68,7 +70,7 @@ class ImportIn(MessageIn):
 class ImportOut(Schema):
     """How far a run over rows is; on trial, outcomes are what would have become of them."""
 
-    id: Id
+    id: ImportId
     kind: str
     name: str
     dry_run: bool
@@ -125,7 +127,7 @@ def list_imports(
 
 
 @router.get("/imports/{import_id}", **needs("imports", ImportOut))
-def read_import(request: KeyRequest, import_id: Path[Identifier]) -> dict[str, Any]:
+def read_import(request: KeyRequest, import_id: Path[AskedImport]) -> dict[str, Any]:
     """Say how far an import is."""
     return _job(jobs.job_numbered(import_id, seen_by=request.auth.program))
 
@@ -133,7 +135,7 @@ def read_import(request: KeyRequest, import_id: Path[Identifier]) -> dict[str, A
 @router.get("/imports/{import_id}/results", **needs("imports", Page[RowResultOut]))
 def list_results(
     request: KeyRequest,
-    import_id: Path[Identifier],
+    import_id: Path[AskedImport],
     outcome: Annotated[
         Literal["added", "changed", "unchanged", "error"] | None, Query(description="only those")
     ] = None,
@@ -150,7 +152,7 @@ def list_results(
 
 @router.post("/imports/{import_id}/import", **needs("imports", ImportOut))
 def import_tried(
-    request: KeyRequest, import_id: Path[Identifier], body: MessageIn
+    request: KeyRequest, import_id: Path[AskedImport], body: MessageIn
 ) -> dict[str, Any]:
     """Import in earnest what was tried, once."""
     key, now = request.auth, timezone.now()

@@ -12,19 +12,19 @@ from pydantic import Field
 
 from headend.api import shapes
 from headend.api.errors import ObjectNotFound
+from headend.api.ids import AskedAgreement, AskedCustomer, AskedToken
 from headend.api.once import asked_once
 from headend.api.registers import customer_of_id, tariff_coded
 from headend.api.requests import Cursor, KeyRequest, Limit, needs, page
 from headend.api.schemas import (
     AgreementOut,
-    Id,
-    Identifier,
     MessageIn,
     MeterNumber,
     Page,
     TokenOut,
     text,
 )
+from headend.config.ids import AgreementId
 from headend.customers.models import SupplyAgreement
 from headend.meters.queries import meter_numbered
 from headend.supply import handover, moves, replacements, second_issues
@@ -43,7 +43,7 @@ class FoundOut(Schema):
     """What somebody who moves in finds at a meter."""
 
     meter: str
-    former_agreement_id: Id | None  # the last one that ended there
+    former_agreement_id: AgreementId | None  # the last one that ended there
     closing: str | None  # number of that account's closing
     closing_state: str | None
     price_minor: int | None  # for what the credit that is left can be bought; null: it can't
@@ -53,7 +53,7 @@ class FoundOut(Schema):
 class MoveInIn(MessageIn):
     """Who moves in, on what terms, and what the meter shows."""
 
-    customer_id: Identifier
+    customer_id: AskedCustomer
     address: Annotated[str, text(250)]
     tariff: Annotated[str, text(40)]
     low_credit_threshold_wh: Annotated[int, Field(ge=0, le=2_000_000_000)] = 5000
@@ -104,14 +104,14 @@ class TransferIn(MessageIn):
 class ReissueIn(MessageIn):
     """Which token of the old meter is issued anew."""
 
-    token_id: Identifier
+    token_id: AskedToken
 
 
 class ReplacementOut(Schema):
     """A meter was replaced; the agreement went on."""
 
     number: str
-    agreement_id: Id
+    agreement_id: AgreementId
     old_meter: str
     new_meter: str
     replaced_at: datetime
@@ -174,7 +174,7 @@ def move_in(request: KeyRequest, number: Path[MeterNumber], body: MoveInIn) -> d
 
 @router.post("/agreements/{agreement_id}/replace-meter", **needs("supply", ReplacementOut))
 def replace_meter(
-    request: KeyRequest, agreement_id: Path[Identifier], body: ReplaceIn
+    request: KeyRequest, agreement_id: Path[AskedAgreement], body: ReplaceIn
 ) -> dict[str, Any]:
     """Exchange the meter of a running agreement. Once per message id."""
     now = timezone.now()

@@ -8,5 +8,5 @@ app_name = "api-keys"
 urlpatterns = [
     path("", views.key_list, name="list"),
     path("new/", views.new_key, name="new"),
-    path("<opaque:key_id>/revoke/", views.revoke_key, name="revoke"),
+    path("<api.apikey:key_id>/revoke/", views.revoke_key, name="revoke"),
 ]

@@ -10,8 +10,9 @@ from ninja import Path, Router
 
 from headend.api import shapes
 from headend.api.errors import ObjectNotFound
+from headend.api.ids import AskedDebt
 from headend.api.requests import KeyRequest, needs
-from headend.api.schemas import DebtPaymentIn, Identifier, SaleOut
+from headend.api.schemas import DebtPaymentIn, SaleOut
 from headend.api.vend import TERMINAL, caller_of, require_within_limits
 from headend.debts.models import Debt
 from headend.vending import debt_payments
@@ -20,9 +21,7 @@ router = Router(tags=["vend"])
 
 
 @router.post("/debts/{debt_id}/payments", **needs("vend", SaleOut))
-def pay_debt(
-    request: KeyRequest, debt_id: Path[Identifier], body: DebtPaymentIn
-) -> dict[str, Any]:
+def pay_debt(request: KeyRequest, debt_id: Path[AskedDebt], body: DebtPaymentIn) -> dict[str, Any]:
     """Take a payment of a debt, once per message id: a sale of one line, without a token.
 
     Its message ids are those of vends: `/vend/advice/{message_id}` says what became of one.

@@ -26,6 +26,7 @@ _STATUS = {
     "scope_missing": HTTPStatus.FORBIDDEN,
     "not_permitted": HTTPStatus.FORBIDDEN,
     "not_found": HTTPStatus.NOT_FOUND,
+    "id_of_other_kind": HTTPStatus.NOT_FOUND,
     "message_conflict": HTTPStatus.CONFLICT,
     "too_many_requests": HTTPStatus.TOO_MANY_REQUESTS,
 }

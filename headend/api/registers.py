@@ -10,6 +10,7 @@ from ninja import Path, Query, Router
 
 from headend.api import shapes
 from headend.api.errors import ObjectNotFound
+from headend.api.ids import AskedAgreement, AskedCustomer
 from headend.api.once import asked_once
 from headend.api.requests import Cursor, KeyRequest, Limit, needs, page
 from headend.api.schemas import (
@@ -18,7 +19,6 @@ from headend.api.schemas import (
     AgreementOut,
     CustomerIn,
     CustomerOut,
-    Identifier,
     Instant,
     MessageIn,
     MeterIn,
@@ -53,7 +53,7 @@ Since = Annotated[Instant | None, Query(description="from this instant on")]
 Until = Annotated[Instant | None, Query(description="before this instant")]
 Words = Annotated[str | None, Query(description="name, phone, address or meter number"), text(100)]
 OfMeter = Annotated[MeterNumber | None, Query(description="only of this meter")]
-OfCustomer = Annotated[Identifier | None, Query(description="only of this customer")]
+OfCustomer = Annotated[AskedCustomer | None, Query(description="only of this customer")]
 
 
 # --- customers -----------------------------------------------------------------------------------
@@ -88,7 +88,7 @@ def register_customer(request: KeyRequest, body: CustomerIn) -> dict[str, Any]:
 
 
 @router.get("/customers/{customer_id}", **needs("customers:read", CustomerOut))
-def read_customer(request: KeyRequest, customer_id: Path[Identifier]) -> dict[str, Any]:
+def read_customer(request: KeyRequest, customer_id: Path[AskedCustomer]) -> dict[str, Any]:
     """Read one customer."""
     return shapes.customer(customer_of_id(customer_id))
 
@@ -190,14 +190,14 @@ def open_agreement(request: KeyRequest, body: AgreementIn) -> dict[str, Any]:
 
 
 @router.get("/agreements/{agreement_id}", **needs("agreements:read", AgreementOut))
-def read_agreement(request: KeyRequest, agreement_id: Path[Identifier]) -> dict[str, Any]:
+def read_agreement(request: KeyRequest, agreement_id: Path[AskedAgreement]) -> dict[str, Any]:
     """Read one supply agreement."""
     return shapes.agreement(_one(_agreements(), agreement_id, "agreement"))
 
 
 @router.post("/agreements/{agreement_id}/end", **needs("agreements:write", AgreementOut))
 def end_agreement(
-    request: KeyRequest, agreement_id: Path[Identifier], body: AgreementEndIn
+    request: KeyRequest, agreement_id: Path[AskedAgreement], body: AgreementEndIn
 ) -> dict[str, Any]:
     """End a supply agreement now, once per message id."""
     now = timezone.now()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Annotated, Any
 
-from django.db.models import QuerySet
+from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from ninja import Query, Schema
@@ -104,23 +104,23 @@ def page(
         give: makes of an object what is answered.
 
     Raises:
-        ObjectNotFound: the cursor is none that was given out.
+        ObjectNotFound: the cursor is none that was given out for this list.
     """
     if cursor is not None:
-        found = found.filter(pk__lt=_position(cursor))
+        found = found.filter(pk__lt=_position(cursor, found.model))
     objects = list(found.order_by("-pk")[: limit + 1])
     has_more = len(objects) > limit
     objects = objects[:limit]
     return {
         "items": [give(one) for one in objects],
-        "next": opaque.encode(objects[-1].pk) if has_more else None,
+        "next": opaque.id_of(objects[-1]) if has_more else None,
     }
 
 
-def _position(cursor: str) -> int:
+def _position(cursor: str, model: type[Model]) -> int:
     try:
-        return opaque.decode(cursor)
+        return opaque.decode(model._meta.label_lower, cursor)
     except ValueError:
         raise ObjectNotFound(
-            "that cursor was never given out; take `next` of the page before"
+            "that cursor was not given out for this list; take `next` of the page before"
         ) from None

@@ -13,12 +13,11 @@ from pydantic import (
     ConfigDict,
     Field,
     StringConstraints,
-    WithJsonSchema,
 )
 
-from headend.config import opaque
+from headend.api.ids import AskedCustomer
+from headend.config.ids import AgreementId, CustomerId, TariffId, TariffVersionId, TokenId
 
-_NO_ROW = 0
 _NO_CONTROLS = r"^[^\x00-\x1f\x7f]*$"
 
 
@@ -34,16 +33,6 @@ def _written_out(value: Any) -> Any:
     return value
 
 
-def _row_number(value: Any) -> int:
-    """Return the row number of an id; of one that was never given out, that of no row."""
-    if not isinstance(value, str) or not re.fullmatch(opaque.PATTERN, value):
-        raise ValueError("an id is thirteen letters and digits, as it was given out")
-    try:
-        return opaque.decode(value)
-    except ValueError:
-        return _NO_ROW
-
-
 def _day_written_out(value: Any) -> Any:
     """Refuse a bare number, which would count seconds."""
     written = isinstance(value, str) and re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", value, re.A)
@@ -57,13 +46,6 @@ MeterNumber = Annotated[
     str, StringConstraints(pattern=r"^([0-9]{11}|[0-9]{13}|[0-9]{18})$", max_length=18)
 ]
 TokenDigits = Annotated[str, StringConstraints(pattern=r"^[0-9]{20}$")]
-# An id as programs send it; operations get the row number.
-Identifier = Annotated[
-    int,
-    BeforeValidator(_row_number),
-    WithJsonSchema({"type": "string", "pattern": f"^{opaque.PATTERN}$"}),
-]
-Id = opaque.Shown  # an id as programs are given it
 Instant = Annotated[AwareDatetime, BeforeValidator(_written_out)]
 Day = Annotated[date, BeforeValidator(_day_written_out)]
 Tender = Annotated[int, Field(ge=1, le=10**13)]
@@ -197,7 +179,7 @@ class QuoteOut(Schema):
 class TokenOut(Schema):
     """One token that was issued."""
 
-    id: Id
+    id: TokenId
     digits: str | None  # null: held back, or of a sale that was reversed
     meter: str
     receipt_number: str | None
@@ -217,8 +199,8 @@ class SaleOut(Schema):
     message_id: str | None  # null for another caller's
     meter: str
     customer: str
-    customer_id: Id
-    agreement_id: Id
+    customer_id: CustomerId
+    agreement_id: AgreementId
     address: str
     tariff: str
     currency: str
@@ -239,8 +221,8 @@ class SaleSummaryOut(Schema):
 
     receipt_number: str
     meter: str
-    customer_id: Id
-    agreement_id: Id
+    customer_id: CustomerId
+    agreement_id: AgreementId
     currency: str
     tender_minor: int
     paid: PaidOut | None  # null: the tender itself was paid
@@ -280,7 +262,7 @@ class CustomerIn(MessageIn):
 class CustomerOut(Schema):
     """One customer."""
 
-    id: Id
+    id: CustomerId
     name: str
     phone: str
     email: str
@@ -323,7 +305,7 @@ class MeterOut(Schema):
 class AgreementIn(MessageIn):
     """Who is supplied where, through which meter, on which tariff, from now on."""
 
-    customer_id: Identifier
+    customer_id: AskedCustomer
     address: Annotated[str, text(250)]
     meter: MeterNumber
     tariff: Annotated[str, text(40)]
@@ -339,8 +321,8 @@ class AgreementEndIn(MessageIn):
 class AgreementOut(Schema):
     """One supply agreement."""
 
-    id: Id
-    customer_id: Id
+    id: AgreementId
+    customer_id: CustomerId
     address: str
     meter: str
     tariff: str
@@ -352,7 +334,7 @@ class AgreementOut(Schema):
 class TariffVersionOut(Schema):
     """What a tariff says from an instant on; `rules` are as an exported tariff file has them."""
 
-    id: Id
+    id: TariffVersionId
     valid_from: datetime
     currency: str
     rules: dict[str, Any]
@@ -361,7 +343,7 @@ class TariffVersionOut(Schema):
 class TariffOut(Schema):
     """One tariff."""
 
-    id: Id
+    id: TariffId
     code: str
     name: str
 

@@ -92,8 +92,8 @@ def sale_summary(one: Sale, standing: Standing | None = None) -> dict[str, Any]:
     return {
         "receipt_number": one.receipt_number,
         "meter": one.meter.drn,
-        "customer_id": opaque.encode(one.agreement.customer_id),
-        "agreement_id": opaque.encode(one.agreement_id),
+        "customer_id": opaque.encode("customers.customer", one.agreement.customer_id),
+        "agreement_id": opaque.encode("customers.supplyagreement", one.agreement_id),
         "currency": one.currency,
         "tender_minor": one.tender_minor,
         "paid": paid(one.paid_minor, one.exchange_rate),
@@ -128,7 +128,7 @@ def token(one: IssuedToken, standing: Standing | None = None) -> dict[str, Any]:
     written = one.sale.written if one.sale else None
     command = written.command if written else one.delivery
     return {
-        "id": opaque.encode(one.pk),
+        "id": opaque.id_of(one),
         "digits": disclosure.digits_of(one, standing),
         "meter": one.meter.drn,
         "receipt_number": one.sale.receipt_number if one.sale else None,

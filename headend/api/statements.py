@@ -9,14 +9,14 @@ from django.db.models import QuerySet, Sum
 from ninja import Schema
 
 from headend.api.requests import page
-from headend.api.schemas import Id
+from headend.config.ids import LedgerLineId
 from headend.ledger.models import Line
 
 
 class StatementLineOut(Schema):
     """One movement, and what the balance was after it."""
 
-    id: Id
+    id: LedgerLineId
     at: datetime
     description: str
     reference: str

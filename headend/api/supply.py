@@ -12,11 +12,13 @@ from pydantic import Field
 
 from headend.api import shapes
 from headend.api.errors import ObjectNotFound
+from headend.api.ids import AskedAgreement
 from headend.api.once import asked_once
 from headend.api.registers import OfMeter, Since, Until
 from headend.api.requests import Cursor, KeyRequest, Limit, needs, page
-from headend.api.schemas import Id, Identifier, MessageIn, MeterNumber, Page, TokenOut, text
+from headend.api.schemas import MessageIn, MeterNumber, Page, TokenOut, text
 from headend.api.vend import caller_of
+from headend.config.ids import AgreementId
 from headend.customers.models import SupplyAgreement
 from headend.meters.queries import meter_numbered
 from headend.supply import closings, handover, modes
@@ -56,7 +58,7 @@ class ClosingOut(Schema):
     """An account that is being closed, or was; the amounts are null until it is settled."""
 
     number: str
-    agreement_id: Id
+    agreement_id: AgreementId
     meter: str
     state: str  # open, registers known, settled or refunded
     reason: str
@@ -75,7 +77,7 @@ class ModeSwitchOut(Schema):
 
     number: str
     meter: str
-    agreement_id: Id | None
+    agreement_id: AgreementId | None
     payment_mode: str
     switched_at: datetime
     energy_wh: int
@@ -97,7 +99,7 @@ class FreeGrantOut(Schema):
 
 @router.post("/agreements/{agreement_id}/close", **needs("supply", ClosingOut))
 def close_account(
-    request: KeyRequest, agreement_id: Path[Identifier], body: ClosingIn
+    request: KeyRequest, agreement_id: Path[AskedAgreement], body: ClosingIn
 ) -> dict[str, Any]:
     """Give notice: the agreement ends now, its registers are asked for. Once per message id."""
     found = SupplyAgreement.objects.filter(pk=agreement_id).first()

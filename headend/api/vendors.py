@@ -11,11 +11,13 @@ from pydantic import Field
 
 from headend.api import approvals as waiting
 from headend.api.errors import ObjectNotFound
+from headend.api.ids import AskedVendor
 from headend.api.models import ApiKey
 from headend.api.once import asked_once
 from headend.api.requests import Cursor, KeyRequest, Limit, needs, page
-from headend.api.schemas import Body, Id, Identifier, MessageIn, Page, text
+from headend.api.schemas import Body, MessageIn, Page, text
 from headend.api.statements import StatementLineOut, statement_page
+from headend.config.ids import ShiftId, VendorId
 from headend.ledger.models import Line
 from headend.vendors import acts, queries, services, wallet, wallet_watch
 from headend.vendors.models import Shift, Vendor, WalletWatch
@@ -23,7 +25,7 @@ from headend.vendors.models import Shift, Vendor, WalletWatch
 router = Router(tags=["vendors"])
 _USUAL_LIMIT = 50
 
-OfVendor = Annotated[Identifier | None, Query(description="only of this vendor")]
+OfVendor = Annotated[AskedVendor | None, Query(description="only of this vendor")]
 ShiftState = Annotated[
     Literal["open", "counted", "closed"] | None, Query(description="only those in this state")
 ]
@@ -32,7 +34,7 @@ ShiftState = Annotated[
 class VendorOut(Schema):
     """One vendor; its credit is read one vendor at a time."""
 
-    id: Id
+    id: VendorId
     name: str
     status: str
     currency: str
@@ -66,8 +68,8 @@ class CreditIn(MessageIn):
 class ShiftOut(Schema):
     """A shift at a till; its cash is null until it was counted."""
 
-    id: Id
-    vendor_id: Id | None  # null: at one of the utility's own tills
+    id: ShiftId
+    vendor_id: VendorId | None  # null: at one of the utility's own tills
     till: str
     operator: str
     state: str
@@ -91,14 +93,14 @@ def list_vendors(
 
 
 @router.get("/vendors/{vendor_id}", **needs("vendors:read", VendorWithWalletOut))
-def read_vendor(request: KeyRequest, vendor_id: Path[Identifier]) -> dict[str, Any]:
+def read_vendor(request: KeyRequest, vendor_id: Path[AskedVendor]) -> dict[str, Any]:
     """Read one vendor with its wallet."""
     return _with_wallet(_one(request.auth, vendor_id))
 
 
 @router.put("/vendors/{vendor_id}/low-wallet", **needs("vendors:credit", VendorWithWalletOut))
 def watch_wallet(
-    request: KeyRequest, vendor_id: Path[Identifier], body: LowWalletIn
+    request: KeyRequest, vendor_id: Path[AskedVendor], body: LowWalletIn
 ) -> dict[str, Any]:
     """Say below what a vendor's wallet is low; the event `vendor.wallet_low` tells of it."""
     found = _one(request.auth, vendor_id)
@@ -124,7 +126,7 @@ def _with_wallet(found: Vendor) -> dict[str, Any]:
 @router.get("/vendors/{vendor_id}/statement", **needs("vendors:read", Page[StatementLineOut]))
 def read_statement(
     request: KeyRequest,
-    vendor_id: Path[Identifier],
+    vendor_id: Path[AskedVendor],
     cursor: Cursor = None,
     limit: Limit = _USUAL_LIMIT,
 ) -> dict[str, Any]:
@@ -136,7 +138,7 @@ def read_statement(
 
 @router.post("/vendors/{vendor_id}/credit", **needs("vendors:credit", waiting.ApprovalOut))
 def request_credit(
-    request: KeyRequest, vendor_id: Path[Identifier], body: CreditIn
+    request: KeyRequest, vendor_id: Path[AskedVendor], body: CreditIn
 ) -> dict[str, Any]:
     """Ask for the credit that a payment buys; somebody of the utility decides.
 

@@ -10,8 +10,10 @@ from ninja import Path, Query, Router, Schema
 from pydantic import Field
 
 from headend.api.errors import ObjectNotFound
+from headend.api.ids import AskedWebhook
 from headend.api.requests import Cursor, KeyRequest, Limit, needs, page
-from headend.api.schemas import Body, Id, Identifier, Instant, Page, text
+from headend.api.schemas import Body, Instant, Page, text
+from headend.config.ids import WebhookId
 from headend.webhooks import queries, services
 from headend.webhooks.kinds import KINDS
 from headend.webhooks.models import Delivery, Subscription
@@ -49,7 +51,7 @@ class ReplayIn(Body):
 class WebhookOut(Schema):
     """One webhook."""
 
-    id: Id
+    id: WebhookId
     name: str
     url: str
     kinds: list[str]
@@ -109,13 +111,13 @@ def subscribe(request: KeyRequest, body: WebhookIn) -> dict[str, Any]:
 
 
 @router.get("/webhooks/{webhook_id}", **needs("webhooks", WebhookOut))
-def read_webhook(request: KeyRequest, webhook_id: Path[Identifier]) -> dict[str, Any]:
+def read_webhook(request: KeyRequest, webhook_id: Path[AskedWebhook]) -> dict[str, Any]:
     """Read one of this program's webhooks."""
     return _shape(_one(request, webhook_id))
 
 
 @router.put("/webhooks/{webhook_id}", **needs("webhooks", WebhookOut))
-def change(request: KeyRequest, webhook_id: Path[Identifier], body: WebhookIn) -> dict[str, Any]:
+def change(request: KeyRequest, webhook_id: Path[AskedWebhook], body: WebhookIn) -> dict[str, Any]:
     """Send to another address, or other kinds of events, from now on."""
     found = _one(request, webhook_id)
     services.change(found, **body.dict(), by=request.auth.program, at=timezone.now())
@@ -123,7 +125,9 @@ def change(request: KeyRequest, webhook_id: Path[Identifier], body: WebhookIn) -
 
 
 @router.put("/webhooks/{webhook_id}/state", **needs("webhooks", WebhookOut))
-def set_state(request: KeyRequest, webhook_id: Path[Identifier], body: StateIn) -> dict[str, Any]:
+def set_state(
+    request: KeyRequest, webhook_id: Path[AskedWebhook], body: StateIn
+) -> dict[str, Any]:
     """Pause a webhook, let it go on, or end it for good."""
     found = _one(request, webhook_id)
     act = {"active": services.resume, "paused": services.pause, "ended": services.end}[body.state]
@@ -133,7 +137,7 @@ def set_state(request: KeyRequest, webhook_id: Path[Identifier], body: StateIn) 
 
 
 @router.post("/webhooks/{webhook_id}/secret", **needs("webhooks", WebhookWithSecretOut))
-def exchange_secret(request: KeyRequest, webhook_id: Path[Identifier]) -> dict[str, Any]:
+def exchange_secret(request: KeyRequest, webhook_id: Path[AskedWebhook]) -> dict[str, Any]:
     """Make a new secret, shown this once; for a day the old one signs as well."""
     found = _one(request, webhook_id)
     made = services.exchange_secret(found, by=request.auth.program, at=timezone.now())
@@ -141,7 +145,7 @@ def exchange_secret(request: KeyRequest, webhook_id: Path[Identifier]) -> dict[s
 
 
 @router.post("/webhooks/{webhook_id}/test", **needs("webhooks", DeliveryOut))
-def send_test(request: KeyRequest, webhook_id: Path[Identifier]) -> dict[str, Any]:
+def send_test(request: KeyRequest, webhook_id: Path[AskedWebhook]) -> dict[str, Any]:
     """Send an event that only shows whether events arrive."""
     found = _one(request, webhook_id)
     return _delivery(services.send_test(found, by=request.auth.program, at=timezone.now()))
@@ -150,7 +154,7 @@ def send_test(request: KeyRequest, webhook_id: Path[Identifier]) -> dict[str, An
 @router.get("/webhooks/{webhook_id}/deliveries", **needs("webhooks", Page[DeliveryOut]))
 def list_deliveries(
     request: KeyRequest,
-    webhook_id: Path[Identifier],
+    webhook_id: Path[AskedWebhook],
     state: DeliveryState = None,
     cursor: Cursor = None,
     limit: Limit = _USUAL_LIMIT,
@@ -161,7 +165,7 @@ def list_deliveries(
 
 
 @router.post("/webhooks/{webhook_id}/replay", **needs("webhooks", ReplayOut))
-def replay(request: KeyRequest, webhook_id: Path[Identifier], body: ReplayIn) -> dict[str, Any]:
+def replay(request: KeyRequest, webhook_id: Path[AskedWebhook], body: ReplayIn) -> dict[str, Any]:
     """Send events again with the ids they had: one, all since an instant, or those given up."""
     found = _one(request, webhook_id)
     which = services.which_again(found, event_id=body.event_id, since=body.since)

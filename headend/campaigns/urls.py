@@ -8,8 +8,8 @@ app_name = "campaigns"
 urlpatterns = [
     path("", views.campaigns, name="list"),
     path("new/", views.new, name="new"),
-    path("<opaque:campaign_id>/", views.campaign, name="campaign"),
-    path("<opaque:campaign_id>/standing/", views.standing, name="standing"),
-    path("<opaque:campaign_id>/act/", views.act, name="act"),
-    path("<opaque:campaign_id>/report.csv", views.report, name="report"),
+    path("<campaigns.campaign:campaign_id>/", views.campaign, name="campaign"),
+    path("<campaigns.campaign:campaign_id>/standing/", views.standing, name="standing"),
+    path("<campaigns.campaign:campaign_id>/act/", views.act, name="act"),
+    path("<campaigns.campaign:campaign_id>/report.csv", views.report, name="report"),
 ]

@@ -2,7 +2,9 @@
 
 from django.urls import URLPattern, URLResolver, include, path
 
-from headend.config import opaque  # noqa: F401 - knows how row numbers look in addresses
+from headend.config.opaque import register_converters
+
+register_converters()
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("headend.channels.home.urls")),

@@ -7,14 +7,14 @@ from headend.customers import views
 app_name = "customers"
 urlpatterns = [
     path("", views.customers, name="list"),
-    path("<opaque:customer_id>/", views.customer, name="customer"),
+    path("<customers.customer:customer_id>/", views.customer, name="customer"),
     path(
-        "<opaque:customer_id>/agreements/<opaque:agreement_id>/low-credit/",
+        "<customers.customer:customer_id>/agreements/<customers.supplyagreement:agreement_id>/low-credit/",
         views.low_credit,
         name="low-credit",
     ),
     path(
-        "<opaque:customer_id>/agreements/<opaque:agreement_id>/terms/",
+        "<customers.customer:customer_id>/agreements/<customers.supplyagreement:agreement_id>/terms/",
         views.terms,
         name="terms",
     ),

@@ -22,7 +22,13 @@ def check(payment: BankPayment, debt_id: str) -> str:
         InvalidDebt: there is none of that id in the payment's currency.
         BalanceTooSmall: less is owed than was paid.
     """
-    debt = Debt.objects.filter(pk=opaque.asked(debt_id) or 0, currency=payment.currency).first()
+    try:
+        number = opaque.decode("debts.debt", debt_id)
+    except opaque.WrongKind as error:
+        raise InvalidDebt(str(error)) from None
+    except ValueError:
+        number = 0
+    debt = Debt.objects.filter(pk=number, currency=payment.currency).first()
     if debt is None:
         raise InvalidDebt(f"there is no debt {debt_id!r}; its page's address ends with it")
     if debt.balance_minor < payment.amount_minor:
@@ -33,7 +39,7 @@ def check(payment: BankPayment, debt_id: str) -> str:
 
 def accept(payment: BankPayment, debt_id: str) -> str:
     """Lower the debt by the payment and return its account."""
-    debt = services.locked(opaque.decode(debt_id))
+    debt = services.locked(opaque.decode("debts.debt", debt_id))
     check(payment, debt_id)
     services.collect({debt.pk: payment.amount_minor})
     return debt.account

@@ -193,7 +193,7 @@ def _with_owner() -> QuerySet[Debt]:
 
 
 def _customer_asked_for(request: PageRequest) -> Customer | None:
-    asked = opaque.asked(request.GET.get("customer"))
+    asked = opaque.asked("customers.customer", request.GET.get("customer"))
     return None if asked is None else get_object_or_404(Customer, pk=asked)
 
 

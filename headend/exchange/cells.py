@@ -52,15 +52,21 @@ class Cells:
             raise InvalidCell(f"{name} {text!r} is no whole number")
         return int(text)
 
-    def row(self, name: str) -> int:
+    def row(self, name: str, kind: str) -> int:
         """Return the row number that an id stands for.
 
+        Args:
+            name: of the column.
+            kind: label of the model of which a row is meant.
+
         Raises:
-            InvalidCell: it stands for none.
+            InvalidCell: it stands for none, or for a row of another kind.
         """
         text = self.text(name)
         try:
-            return opaque.decode(text.lower())
+            return opaque.decode(kind, text.lower())
+        except opaque.WrongKind as error:
+            raise InvalidCell(f"{name} {error}") from None
         except ValueError:
             raise InvalidCell(
                 f"{name} {text!r} is no id; it is the number on their page, and ends its address"

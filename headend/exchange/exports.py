@@ -202,8 +202,12 @@ def _month(day: date | None) -> str:
     return f"{day:%Y-%m}" if day else ""
 
 
+def _customer_id(number: int) -> str:
+    return opaque.encode("customers.customer", number)
+
+
 def _debtor(debt: Debt) -> str:
-    return opaque.encode(debt.customer_id) if debt.customer_id else ""
+    return _customer_id(debt.customer_id) if debt.customer_id else ""
 
 
 def _rate(debt: Debt) -> str:
@@ -242,7 +246,7 @@ EXPORTS = {
             lambda _: Customer.objects.all(),
             {
                 "reference": lambda one: one.external_reference,
-                "id": lambda one: opaque.encode(one.pk),
+                "id": lambda one: opaque.id_of(one),
                 "name": lambda one: one.name,
                 "phone": lambda one: one.phone,
                 "email": lambda one: one.email,
@@ -277,7 +281,7 @@ EXPORTS = {
             _agreements,
             {
                 "meter": lambda one: one.meter.drn,
-                "customer": lambda one: opaque.encode(one.customer_id),
+                "customer": lambda one: _customer_id(one.customer_id),
                 "customer_name": lambda one: one.customer.name,
                 "address": lambda one: one.premises.address,
                 "tariff": lambda one: one.tariff.code,
@@ -295,7 +299,7 @@ EXPORTS = {
             lambda _: Debt.objects.select_related("customer", "premises"),
             {
                 "reference": lambda one: one.external_reference,
-                "id": lambda one: opaque.encode(one.pk),
+                "id": lambda one: opaque.id_of(one),
                 "customer": _debtor,
                 "owner": lambda one: one.owner,
                 "attach_to": lambda one: "customer" if one.customer_id else "premises",
@@ -319,7 +323,7 @@ EXPORTS = {
             "vending.view_freeenrolment",
             lambda _: FreeEnrolment.objects.select_related("programme", "customer", "premises"),
             {
-                "customer": lambda one: opaque.encode(one.customer_id),
+                "customer": lambda one: _customer_id(one.customer_id),
                 "customer_name": lambda one: one.customer.name,
                 "address": lambda one: one.premises.address,
                 "programme": lambda one: one.programme.code,
@@ -336,7 +340,7 @@ EXPORTS = {
                 "receipt": lambda one: one.receipt_number,
                 "sold_at": lambda one: one.created_at,
                 "meter": lambda one: one.meter.drn,
-                "customer": lambda one: opaque.encode(one.agreement.customer_id),
+                "customer": lambda one: _customer_id(one.agreement.customer_id),
                 "customer_name": lambda one: one.agreement.customer.name,
                 "amount": lambda one: _money(one.tender_minor),
                 "currency": lambda one: one.currency,

@@ -32,7 +32,7 @@ def customer_of(cells: Cells, known: Known) -> Customer | None:
     if cells.text("customer"):
         if reference:
             raise InvalidCell("the row names a customer twice; id or reference is enough")
-        found = Customer.objects.filter(pk=cells.row("customer")).first()
+        found = Customer.objects.filter(pk=cells.row("customer", "customers.customer")).first()
         if found is None:
             raise InvalidCell(f"there is no customer {cells.text('customer')}")
         return found

@@ -29,6 +29,7 @@ from headend.tariffs.models import Tariff
 
 STATUSES = [str(Meter.Status.STOCK), str(Meter.Status.INSTALLED)]
 _MODES = [str(one) for one in Meter.PaymentMode.values]
+_CUSTOMER = "customers.customer"  # what the column "id" stands for
 _DETAILS = ("name", "phone", "email", "language")
 METERS_KNOWN: Lookup = ("meter", Meter, "drn")
 PREMISES_KNOWN: Lookup = ("address", Premises, "address")
@@ -97,12 +98,12 @@ def _known_customer(cells: Cells, known: Known) -> Customer | None:
     reference = cells.text("reference")
     if reference:
         found = known.find(Customer, "external_reference", reference)
-        if cells.text("id") and (found is None or found.pk != cells.row("id")):
+        if cells.text("id") and (found is None or found.pk != cells.row("id", _CUSTOMER)):
             raise InvalidCell(f"id and reference {reference!r} are of different customers")
         return found
     if not cells.text("id"):
         raise InvalidCell("the row has neither reference nor id; it could be imported twice")
-    found = Customer.objects.filter(pk=cells.row("id")).first()
+    found = Customer.objects.filter(pk=cells.row("id", _CUSTOMER)).first()
     if found is None:
         raise InvalidCell(f"there is no customer {cells.text('id')}")
     return found

@@ -10,8 +10,8 @@ urlpatterns = [
     path("import/<slug:kind_name>/", views.new, name="new"),
     path("import/<slug:kind_name>/template.<slug:file_format>", views.template, name="template"),
     path("export/<slug:name>.<slug:file_format>", views.export, name="export"),
-    path("<opaque:job_id>/", views.job, name="job"),
-    path("<opaque:job_id>/results.csv", views.results, name="results"),
-    path("<opaque:job_id>/import/", views.import_tried, name="import-tried"),
-    path("<opaque:job_id>/stop/", views.stop, name="stop"),
+    path("<exchange.job:job_id>/", views.job, name="job"),
+    path("<exchange.job:job_id>/results.csv", views.results, name="results"),
+    path("<exchange.job:job_id>/import/", views.import_tried, name="import-tried"),
+    path("<exchange.job:job_id>/stop/", views.stop, name="stop"),
 ]

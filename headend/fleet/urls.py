@@ -7,7 +7,9 @@ from headend.fleet import views
 app_name = "fleet"
 urlpatterns = [
     path("", views.meters, name="meters"),
-    path("work-items/<opaque:item_id>/close/", views.close_work_item, name="close-work-item"),
+    path(
+        "work-items/<fleet.workitem:item_id>/close/", views.close_work_item, name="close-work-item"
+    ),
     path("<slug:drn>/", views.meter, name="meter"),
     path("<slug:drn>/live/", views.live, name="live"),
     path("<slug:drn>/activity/", views.activity, name="activity"),

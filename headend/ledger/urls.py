@@ -11,5 +11,5 @@ urlpatterns = [
     path("accounts/<str:code>/<str:currency>/", views.account, name="account"),
     path("payments/", suspense_views.payments, name="payments"),
     path("payments/add/", suspense_views.add, name="add-payment"),
-    path("payments/<opaque:payment_id>/", suspense_views.payment, name="payment"),
+    path("payments/<ledger.bankpayment:payment_id>/", suspense_views.payment, name="payment"),
 ]

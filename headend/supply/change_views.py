@@ -47,7 +47,7 @@ def find_meter(request: PageRequest) -> HttpResponse:
         except Refusal as error:
             form.add_error("number", f"{capfirst(str(error))}.")
         else:
-            asked = f"?customer={opaque.encode(customer.pk)}" if customer else ""
+            asked = f"?customer={opaque.id_of(customer)}" if customer else ""
             return redirect(reverse("supply:move-in", args=[meter.drn]) + asked)
     context = {"form": form, "customer": customer}
     return render(request, "supply/find_meter.html", context, status=422 if form.is_bound else 200)
@@ -154,7 +154,7 @@ def switches(request: PageRequest) -> HttpResponse:
 
 
 def _customer_asked_for(request: PageRequest) -> Customer | None:
-    asked = opaque.asked(request.GET.get("customer"))
+    asked = opaque.asked("customers.customer", request.GET.get("customer"))
     return None if asked is None else get_object_or_404(Customer, pk=asked)
 
 

@@ -252,7 +252,7 @@ def _stated(request: PageRequest) -> editor.Document:
 
 def _beginning(request: PageRequest) -> tuple[editor.Document, dict[str, Any]]:
     """What a new draft starts from."""
-    base = opaque.asked(request.GET.get("version"))
+    base = opaque.asked("tariffs.tariffversion", request.GET.get("version"))
     if base is not None:
         found = get_object_or_404(TariffVersion.objects.select_related("tariff"), pk=base)
         return _whole(found.rules), {"name": found.tariff.name, "code": found.tariff.code}

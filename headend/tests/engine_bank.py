@@ -51,7 +51,7 @@ class Bank(Engine):
             request = suspense.request_clearing(
                 payment,
                 to=to,
-                names=opaque.encode(debt.pk) if debt and to == "debt" else "",
+                names=opaque.id_of(debt) if debt and to == "debt" else "",
                 by=self.by,
                 at=self.at,
                 reason="test",

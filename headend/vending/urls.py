@@ -9,10 +9,12 @@ urlpatterns = [
     path("", views.sales, name="sales"),
     path("free-electricity/", free_views.programmes, name="free-electricity"),
     path(
-        "free-electricity/of/<opaque:customer_id>/", free_views.customer, name="free-of-customer"
+        "free-electricity/of/<customers.customer:customer_id>/",
+        free_views.customer,
+        name="free-of-customer",
     ),
     path("free-electricity/meter/<slug:drn>/", free_views.give, name="give-free"),
-    path("try-tariff/<opaque:draft_id>/", tryout_views.try_tariff, name="try-tariff"),
+    path("try-tariff/<tariffs.tariffdraft:draft_id>/", tryout_views.try_tariff, name="try-tariff"),
     path("<slug:receipt_number>/", views.sale, name="sale"),
     path("<slug:receipt_number>/text/", views.text, name="text"),
     path("<slug:receipt_number>/delivery/", views.delivery, name="delivery"),

@@ -10,7 +10,7 @@ from typing import Any
 
 from ninja import Schema
 
-from headend.config.opaque import Shown
+from headend.config import ids
 
 
 class Sale(Schema):
@@ -18,9 +18,9 @@ class Sale(Schema):
 
     receipt_number: str
     meter: str
-    customer_id: Shown
-    agreement_id: Shown
-    vendor_id: Shown | None
+    customer_id: ids.CustomerId
+    agreement_id: ids.AgreementId
+    vendor_id: ids.VendorId | None
     currency: str
     tender_minor: int
     paid_currency: str | None  # null: the tender itself was paid
@@ -38,7 +38,7 @@ class ReversedSale(Sale):
 class IssuedToken(Schema):
     """A token of no sale, without its digits."""
 
-    token_id: Shown
+    token_id: ids.TokenId
     meter: str
     token_class: int
     subclass: int
@@ -50,7 +50,7 @@ class TokenDelivery(Schema):
 
     meter: str
     command_id: str
-    token_id: Shown | None
+    token_id: ids.TokenId | None
     receipt_number: str | None  # null: it is of no sale
     state: str
     answer: str  # of the meter, in words
@@ -80,8 +80,8 @@ class LowCredit(Schema):
     """A meter's credit fell to its customer's threshold; said once per fall."""
 
     meter: str
-    customer_id: Shown
-    agreement_id: Shown
+    customer_id: ids.CustomerId
+    agreement_id: ids.AgreementId
     credit_wh: int
     threshold_wh: int
 
@@ -89,10 +89,10 @@ class LowCredit(Schema):
 class Debt(Schema):
     """A debt and what is owed of it after what happened."""
 
-    debt_id: Shown
+    debt_id: ids.DebtId
     title: str
-    customer_id: Shown | None
-    premises_id: Shown | None
+    customer_id: ids.CustomerId | None
+    premises_id: ids.PremisesId | None
     external_reference: str | None
     currency: str
     balance_minor: int
@@ -101,7 +101,7 @@ class Debt(Schema):
 class VendorCredit(Schema):
     """Credit that a vendor bought."""
 
-    vendor_id: Shown
+    vendor_id: ids.VendorId
     payment_reference: str
     paid_minor: int
     credit_minor: int
@@ -111,7 +111,7 @@ class VendorCredit(Schema):
 class LowWallet(Schema):
     """A vendor's wallet fell below its threshold; said once per fall."""
 
-    vendor_id: Shown
+    vendor_id: ids.VendorId
     available_minor: int
     threshold_minor: int
     currency: str
@@ -120,14 +120,14 @@ class LowWallet(Schema):
 class Vendor(Schema):
     """A vendor that may not sell any more, or may again."""
 
-    vendor_id: Shown
+    vendor_id: ids.VendorId
     status: str
 
 
 class Approval(Schema):
     """A request that waits for a second person, or was decided."""
 
-    approval_id: Shown
+    approval_id: ids.ApprovalId
     act: str
     summary: str
     state: str
@@ -138,7 +138,7 @@ class Approval(Schema):
 class Customer(Schema):
     """A customer."""
 
-    customer_id: Shown
+    customer_id: ids.CustomerId
 
 
 class Key(Schema):
@@ -167,8 +167,8 @@ class Meter(Schema):
 class Agreement(Schema):
     """A supply agreement."""
 
-    agreement_id: Shown
-    customer_id: Shown
+    agreement_id: ids.AgreementId
+    customer_id: ids.CustomerId
     meter: str
     tariff: str
     ended_at: datetime | None
@@ -177,8 +177,8 @@ class Agreement(Schema):
 class ReplacedMeter(Schema):
     """A supply agreement that is served by another meter now."""
 
-    agreement_id: Shown
-    customer_id: Shown
+    agreement_id: ids.AgreementId
+    customer_id: ids.CustomerId
     old_meter: str
     new_meter: str
 
@@ -187,8 +187,8 @@ class Closing(Schema):
     """An account that was closed and settled; one of the two amounts is 0."""
 
     number: str
-    agreement_id: Shown
-    customer_id: Shown
+    agreement_id: ids.AgreementId
+    customer_id: ids.CustomerId
     currency: str
     refund_minor: int
     owed_minor: int
@@ -199,7 +199,7 @@ class ModeSwitch(Schema):
 
     number: str
     meter: str
-    agreement_id: Shown | None
+    agreement_id: ids.AgreementId | None
     payment_mode: str
     energy_wh: int
     postpaid_wh: int
@@ -211,7 +211,7 @@ class ModeSwitch(Schema):
 class Import(Schema):
     """A sheet that was imported, or tried; its rows are read on its page."""
 
-    import_id: Shown
+    import_id: ids.ImportId
     kind: str
     file_name: str
     dry_run: bool
@@ -224,11 +224,11 @@ class Tariff(Schema):
     """A version of a tariff that was published."""
 
     tariff: str
-    version_id: Shown
+    version_id: ids.TariffVersionId
     valid_from: datetime
 
 
 class Test(Schema):
     """Only shows that events arrive."""
 
-    webhook_id: Shown
+    webhook_id: ids.WebhookId

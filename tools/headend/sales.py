@@ -147,7 +147,7 @@ def pay_debt(
         from headend.vending import debt_payments
 
         try:
-            debt = Debt.objects.get(pk=opaque.decode(debt_id))
+            debt = Debt.objects.get(pk=opaque.decode("debts.debt", debt_id))
         except (ValueError, Debt.DoesNotExist):
             raise InvalidDebt(
                 f"there is no debt {debt_id}; its page's address ends with it"

@@ -187,7 +187,7 @@ def _asked_for(webhook_id: str) -> Any:
     """Return the webhook whose id, as lists show it, was typed."""
     from headend.config import opaque
 
-    return _webhook(opaque.asked(webhook_id) or 0)
+    return _webhook(opaque.asked("webhooks.subscription", webhook_id) or 0)
 
 
 def _webhook(number: int) -> Any:
@@ -204,7 +204,7 @@ def _facts(one: Any) -> dict[str, Any]:
     from headend.config import opaque
 
     return {
-        "id": opaque.encode(one.pk),
+        "id": opaque.id_of(one),
         "program": one.program.username,
         "name": one.name,
         "url": one.url,
@@ -234,7 +234,7 @@ def _delivery(one: Any) -> dict[str, Any]:
         "event": one.event.public_id,
         "kind": one.event.kind,
         "at": one.event.at,
-        "webhook": opaque.encode(one.subscription_id),
+        "webhook": opaque.id_of(one.subscription),
         "name": one.subscription.name,
         "attempts": one.attempts,
         "status": one.last_status,

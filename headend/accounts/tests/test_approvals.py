@@ -12,7 +12,7 @@ from headend.accounts.models import Approval
 from headend.accounts.services import create_user
 from headend.audit.models import AuditEntry
 from headend.config.errors import NotPermitted, Refusal
-from headend.config.opaque import encode
+from headend.config.opaque import id_of
 from headend.testing import NOON
 
 pytestmark = pytest.mark.django_db
@@ -205,12 +205,12 @@ def test_the_inbox_shows_each_their_own(asked, maker, checker, page):
     assert "Rename a group" in page(checker)[1]
     assert "Yours, waiting" in page(maker)[1]
     assert "Rename a group" not in page(person("outsider"))[1]
-    status, _ = page(person("outsider 2"), path=f"/approvals/{encode(asked.pk)}/")
+    status, _ = page(person("outsider 2"), path=f"/approvals/{id_of(asked)}/")
     assert status == 404
 
 
 def test_the_page_approves(asked, checker, page, group):
-    path = f"/approvals/{encode(asked.pk)}/"
+    path = f"/approvals/{id_of(asked)}/"
     assert "Approve and do it now" in page(checker, path=path)[1]
     assert page(checker, path=path, decision="approve")[0] == 302
     assert name_of(group) == "after"
@@ -218,7 +218,7 @@ def test_the_page_approves(asked, checker, page, group):
 
 
 def test_the_page_offers_the_maker_only_to_withdraw(asked, maker, page, group):
-    path = f"/approvals/{encode(asked.pk)}/"
+    path = f"/approvals/{id_of(asked)}/"
     text = page(maker, path=path)[1]
     assert "Withdraw" in text
     assert "Approve and do it now" not in text
@@ -229,7 +229,7 @@ def test_the_page_offers_the_maker_only_to_withdraw(asked, maker, page, group):
 
 
 def test_a_refusal_on_the_page_needs_a_reason(asked, checker, page):
-    path = f"/approvals/{encode(asked.pk)}/"
+    path = f"/approvals/{id_of(asked)}/"
     status, text = page(checker, path=path, decision="refuse")
     assert status == 422
     assert "so that who asked knows" in text

@@ -12,7 +12,7 @@ from headend.accounts import approvals
 from headend.accounts.catalogue import AREAS, DUTIES, words
 from headend.accounts.groups import GROUPS, NEED_SECOND_FACTOR, matching
 from headend.api.scopes import SCOPES
-from headend.config.opaque import encode
+from headend.config.opaque import id_of
 
 pytestmark = pytest.mark.django_db
 
@@ -90,7 +90,7 @@ def test_a_permission_without_words_is_called_by_its_name():
 
 def test_the_page_of_a_group_says_acts_in_words(log_in):
     cashier = Group.objects.get(name="cashier")
-    page = log_in("utility administrator").get(f"/people/groups/{encode(cashier.pk)}/")
+    page = log_in("utility administrator").get(f"/people/groups/{id_of(cashier)}/")
     shown = page.content.decode()
     assert "Sell electricity and take payments of debts" in shown
     assert "Can add" not in shown
@@ -98,4 +98,4 @@ def test_the_page_of_a_group_says_acts_in_words(log_in):
     boxes = {box.duty.permission: box for _, boxes in page.context["areas"] for box in boxes}
     assert boxes["debts.write_off"].needs_second_person
     assert not boxes["vending.vend"].needs_second_person
-    assert f"?like={encode(cashier.pk)}" in shown
+    assert f"?like={id_of(cashier)}" in shown

@@ -16,7 +16,7 @@ from headend.accounts.services import create_user
 from headend.accounts.tests.authenticators import SecurityKey, app_code
 from headend.audit.models import AuditEntry
 from headend.config.errors import NotPermitted
-from headend.config.opaque import encode
+from headend.config.opaque import id_of
 from headend.testing import NOON
 
 pytestmark = pytest.mark.django_db
@@ -299,7 +299,7 @@ def test_giving_one_up_and_making_new_codes_on_the_account_page(log_in):
     factor = SecondFactor.objects.get()
     stranger = Client()
     stranger.force_login(create_user(username="stranger", password=None))
-    assert stranger.post(f"/second-factor/{encode(factor.pk)}/remove/").status_code == 404
-    client.post(f"/second-factor/{encode(factor.pk)}/remove/")
+    assert stranger.post(f"/second-factor/{id_of(factor)}/remove/").status_code == 404
+    client.post(f"/second-factor/{id_of(factor)}/remove/")
     assert not SecondFactor.objects.exists()
     assert not RecoveryCode.objects.exists()

@@ -9,7 +9,7 @@ from headend.accounts.models import Approval, SecondFactor, User, WaitingPasswor
 from headend.accounts.services import console_user, create_user
 from headend.audit.models import AuditEntry
 from headend.config.errors import NotPermitted
-from headend.config.opaque import encode
+from headend.config.opaque import id_of
 from headend.testing import NOON
 
 pytestmark = pytest.mark.django_db
@@ -247,7 +247,7 @@ def test_a_trusted_group_is_freed_of_its_second_factor_by_two(chief):
 
 def test_the_pages_say_that_it_waits(log_in, approver):
     client = log_in("utility administrator")
-    address = f"/people/{encode(approver.pk)}/"
+    address = f"/people/{id_of(approver)}/"
     page = client.get(address).content.decode()
     assert "Ask for this password" in page
     answer = client.post(address, {"do": "password", "password": OTHER}, follow=True)
@@ -259,5 +259,5 @@ def test_the_pages_say_that_it_waits(log_in, approver):
     typed = {"name": "night", "permissions": [permissions(trusted.MANAGE)[0].pk]}
     page = client.post("/people/groups/new/", typed, follow=True).content.decode()
     assert "waits for a second person" in page
-    page = client.get(f"/people/groups/{encode(group('night').pk)}/").content.decode()
+    page = client.get(f"/people/groups/{id_of(group('night'))}/").content.decode()
     assert "Members of night may: Manage people and groups" in page

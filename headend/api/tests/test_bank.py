@@ -5,7 +5,7 @@ from __future__ import annotations
 from headend.accounts import approvals
 from headend.accounts.models import Approval
 from headend.accounts.services import console_user, create_user
-from headend.config.opaque import encode
+from headend.config.opaque import encode, id_of
 from headend.debts.services import open_debt
 from headend.debts.terms import Terms
 from headend.testing import NOON
@@ -36,14 +36,14 @@ def test_a_payment_waits_until_a_person_agrees_what_it_is_for(program, supply):
     assert caller.get("/bank-payments", state="waiting").json()["items"] == [made]
     assert caller.get("/bank-payments", reference="eft 77").json()["items"] == [made]
     address = f"/bank-payments/{made['id']}"
-    body = {"message_id": "b-2", "to": "debt", "names": encode(debt.pk), "reason": "the slip"}
+    body = {"message_id": "b-2", "to": "debt", "names": id_of(debt), "reason": "the slip"}
     asked = caller.post(f"{address}/clear", body).json()
     assert asked["state"] == "open"
     assert caller.get(address).json() == made
     second = create_user(username="second", password=None, groups=("approver",))
     approvals.approve(Approval.objects.get(), second, NOON)
     assert caller.get(address).json()["state"] == "cleared"
-    assert caller.get(f"/debts/{encode(debt.pk)}").json()["balance_minor"] == 3_000
+    assert caller.get(f"/debts/{id_of(debt)}").json()["balance_minor"] == 3_000
 
 
 def test_what_the_bank_tells_twice_or_goes_nowhere_is_refused(program, code):
@@ -54,4 +54,4 @@ def test_what_the_bank_tells_twice_or_goes_nowhere_is_refused(program, code):
     address = f"/bank-payments/{made['id']}/clear"
     nowhere = {"message_id": "b-3", "to": "debt", "names": "7", "reason": "a guess"}
     assert code(caller.post(address, nowhere)) == "debt_invalid"
-    assert code(caller.get(f"/bank-payments/{encode(0)}")) == "not_found"
+    assert code(caller.get(f"/bank-payments/{encode('ledger.bankpayment', 0)}")) == "not_found"

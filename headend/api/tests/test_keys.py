@@ -18,7 +18,7 @@ from headend.api.models import ApiKey, RequestTally
 from headend.api.rates import SHARE, Rates
 from headend.audit.models import AuditEntry
 from headend.config.errors import NotPermitted
-from headend.config.opaque import encode
+from headend.config.opaque import id_of
 from headend.testing import NOON
 from headend.vendors.errors import InvalidVendor
 from headend.vendors.models import Operator
@@ -214,14 +214,12 @@ def test_a_key_made_on_the_page_is_shown_once_and_works(log_in):
 def test_a_key_is_revoked_on_the_page_for_a_reason(log_in):
     client = log_in("utility administrator")
     key = client.post("/api-keys/new/", NEW).context["key"]
-    assert client.post(f"/api-keys/{encode(key.pk)}/revoke/", {"reason": ""}).status_code == 200
+    assert client.post(f"/api-keys/{id_of(key)}/revoke/", {"reason": ""}).status_code == 200
     assert ApiKey.objects.get().revoked_at is None
-    assert (
-        client.post(f"/api-keys/{encode(key.pk)}/revoke/", {"reason": "leaked"}).status_code == 302
-    )
+    assert client.post(f"/api-keys/{id_of(key)}/revoke/", {"reason": "leaked"}).status_code == 302
     assert ApiKey.objects.get().revoked_at == NOON
     assert "revoked" in client.get("/api-keys/").content.decode()
-    assert client.get(f"/api-keys/{encode(key.pk)}/revoke/").status_code == 404
+    assert client.get(f"/api-keys/{id_of(key)}/revoke/").status_code == 404
 
 
 def test_the_page_says_what_is_wrong_with_a_key(log_in):

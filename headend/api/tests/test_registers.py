@@ -65,10 +65,10 @@ def test_an_agreement_is_ended(program, supply, monkeypatch, code):
     caller = program()
     monkeypatch.setattr("django.utils.timezone.now", lambda: NOON + timedelta(days=1))
     body = {"message_id": "1", "reason": "moved out"}
-    ended = caller.post(f"/agreements/{opaque.encode(supply.pk)}/end", body)
+    ended = caller.post(f"/agreements/{opaque.id_of(supply)}/end", body)
     assert ended.json()["ended_at"]
     assert SupplyAgreement.objects.get().ended_at == NOON + timedelta(days=1)
-    answer = caller.post(f"/agreements/{opaque.encode(supply.pk)}/end", body | {"message_id": "2"})
+    answer = caller.post(f"/agreements/{opaque.id_of(supply)}/end", body | {"message_id": "2"})
     assert answer.status_code == 422
 
 
@@ -96,7 +96,7 @@ def test_sales_and_tokens_are_listed(program, supply):
     ).json()
     (listed,) = caller.get("/sales").json()["items"]
     assert listed["receipt_number"] == sold["receipt_number"]
-    assert listed["agreement_id"] == sold["agreement_id"] == opaque.encode(supply.pk)
+    assert listed["agreement_id"] == sold["agreement_id"] == opaque.id_of(supply)
     assert caller.get("/sales", since=(NOON + timedelta(days=1)).isoformat()).json()["items"] == []
     assert caller.get("/sales", until=NOON.isoformat()).json()["items"] == []
     assert caller.get(f"/sales/{sold['receipt_number']}").json() == sold
@@ -109,12 +109,30 @@ def test_sales_and_tokens_are_listed(program, supply):
 
 def test_an_id_tells_nothing_and_one_never_given_out_is_of_nothing(program, supply, code):
     caller = program()
-    assert caller.get("/agreements").json()["items"][0]["id"] == opaque.encode(supply.pk)
-    for unknown in (opaque.encode(supply.pk + 1), "z" * 13):
+    assert caller.get("/agreements").json()["items"][0]["id"] == opaque.id_of(supply)
+    for unknown in (opaque.encode("customers.supplyagreement", supply.pk + 1), "z" * 13):
         answer = caller.get(f"/agreements/{unknown}")
         assert (answer.status_code, code(answer)) == (404, "not_found")
     answer = caller.get(f"/agreements/{supply.pk}")
     assert (answer.status_code, code(answer)) == (422, "request_invalid")
+
+
+def test_an_id_of_another_kind_is_not_found_and_said_to_be_one(program, supply, code):
+    caller = program()
+    customer = opaque.id_of(supply.customer)
+    body = {"message_id": "1", "title": "Arrears", "amount_minor": 5_000, "method": "percent"}
+    wrong = opaque.id_of(supply)
+    for answer in (
+        caller.get(f"/debts/{customer}"),
+        caller.get("/sales", customer_id=wrong),
+        caller.post("/debts", body | {"customer_id": wrong}),
+    ):
+        assert (answer.status_code, code(answer)) == (404, "id_of_other_kind")
+    assert caller.get(f"/debts/{customer}").json()["detail"] == (
+        f"{customer} is the id of another thing: customer, not debt"
+    )
+    answer = caller.get("/sales", cursor=customer)
+    assert (answer.status_code, code(answer)) == (404, "not_found")
 
 
 def test_a_tariff_shows_what_it_says_and_said(program, supply):

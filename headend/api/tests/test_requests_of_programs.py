@@ -13,7 +13,7 @@ from headend.accounts.programs import grant
 from headend.accounts.services import console_user, create_user
 from headend.api.keys import create_key, revoke_key
 from headend.config.errors import NotPermitted
-from headend.config.opaque import decode, encode
+from headend.config.opaque import decode, encode, id_of
 from headend.debts.models import Debt
 from headend.fleet.models import Command
 from headend.supply import modes
@@ -31,7 +31,7 @@ def approver(db):
 def owing(supply, message_id="d-1", **more):
     return {
         "message_id": message_id,
-        "customer_id": encode(supply.customer_id),
+        "customer_id": id_of(supply.customer),
         "title": "Reconnection",
         "amount_minor": 2_000,
         "method": "percent",
@@ -83,9 +83,9 @@ def test_debts_are_found_by_owner_reference_and_what_is_left(program, supply):
         return [one["id"] for one in caller.get("/debts", **query).json()["items"]]
 
     assert found(external_reference="ERP-7") == [first["id"]]
-    assert len(found(customer_id=encode(supply.customer_id))) == 2
-    assert found(customer_id=encode(supply.customer_id + 1)) == []
-    Debt.objects.filter(pk=decode(first["id"])).update(balance_minor=0)
+    assert len(found(customer_id=id_of(supply.customer))) == 2
+    assert found(customer_id=encode("customers.customer", supply.customer_id + 1)) == []
+    Debt.objects.filter(pk=decode("debts.debt", first["id"])).update(balance_minor=0)
     assert first["id"] not in found(only_open="true")
 
 
@@ -93,7 +93,7 @@ def test_a_debt_needs_one_owner_and_possible_terms(program, supply, code):
     caller = program()
     for fault, status, expected in (
         ({"customer_id": None}, 404, "not_found"),
-        ({"premises_id": encode(supply.premises_id)}, 404, "not_found"),
+        ({"premises_id": id_of(supply.premises)}, 404, "not_found"),
         ({"percent": 0}, 422, "debt_invalid"),
         ({"percent": "101"}, 422, "request_invalid"),
         ({"method": "instalments"}, 422, "debt_invalid"),
@@ -170,11 +170,11 @@ def test_a_vendor_is_read_with_its_wallet_shifts_and_statement(program, supply):
     shop.open_shift()
     shop.sell(10_000, supply)
     caller = program()
-    found = caller.get(f"/vendors/{encode(shop.vendor.pk)}").json()
+    found = caller.get(f"/vendors/{id_of(shop.vendor)}").json()
     assert (found["balance_minor"], found["available_minor"]) == (40_000, 40_000)
-    lines = caller.get(f"/vendors/{encode(shop.vendor.pk)}/statement").json()["items"]
+    lines = caller.get(f"/vendors/{id_of(shop.vendor)}/statement").json()["items"]
     assert [one["balance_minor"] for one in lines] == [40_000, 50_000]
-    (shift,) = caller.get("/shifts", vendor_id=encode(shop.vendor.pk)).json()["items"]
+    (shift,) = caller.get("/shifts", vendor_id=id_of(shop.vendor)).json()["items"]
     assert (shift["state"], shift["sold_minor"]) == ("open", 10_000)
 
 
@@ -183,7 +183,7 @@ def test_a_vendors_program_sees_its_own_vendor_and_no_debts(program, supply, cod
     caller = program()
     add_operator(own.vendor, caller.key.program, by=console_user(), at=NOON)
     assert [one["name"] for one in caller.get("/vendors").json()["items"]] == ["Own"]
-    assert code(caller.get(f"/vendors/{encode(other.vendor.pk)}")) == "not_found"
+    assert code(caller.get(f"/vendors/{id_of(other.vendor)}")) == "not_found"
     assert code(caller.get("/debts")) == "not_permitted"
 
 
@@ -192,7 +192,7 @@ def test_a_vendors_program_is_kept_from_the_utilitys_business_whatever_its_key_i
 ):
     caller = program()
     add_operator(Shop().vendor, caller.key.program, by=console_user(), at=NOON)
-    debt, agreement, drn = encode(1), encode(supply.pk), supply.meter.drn
+    debt, agreement, drn = encode("debts.debt", 1), id_of(supply), supply.meter.drn
     reason = {"message_id": "x", "reason": "x"}
     for path, body in (
         ("/customers", {"message_id": "x", "name": "Nomsa Dube"}),
@@ -209,7 +209,7 @@ def test_a_vendors_program_is_kept_from_the_utilitys_business_whatever_its_key_i
 
 def test_credit_is_asked_for_and_a_person_of_the_utility_decides(program, approver, code):
     shop, caller = Shop(), program()
-    address = f"/vendors/{encode(shop.vendor.pk)}/credit"
+    address = f"/vendors/{id_of(shop.vendor)}/credit"
     body = {"message_id": "c-1", "paid_minor": 9_700, "payment_reference": "Bank 77"}
     asked = caller.post(address, body).json()
     assert caller.post(address, body).json() == asked
@@ -217,12 +217,12 @@ def test_credit_is_asked_for_and_a_person_of_the_utility_decides(program, approv
     assert code(again) == "payment_reference_taken"
     approvals.approve(Approval.objects.get(), approver, NOON)
     assert Purchase.objects.get().requested_by == caller.key.program
-    assert caller.get(f"/vendors/{encode(shop.vendor.pk)}").json()["balance_minor"] == 9_700
+    assert caller.get(f"/vendors/{id_of(shop.vendor)}").json()["balance_minor"] == 9_700
 
 
 def test_a_program_says_when_a_wallet_is_low(program):
     shop, caller = Shop(), program("vendors:read", "vendors:credit")
-    address = f"/vendors/{encode(shop.vendor.pk)}"
+    address = f"/vendors/{id_of(shop.vendor)}"
     assert caller.get(address).json()["low_below_minor"] is None
     for threshold_minor in (100_00, None):
         body = {"low_below_minor": threshold_minor}
@@ -266,9 +266,9 @@ def test_an_account_is_closed_read_and_settled(program, supply, monkeypatch, cod
     caller = program()
     monkeypatch.setattr("django.utils.timezone.now", lambda: NOON + timedelta(days=1))
     body = {"message_id": "c-1", "reason": "moves out", "ask_meter": False}
-    made = caller.post(f"/agreements/{encode(supply.pk)}/close", body).json()
+    made = caller.post(f"/agreements/{id_of(supply)}/close", body).json()
     assert (made["state"], made["refund_minor"]) == ("open", None)
-    assert caller.post(f"/agreements/{encode(supply.pk)}/close", body).json() == made
+    assert caller.post(f"/agreements/{id_of(supply)}/close", body).json() == made
     address = f"/closings/{made['number']}"
     read = {"message_id": "c-2", "energy_wh": 0, "credit_wh": 0}
     assert caller.post(f"{address}/registers", read).json()["state"] == "registers known"

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from headend.accounts.services import console_user
 from headend.api.tests.test_vend import asking
-from headend.config.opaque import encode
+from headend.config.opaque import encode, id_of
 from headend.debts.services import open_debt
 from headend.debts.terms import Terms
 from headend.ledger.queries import balance_minor
@@ -79,7 +79,7 @@ def test_a_debt_is_paid_without_energy_and_the_payment_taken_back(program, suppl
         at=NOON,
     )
     caller = program("vend", "reverse", daily_tender_minor=40_00)
-    path = f"/debts/{encode(debt.pk)}/payments"
+    path = f"/debts/{id_of(debt)}/payments"
     body = {"message_id": "p-1", "tender_minor": 30_00}
     paid = caller.post(path, body).json()
     assert ([line["kind"] for line in paid["lines"]], paid["tokens"]) == (["debt"], [])
@@ -92,4 +92,6 @@ def test_a_debt_is_paid_without_energy_and_the_payment_taken_back(program, suppl
     assert caller.post(path, more).status_code == 200
     debt.refresh_from_db()
     assert debt.balance_minor == 80_00
-    assert code(caller.post(f"/debts/{encode(999_999)}/payments", more)) == "not_found"
+    assert (
+        code(caller.post(f"/debts/{encode('debts.debt', 999_999)}/payments", more)) == "not_found"
+    )

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from headend.accounts.services import console_user
-from headend.config.opaque import encode
+from headend.config.opaque import encode, id_of
 from headend.customers.models import SupplyAgreement
 from headend.customers.services import register_customer
 from headend.fleet.models import Command
@@ -28,7 +28,7 @@ def moving_in(**more):
     customer = register_customer(name="Thabo Nkosi", by=console_user(), at=NOON)
     return {
         "message_id": "in-1",
-        "customer_id": encode(customer.pk),
+        "customer_id": id_of(customer),
         "address": "12 Long Street",
         "tariff": make_tariff().code,
         "energy_wh": 3_000,
@@ -57,7 +57,9 @@ def test_nobody_moves_in_on_somebody_else_or_on_credit_that_is_not_theirs(
     assert (answer.status_code, code(answer)) == (422, "former_closing_open")
     answer = caller.post(f"/meters/{stock.drn}/move-in", moving_in(credit_wh=100))
     assert code(answer) == "credit_left_on_meter"
-    answer = caller.post(f"/meters/{stock.drn}/move-in", moving_in(customer_id=encode(0)))
+    answer = caller.post(
+        f"/meters/{stock.drn}/move-in", moving_in(customer_id=encode("customers.customer", 0))
+    )
     assert code(answer) == "not_found"
 
 
@@ -67,7 +69,7 @@ def test_a_meter_is_replaced_and_its_credit_moves_over_once(
     caller = program()
     monkeypatch.setattr("django.utils.timezone.now", lambda: NOON + timedelta(days=1))
     body = {"message_id": "r-1", "new_meter": stock.drn, "reason": "burnt", "scrapped": True}
-    made = caller.post(f"/agreements/{encode(supply.pk)}/replace-meter", body).json()
+    made = caller.post(f"/agreements/{id_of(supply)}/replace-meter", body).json()
     assert (made["new_meter"], made["credit_wh"], made["is_open"]) == (stock.drn, None, True)
     address = f"/replacements/{made['number']}"
     read = {"message_id": "r-2", "energy_wh": 12_000, "credit_wh": 10_000}
@@ -82,7 +84,7 @@ def test_a_meter_is_replaced_and_its_credit_moves_over_once(
     assert code(again) == "replacement_not_possible"
     assert caller.get(address).json() == done
     assert caller.get("/replacements").json()["items"] == [done]
-    unknown = {"message_id": "r-5", "token_id": encode(999)}
+    unknown = {"message_id": "r-5", "token_id": encode("vending.issuedtoken", 999)}
     assert code(caller.post(f"{address}/reissue", unknown)) == "not_found"
 
 

@@ -15,7 +15,7 @@ from headend.accounts.services import console_user
 from headend.audit import services as audit
 from headend.audit import views
 from headend.audit.sealer import Sealer
-from headend.config.opaque import encode
+from headend.config.opaque import id_of
 from headend.customers.models import SupplyAgreement
 from headend.customers.services import end_agreement
 from headend.fleet.services import queue_command
@@ -154,7 +154,7 @@ def test_pages_of_objects_lead_to_their_life(log_in: LogIn, supply: SupplyAgreem
     client = log_in(AUDITOR)
     for address, life in (
         (
-            f"/customers/{encode(supply.customer_id)}/",
+            f"/customers/{id_of(supply.customer)}/",
             f"/audit/customers.customer/{supply.customer_id}/",
         ),
         (f"/meters/{supply.meter.drn}/", f"/audit/meters.meter/{supply.meter_id}/"),

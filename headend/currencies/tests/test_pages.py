@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from headend.accounts.models import Approval
-from headend.config.opaque import encode
+from headend.config.opaque import id_of
 from headend.currencies.models import Currency, Rate
 from headend.testing import NOON, make_rate, make_supply
 from headend.vending.models import Sale
@@ -57,7 +57,7 @@ def test_a_currency_is_taken_and_its_rate_approved_on_pages(log_in):
     assert "no rate yet" in page
     request = Approval.objects.get()
     assert request.summary in text_of(approver.get("/approvals/"))
-    approver.post(f"/approvals/{encode(request.pk)}/", {"decision": "approve", "reason": ""})
+    approver.post(f"/approvals/{id_of(request)}/", {"decision": "approve", "reason": ""})
     assert Rate.objects.get().approved_by == approver.user
     page = approver.get("/currencies/USD/")
     assert "Customers may pay in it" in text_of(page)

@@ -3,7 +3,7 @@
 import pytest
 
 from headend.accounts.services import console_user
-from headend.config.opaque import encode
+from headend.config.opaque import id_of
 from headend.customers.models import Customer
 from headend.customers.search import find_customers, find_supplies
 from headend.customers.services import end_agreement, register_customer
@@ -71,17 +71,17 @@ def test_the_list_takes_as_many_queries_for_many_as_for_one(
 
 
 def test_a_customers_page_leads_to_the_meter_and_to_the_till(log_in, supply):
-    address = f"/customers/{encode(supply.customer_id)}/"
+    address = f"/customers/{id_of(supply.customer)}/"
     page = log_in("cashier").get(address).content.decode()
     # The number as the sheets' column "customer" and the API take it.
-    assert f"<dt>Number</dt><dd>{encode(supply.customer_id)}</dd>" in page
+    assert f"<dt>Number</dt><dd>{id_of(supply.customer)}</dd>" in page
     assert f"/meters/{supply.meter.drn}/" in page
     assert f"/till/{supply.meter.drn}/" in page
     assert f"/till/{supply.meter.drn}/" not in log_in("auditor").get(address).content.decode()
 
 
 def set_low_credit(client, supply, threshold):
-    address = f"/customers/{encode(supply.customer_id)}/agreements/{encode(supply.pk)}/low-credit/"
+    address = f"/customers/{id_of(supply.customer)}/agreements/{id_of(supply)}/low-credit/"
     answer = client.post(address, {"threshold": threshold}, follow=True)
     supply.refresh_from_db()
     return answer
@@ -93,7 +93,7 @@ def set_low_credit(client, supply, threshold):
 )
 def test_the_low_credit_threshold_is_changed(log_in, supply, threshold, threshold_wh, said):
     answer = set_low_credit(log_in("utility administrator"), supply, threshold)
-    assert answer.redirect_chain == [(f"/customers/{encode(supply.customer_id)}/", 302)]
+    assert answer.redirect_chain == [(f"/customers/{id_of(supply.customer)}/", 302)]
     assert said in answer.content.decode()
     assert supply.low_credit_threshold_wh == threshold_wh
 
@@ -113,16 +113,15 @@ def test_a_wrong_threshold_is_told_beside_what_was_typed(log_in, supply, thresho
 
 def test_who_may_not_change_the_threshold_is_not_asked(log_in, supply):
     cashier = log_in("cashier")
-    page = cashier.get(f"/customers/{encode(supply.customer_id)}/").content.decode()
+    page = cashier.get(f"/customers/{id_of(supply.customer)}/").content.decode()
     assert "low-credit/" not in page
     assert set_low_credit(cashier, supply, "8").status_code == 403
     assert supply.low_credit_threshold_wh == 5000
 
 
 def test_another_customers_agreement_is_not_found(log_in, supply):
-    address = (
-        f"/customers/{encode(supply.customer_id + 1)}/agreements/{encode(supply.pk)}/low-credit/"
-    )
+    another = make_supply().customer
+    address = f"/customers/{id_of(another)}/agreements/{id_of(supply)}/low-credit/"
     assert log_in("utility administrator").post(address, {"threshold": "8"}).status_code == 404
 
 

@@ -8,7 +8,7 @@ import pytest
 from headend.accounts.services import console_user, create_user
 from headend.audit.models import AuditEntry
 from headend.config.errors import NotPermitted
-from headend.config.opaque import encode
+from headend.config.opaque import id_of
 from headend.customers.errors import InvalidAgreement
 from headend.customers.models import SupplyAgreement
 from headend.customers.services import HIGHEST_CONNECTION_VA, end_agreement, set_terms
@@ -103,8 +103,8 @@ def test_the_page_changes_terms(supply, log_in):
     publish("sized", EXAMPLES["connection"][1])
     tariff = Tariff.objects.get(code="sized")
     admin = log_in("utility administrator")
-    customer = f"/customers/{encode(supply.customer_id)}/"
-    page = f"{customer}agreements/{encode(supply.pk)}/terms/"
+    customer = f"/customers/{id_of(supply.customer)}/"
+    page = f"{customer}agreements/{id_of(supply)}/terms/"
     assert page in admin.get(customer).content.decode()
     typed = {"tariff": tariff.pk, "connection_va": "", "reason": "asked for"}
     answer = admin.post(page, typed)

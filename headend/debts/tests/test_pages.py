@@ -7,7 +7,7 @@ import pytest
 
 from headend.accounts.models import Approval
 from headend.accounts.services import console_user
-from headend.config.opaque import encode
+from headend.config.opaque import encode, id_of
 from headend.debts import acts, queries, services
 from headend.debts.models import Debt
 from headend.debts.terms import Terms
@@ -67,15 +67,17 @@ def test_a_customers_debts_are_those_of_their_premises_too(log_in, supply, debt)
         at=NOON,
     )
     client = log_in("auditor")
-    page = text(client.get("/debts/", {"customer": encode(supply.customer_id)}))
+    page = text(client.get("/debts/", {"customer": id_of(supply.customer)}))
     assert "Cut cable" in page
     assert "Arrears" in page
-    assert client.get("/debts/", {"customer": encode(99999)}).status_code == 404
-    assert "/debts/?customer=" in text(client.get(f"/customers/{encode(supply.customer_id)}/"))
+    assert (
+        client.get("/debts/", {"customer": encode("customers.customer", 99999)}).status_code == 404
+    )
+    assert "/debts/?customer=" in text(client.get(f"/customers/{id_of(supply.customer)}/"))
 
 
 def test_a_debts_page_tells_its_life(log_in, debt):
-    page = text(log_in("auditor").get(f"/debts/{encode(debt.pk)}/"))
+    page = text(log_in("auditor").get(f"/debts/{id_of(debt)}/"))
     assert "Debt opened: Arrears &lt;2025&gt;" in page
     assert page.count("R\u00a0150.00") == 4  # owed, opened with, the change, owed after it
     assert "Write off" not in page
@@ -89,11 +91,11 @@ TYPED = {
 
 def test_a_debt_is_added(log_in, supply):
     client = log_in(ADMINISTRATOR)
-    address = f"/debts/of-customer/{encode(supply.customer_id)}/add/"
+    address = f"/debts/of-customer/{id_of(supply.customer)}/add/"
     assert "1 Test Road" in text(client.get(address))
     done = client.post(address, TYPED | {"attach_to": f"premises-{supply.premises_id}"})
     made = Debt.objects.get()
-    assert done.url == f"/debts/{encode(made.pk)}/"
+    assert done.url == f"/debts/{id_of(made)}/"
     assert (made.premises, made.principal_minor) == (supply.premises, 120050)
     assert (made.instalments, made.priority) == (12, 2)
 
@@ -110,7 +112,7 @@ def test_a_debt_is_added(log_in, supply):
 )
 def test_what_makes_no_sense_is_shown_at_its_field(log_in, supply, typed, why):
     client = log_in(ADMINISTRATOR)
-    answer = client.post(f"/debts/of-customer/{encode(supply.customer_id)}/add/", TYPED | typed)
+    answer = client.post(f"/debts/of-customer/{id_of(supply.customer)}/add/", TYPED | typed)
     assert answer.status_code == 200
     assert why in text(answer)
     assert not Debt.objects.exists()
@@ -119,12 +121,12 @@ def test_what_makes_no_sense_is_shown_at_its_field(log_in, supply, typed, why):
 def test_a_round_percentage_is_shown_as_people_write_it(log_in, debt):
     debt.percent = Decimal(20)
     debt.save()
-    assert 'value="20"' in text(log_in(ADMINISTRATOR).get(f"/debts/{encode(debt.pk)}/terms/"))
+    assert 'value="20"' in text(log_in(ADMINISTRATOR).get(f"/debts/{id_of(debt)}/terms/"))
 
 
 def test_terms_are_changed(log_in, debt):
     client = log_in(ADMINISTRATOR)
-    address = f"/debts/{encode(debt.pk)}/terms/"
+    address = f"/debts/{id_of(debt)}/terms/"
     assert 'value="33.5"' in text(client.get(address))
     client.post(
         address, {"method": "per_month", "amount_each": "25", "priority": "1", "reason": "agreed"}
@@ -147,21 +149,19 @@ def test_terms_are_changed(log_in, debt):
 )
 def test_a_second_person_is_asked(log_in, debt, page, typed, act, amount_minor):
     client = log_in(ADMINISTRATOR)
-    address = f"/debts/{encode(debt.pk)}/{page}/"
+    address = f"/debts/{id_of(debt)}/{page}/"
     assert "somebody else approves" in text(client.get(address))
     client.post(address, typed | {"reason": "agreed"})
     request = Approval.objects.get()
     assert (request.act, request.arguments["amount_minor"]) == (act, amount_minor)
-    assert "Waits for a second person" in text(client.get(f"/debts/{encode(debt.pk)}/"))
+    assert "Waits for a second person" in text(client.get(f"/debts/{id_of(debt)}/"))
     debt.refresh_from_db()
     assert debt.balance_minor == 150_00
 
 
 def test_more_than_is_owed_is_refused_at_the_field(log_in, debt):
     client = log_in(ADMINISTRATOR)
-    answer = client.post(
-        f"/debts/{encode(debt.pk)}/write-off/", {"amount": "150.01", "reason": "x"}
-    )
+    answer = client.post(f"/debts/{id_of(debt)}/write-off/", {"amount": "150.01", "reason": "x"})
     assert "ask for less" in text(answer)
     assert not Approval.objects.exists()
 
@@ -185,15 +185,15 @@ def test_the_report_adds_up(log_in, debt):
 def test_a_cashier_sees_no_debts(log_in, supply, debt):
     client = log_in("cashier")
     pages = [
-        *("", "floor/", "report/", f"of-customer/{encode(supply.customer_id)}/add/"),
-        *(f"{encode(debt.pk)}/{page}" for page in ("", "terms/", "write-off/", "adjust/")),
+        *("", "floor/", "report/", f"of-customer/{id_of(supply.customer)}/add/"),
+        *(f"{id_of(debt)}/{page}" for page in ("", "terms/", "write-off/", "adjust/")),
     ]
     assert {client.get(f"/debts/{page}").status_code for page in pages} == {403}
 
 
 def test_an_auditor_changes_nothing(log_in, supply, debt):
     client = log_in("auditor")
-    pages = [f"{encode(debt.pk)}/{page}/" for page in ("terms", "write-off", "adjust")]
+    pages = [f"{id_of(debt)}/{page}/" for page in ("terms", "write-off", "adjust")]
     assert {client.post(f"/debts/{page}").status_code for page in pages} == {403}
     assert "lacks the permission" in text(client.post("/debts/floor/", {"percent": "1"}))
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from django import template
 from django.conf import settings
+from django.db.models import Model
 from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
@@ -150,9 +151,9 @@ def with_page(context: dict[str, Any], number: int) -> str:
 
 
 @register.filter
-def opaque(number: int) -> str:
-    """A row number as addresses show it."""
-    return opaque_ids.encode(number)
+def opaque(row: Model) -> str:
+    """What stands for a row in addresses."""
+    return opaque_ids.id_of(row)
 
 
 @register.filter

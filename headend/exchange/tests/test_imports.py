@@ -7,12 +7,13 @@ import pytest
 
 from headend.accounts.services import console_user, create_user
 from headend.config.errors import NotPermitted, Refusal
-from headend.config.opaque import encode
+from headend.config.opaque import encode, id_of
 from headend.customers.models import Customer, SupplyAgreement
 from headend.customers.services import register_customer
 from headend.debts.models import Debt
 from headend.exchange import jobs, kinds
-from headend.exchange.errors import InvalidSheet
+from headend.exchange.cells import Cells
+from headend.exchange.errors import InvalidCell, InvalidSheet
 from headend.exchange.models import Job, Piece, RowResult
 from headend.exchange.runner import Runner
 from headend.ledger.models import Entry
@@ -90,12 +91,20 @@ def test_a_customer_without_reference_is_changed_by_id():
     rows = run(
         "customers",
         "id,name",
-        f"{encode(known.pk)},Nomsa Dube",
-        f"{encode(known.pk + 1)},Who",
+        f"{id_of(known)},Nomsa Dube",
+        f"{encode('customers.customer', known.pk + 1)},Who",
         f"{known.pk},Numbered",
         ",Nobody",
     )
     assert rows == [CHANGED, WRONG, WRONG, WRONG]
+
+
+def test_a_sheet_says_which_ids_are_of_something_else():
+    known = register_customer(name="Nomsa", by=console_user(), at=NOON)
+    cells = Cells({"id": id_of(known).upper(), "customer": encode("debts.debt", 7)})
+    assert cells.row("id", "customers.customer") == known.pk
+    with pytest.raises(InvalidCell, match=r"customer .* another thing: debt, not customer"):
+        cells.row("customer", "customers.customer")
 
 
 def test_meters_are_registered_installed_and_never_given_another_key():

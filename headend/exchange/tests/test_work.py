@@ -8,7 +8,7 @@ from django.db import transaction
 
 from headend.accounts.services import console_user
 from headend.audit.models import AuditEntry
-from headend.config.opaque import encode
+from headend.config.opaque import id_of
 from headend.customers.models import Customer, Premises, SupplyAgreement
 from headend.debts.models import Debt
 from headend.exchange import jobs, kinds
@@ -145,7 +145,7 @@ def test_meters_of_the_stock_are_installed_and_new_ones_too():
 def test_two_rows_that_write_one_meter_differently_give_one_agreement():
     customer, meter = make_supply().customer, make_meter()
     rows = [
-        f"{number},{encode(customer.pk)},Here,test"
+        f"{number},{id_of(customer)},Here,test"
         for number in (meter.drn, f"{meter.drn[:4]} {meter.drn[4:]}")
     ]
     said = run("agreements", "meter,customer,address,tariff", rows)

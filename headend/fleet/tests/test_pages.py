@@ -7,7 +7,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from headend.accounts.models import Approval
-from headend.config.opaque import encode
+from headend.config.opaque import id_of
 from headend.fleet import wording
 from headend.fleet.delivery import State
 from headend.fleet.forms import ReasonForm
@@ -197,7 +197,7 @@ def test_an_adjustment_is_asked_for_approved_and_queued(engineer, log_in, meter)
     assert "Waits for a second person" in page
     assert f"Take 2.5 kWh from the credit of meter {meter.drn}" in page
     (waiting,) = approver.get(f"/meters/{meter.drn}/").context["waiting"]
-    approver.post(f"/approvals/{encode(waiting.pk)}/", {"decision": "approve"})
+    approver.post(f"/approvals/{id_of(waiting)}/", {"decision": "approve"})
     command = Command.objects.get()
     assert (command.arguments, command.reason) == ({"amount_wh": -2500}, "credited twice")
     page = page_of(engineer, meter)

@@ -13,7 +13,7 @@ from headend.accounts.errors import SamePerson
 from headend.accounts.models import Approval
 from headend.accounts.services import create_user
 from headend.audit.models import AuditEntry
-from headend.config.opaque import encode
+from headend.config.opaque import id_of
 from headend.tariffs import document, services
 from headend.tariffs.errors import DraftClosed, InvalidTariff, SecondPersonNeeded
 from headend.tariffs.examples import EXAMPLES
@@ -46,9 +46,7 @@ def draft(clerk):
 
 def test_a_draft_becomes_a_version_by_a_second_person(clerk, draft):
     assert document.read(draft.rules) == STEPS
-    page = clerk.post(
-        f"/tariffs/drafts/{encode(draft.pk)}/submit/", {"reason": "The yearly increase"}
-    )
+    page = clerk.post(f"/tariffs/drafts/{id_of(draft)}/submit/", {"reason": "The yearly increase"})
     assert page.status_code == 302
     approval = Approval.objects.get()
     assert f" 00:00 {timezone.localtime(draft.valid_from):%Z}: " in approval.summary
@@ -85,8 +83,8 @@ def test_a_draft_becomes_a_version_by_a_second_person(clerk, draft):
     assert {"tariffs.save_draft", "approvals.request", "tariffs.publish"} <= actions
     for address in (
         "/tariffs/",
-        f"/tariffs/versions/{encode(version.pk)}/",
-        f"/tariffs/drafts/{encode(draft.pk)}/",
+        f"/tariffs/versions/{id_of(version)}/",
+        f"/tariffs/drafts/{id_of(draft)}/",
     ):
         assert clerk.get(address).status_code == 200
 
@@ -94,10 +92,10 @@ def test_a_draft_becomes_a_version_by_a_second_person(clerk, draft):
 def test_an_approval_holds_for_what_was_read_only(clerk, draft):
     approval = services.submit_draft(draft, by=clerk.user, at=NOON, reason="x")
     assert (
-        clerk.post(f"/tariffs/drafts/{encode(draft.pk)}/", form()).status_code == 200
+        clerk.post(f"/tariffs/drafts/{id_of(draft)}/", form()).status_code == 200
     )  # no editor now
-    clerk.post(f"/tariffs/drafts/{encode(draft.pk)}/reopen/")
-    clerk.post(f"/tariffs/drafts/{encode(draft.pk)}/", form(EXAMPLES["flat"][1]))
+    clerk.post(f"/tariffs/drafts/{id_of(draft)}/reopen/")
+    clerk.post(f"/tariffs/drafts/{id_of(draft)}/", form(EXAMPLES["flat"][1]))
     draft.refresh_from_db()
     services.submit_draft(draft, by=clerk.user, at=NOON, reason="y")
     second = create_user(username="second", password=None, groups=("approver",))
@@ -108,8 +106,8 @@ def test_an_approval_holds_for_what_was_read_only(clerk, draft):
 
 @pytest.mark.parametrize("first_day", ["", "2026-11-21"])
 def test_a_version_begins_in_the_future(clerk, draft, first_day):
-    clerk.post(f"/tariffs/drafts/{encode(draft.pk)}/", form(first_day=first_day))
-    page = clerk.post(f"/tariffs/drafts/{encode(draft.pk)}/submit/", {"reason": "x"})
+    clerk.post(f"/tariffs/drafts/{id_of(draft)}/", form(first_day=first_day))
+    page = clerk.post(f"/tariffs/drafts/{id_of(draft)}/submit/", {"reason": "x"})
     assert page.status_code == 422
     assert "begins in the future" in page.content.decode()
 
@@ -147,7 +145,7 @@ def test_the_editor_shows_what_a_change_does(clerk, draft):
 
 @pytest.mark.parametrize("do", ["add:tax", "remove:1", "up:1", "step:0"])
 def test_buttons_change_the_page_and_store_nothing(clerk, draft, do):
-    page = clerk.post(f"/tariffs/drafts/{encode(draft.pk)}/", form(do=do))
+    page = clerk.post(f"/tariffs/drafts/{id_of(draft)}/", form(do=do))
     assert page.status_code == 200
     draft.refresh_from_db()
     assert document.read(draft.rules) == STEPS
@@ -169,21 +167,21 @@ def test_every_example_opens_in_the_editor(clerk, example):
 
 def test_a_version_is_the_beginning_of_the_next(clerk):
     version = make_tariff().versions.get()
-    page = clerk.get("/tariffs/new/", {"version": encode(version.pk)}).content.decode()
+    page = clerk.get("/tariffs/new/", {"version": id_of(version)}).content.decode()
     assert 'value="test"' in page
     assert "2.50" in page
 
 
 def test_a_file_brings_the_same_tariff_back(clerk, draft):
-    content = clerk.get(f"/tariffs/drafts/{encode(draft.pk)}/file/").content
+    content = clerk.get(f"/tariffs/drafts/{id_of(draft)}/file/").content
     assert json.loads(content)["code"] == "domestic"
     file = SimpleUploadedFile("domestic.json", content, "application/json")
     page = clerk.post("/tariffs/file/", {"file": file})
     copied = TariffDraft.objects.latest("pk")
-    assert page["Location"] == f"/tariffs/drafts/{encode(copied.pk)}/"
+    assert page["Location"] == f"/tariffs/drafts/{id_of(copied)}/"
     assert (copied.code, copied.name, copied.rules) == (draft.code, draft.name, draft.rules)
     version = make_tariff().versions.get()
-    content = clerk.get(f"/tariffs/versions/{encode(version.pk)}/file/").content
+    content = clerk.get(f"/tariffs/versions/{id_of(version)}/file/").content
     assert document.read({k: v for k, v in json.loads(content).items() if k in version.rules})
 
 
@@ -197,10 +195,10 @@ def test_a_file_that_is_none_is_told(clerk, content):
 
 
 def test_a_discarded_draft_is_kept_but_closed(clerk, draft):
-    clerk.post(f"/tariffs/drafts/{encode(draft.pk)}/discard/")
+    clerk.post(f"/tariffs/drafts/{id_of(draft)}/discard/")
     draft.refresh_from_db()
     assert draft.state == "discarded"
-    assert "Discarded" in clerk.get(f"/tariffs/drafts/{encode(draft.pk)}/").content.decode()
+    assert "Discarded" in clerk.get(f"/tariffs/drafts/{id_of(draft)}/").content.decode()
     with pytest.raises(DraftClosed):
         services.submit_draft(draft, by=clerk.user, at=NOON, reason="x")
 
@@ -226,19 +224,19 @@ def test_cashiers_see_no_drafts(log_in, draft, group):
     for address in (
         "/tariffs/",
         "/tariffs/new/",
-        f"/tariffs/drafts/{encode(draft.pk)}/",
-        f"/tariffs/drafts/{encode(draft.pk)}/file/",
-        f"/tariffs/drafts/{encode(draft.pk)}/submit/",
-        f"/sales/try-tariff/{encode(draft.pk)}/",
+        f"/tariffs/drafts/{id_of(draft)}/",
+        f"/tariffs/drafts/{id_of(draft)}/file/",
+        f"/tariffs/drafts/{id_of(draft)}/submit/",
+        f"/sales/try-tariff/{id_of(draft)}/",
     ):
         assert client.get(address).status_code == 403
-    assert client.post(f"/tariffs/drafts/{encode(draft.pk)}/discard/").status_code == 403
+    assert client.post(f"/tariffs/drafts/{id_of(draft)}/discard/").status_code == 403
     assert client.post("/tariffs/new/", form()).status_code == 403
 
 
 def test_who_approves_can_read_a_draft_but_not_change_it(log_in, draft):
     client = log_in("approver")
-    assert "In words" in client.get(f"/tariffs/drafts/{encode(draft.pk)}/").content.decode()
-    client.post(f"/tariffs/drafts/{encode(draft.pk)}/", form(name="Mine"))
+    assert "In words" in client.get(f"/tariffs/drafts/{id_of(draft)}/").content.decode()
+    client.post(f"/tariffs/drafts/{id_of(draft)}/", form(name="Mine"))
     draft.refresh_from_db()
     assert draft.name == "Domestic"

@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 
 from headend.accounts.services import console_user
-from headend.config.opaque import encode
+from headend.config.opaque import id_of
 from headend.customers.services import open_agreement, register_customer
 from headend.tariffs.components import CONNECTION_VA, Energy, EnergyByBand, Step
 from headend.tariffs.rules import ROUNDED_KWH, Rounding, TariffRules
@@ -105,7 +105,7 @@ def test_a_sample_says_that_it_is_one(month, monkeypatch):
 def test_the_page_draws_it(month, log_in, monkeypatch):
     client = log_in("tariff clerk")
     draft = draft_of(Energy("Energy", steps((50, "1"), (None, "4"))))
-    address = f"/sales/try-tariff/{encode(draft.pk)}/"
+    address = f"/sales/try-tariff/{id_of(draft)}/"
     assert "Nothing to try it on" in client.get(address).content.decode()
     monkeypatch.setattr("django.utils.timezone.now", lambda: DECEMBER)
     client.force_login(client.user)

@@ -6,7 +6,7 @@ from django.db.models import Sum
 from headend.accounts.services import console_user, create_user
 from headend.audit.models import AuditEntry
 from headend.config.errors import NotPermitted
-from headend.config.opaque import encode
+from headend.config.opaque import id_of
 from headend.ledger.cash import SafeTooLow
 from headend.ledger.models import Line
 from headend.ledger.proofs import differences_of, prove
@@ -188,12 +188,12 @@ def test_a_day_at_the_utilitys_till_on_its_pages(log_in):
     shown = admin.get("/shifts/tills/")
     assert shown.context["cash"][0]["drawers_minor"] == 10_00
     assert "Window 1" in shown.content.decode()
-    page = f"/shifts/{encode(shift.pk)}/"
+    page = f"/shifts/{id_of(shift)}/"
     cashier.post(page, {"count": "1", "counted": "9"})
     assert cashier.get(page).context["closing"] is None
     admin.post(page, {"close": "1", "note": "a coin rolled away"})
     assert admin.get("/shifts/tills/").context["cash"][0]["differences_minor"] == -1_00
-    admin.post(f"/vendors/tills/{encode(till.pk)}/", {"reason": "closed"})
+    admin.post(f"/vendors/tills/{id_of(till)}/", {"reason": "closed"})
     assert not Till.objects.get().is_active
     assert balance_minor("cash", "ZAR") == 9_00
     assert cashier.get("/shifts/tills/").status_code == 403
@@ -218,4 +218,4 @@ def test_a_vendors_manager_sees_no_till_of_the_utility(shop, client, till):
     client.force_login(shop.manager)
     assert client.get("/shifts/tills/").status_code == 403
     assert client.get("/shifts/tills/add/").status_code == 403
-    assert client.get(f"/vendors/tills/{encode(till.pk)}/").status_code == 404
+    assert client.get(f"/vendors/tills/{id_of(till)}/").status_code == 404

@@ -7,7 +7,7 @@ import pytest
 from django.test import Client
 from django.urls import get_resolver
 
-from headend.config.opaque import encode
+from headend.config.opaque import id_of
 from headend.ledger.queries import balance_minor
 from headend.testing import NOON
 from headend.vending import services as vending
@@ -44,7 +44,7 @@ def other(supply):
 
 def pages_of(shop):
     """Every address of this capability that names something of a vendor's."""
-    vendor = f"/vendors/{encode(shop.vendor.pk)}/"
+    vendor = f"/vendors/{id_of(shop.vendor)}/"
     parts = (
         "",
         "statement/",
@@ -57,9 +57,9 @@ def pages_of(shop):
     )
     return [
         *(vendor + part for part in (*parts, "tills/", "operators/")),
-        f"/vendors/tills/{encode(shop.till.pk)}/",
-        f"/vendors/operators/{encode(shop.cashier.vendor_operator.pk)}/",
-        f"/shifts/{encode(shop.shift.pk)}/",
+        f"/vendors/tills/{id_of(shop.till)}/",
+        f"/vendors/operators/{id_of(shop.cashier.vendor_operator)}/",
+        f"/shifts/{id_of(shop.shift)}/",
     ]
 
 
@@ -116,7 +116,7 @@ def test_somebody_of_no_vendor_sees_nobodys_sales(log_in, other):
     stray = log_in("vendor manager")
     assert list(stray.get("/sales/").context["page"]) == []
     assert stray.get(f"/sales/{other.sale.receipt_number}/").status_code == NOT_FOUND
-    assert stray.get(f"/vendors/{encode(other.vendor.pk)}/").status_code == NOT_FOUND
+    assert stray.get(f"/vendors/{id_of(other.vendor)}/").status_code == NOT_FOUND
 
 
 def test_each_is_led_to_their_own(shop, admin):
@@ -124,14 +124,14 @@ def test_each_is_led_to_their_own(shop, admin):
         return client.get("/vendors/", follow=True).request["PATH_INFO"]
 
     assert led_to(admin) == "/vendors/"
-    assert led_to(logged_in(shop.manager)) == f"/vendors/{encode(shop.vendor.pk)}/"
+    assert led_to(logged_in(shop.manager)) == f"/vendors/{id_of(shop.vendor)}/"
     assert logged_in(shop.cashier).get("/vendors/").status_code == FORBIDDEN
 
 
 def test_a_vendor_from_first_page_to_first_sale(admin, log_in, supply):
     admin.post("/vendors/add/", {"name": "New Shop", "tax_number": "T9"})
     vendor = Vendor.objects.get(name="New Shop")
-    page = f"/vendors/{encode(vendor.pk)}/"
+    page = f"/vendors/{id_of(vendor)}/"
     terms = {"kind": "discount", "percent": "3", "tax": "none", "tax_percent": "0"}
     admin.post(page + "contract/", terms)
     admin.post(page + "tills/", {"name": "Front", "needs_shift": "on"})
@@ -142,7 +142,7 @@ def test_a_vendor_from_first_page_to_first_sale(admin, log_in, supply):
     assert "Waits for a second person" in shown
     approver = log_in("approver")
     (request,) = approver.get("/approvals/").context["to_decide"]
-    approver.post(f"/approvals/{encode(request[0].pk)}/", {"decision": "approve"})
+    approver.post(f"/approvals/{id_of(request[0])}/", {"decision": "approve"})
     assert Purchase.objects.get().credit_minor == 100_00
     till = vendor.tills.get()
     cashier.post("/shifts/", {"till": till.pk, "float_cash": "0"})
@@ -155,7 +155,7 @@ def test_a_vendor_from_first_page_to_first_sale(admin, log_in, supply):
     receipt = answer.content.decode()
     for told in ("New Shop", "T9", "Front"):
         assert told in receipt
-    page = f"/shifts/{encode(shift.pk)}/"
+    page = f"/shifts/{id_of(shift)}/"
     cashier.post(page, {"count": "1", "counted": "50.00"})
     cashier.post(page, {"close": "1", "note": ""})
     shift.refresh_from_db()
@@ -173,31 +173,27 @@ def test_the_till_says_why_nothing_can_be_sold(shop, supply):
 
 
 def test_suspending_from_the_page_holds_at_once(shop, other, admin):
-    page = f"/vendors/{encode(other.vendor.pk)}/status/"
+    page = f"/vendors/{id_of(other.vendor)}/status/"
     assert "can sell nothing" in admin.get(page).content.decode()
     admin.post(page, {"reason": "unpaid"})
     other.vendor.refresh_from_db()
     assert other.vendor.status == Vendor.SUSPENDED
     assert not other.vendor.purses.filter(is_open=True).exists()
-    assert (
-        "Let it sell again" in admin.get(f"/vendors/{encode(other.vendor.pk)}/").content.decode()
-    )
+    assert "Let it sell again" in admin.get(f"/vendors/{id_of(other.vendor)}/").content.decode()
 
 
 def test_a_manager_suspends_own_tills_and_people(shop):
     client = logged_in(shop.manager)
-    client.post(f"/vendors/tills/{encode(shop.till.pk)}/", {"reason": "broken"})
-    client.post(
-        f"/vendors/operators/{encode(shop.cashier.vendor_operator.pk)}/", {"reason": "left"}
-    )
+    client.post(f"/vendors/tills/{id_of(shop.till)}/", {"reason": "broken"})
+    client.post(f"/vendors/operators/{id_of(shop.cashier.vendor_operator)}/", {"reason": "left"})
     assert not Till.objects.get(pk=shop.till.pk).is_active
     assert not Operator.objects.get(user=shop.cashier).is_active
-    assert client.get(f"/vendors/{encode(shop.vendor.pk)}/contract/").status_code == FORBIDDEN
+    assert client.get(f"/vendors/{id_of(shop.vendor)}/contract/").status_code == FORBIDDEN
 
 
 def test_a_shift_with_a_difference_waits_for_the_manager(shop):
     shift = shop.open_shift(float_minor=10_00)
-    page = f"/shifts/{encode(shift.pk)}/"
+    page = f"/shifts/{id_of(shift)}/"
     cashier, manager = logged_in(shop.cashier), logged_in(shop.manager)
     assert cashier.post(page, {"count": "1", "counted": "x"}).status_code == 422
     shown = cashier.post(page, {"count": "1", "counted": "9"}, follow=True)
@@ -211,8 +207,8 @@ def test_a_shift_with_a_difference_waits_for_the_manager(shop):
 def test_cashiers_see_their_own_shifts_only(shop):
     shift = shop.open_shift()
     second = shop.person("second", "vendor cashier")
-    assert logged_in(second).get(f"/shifts/{encode(shift.pk)}/").status_code == NOT_FOUND
-    assert logged_in(shop.manager).get(f"/shifts/{encode(shift.pk)}/").status_code == 200
+    assert logged_in(second).get(f"/shifts/{id_of(shift)}/").status_code == NOT_FOUND
+    assert logged_in(shop.manager).get(f"/shifts/{id_of(shift)}/").status_code == 200
 
 
 def test_a_statement_adds_up_to_the_ledger(supply, log_in):
@@ -227,7 +223,7 @@ def test_a_statement_adds_up_to_the_ledger(supply, log_in):
     assert told.earned_minor == balance_minor(shop.vendor.earnings, "ZAR") == 60
     assert [line.earned_minor for line in told.lines] == [0, 20, 40]
     assert [line.balance_minor for line in told.lines] == [100_00, 90_20, 70_60]
-    page = f"/vendors/{encode(shop.vendor.pk)}/statement/"
+    page = f"/vendors/{id_of(shop.vendor)}/statement/"
     client = logged_in(shop.manager)
     assert client.get(page).context["statement"].closing_minor == 70_60
     sheet = list(csv.DictReader(client.get(page, {"sheet": ""}).content.decode().splitlines()))

@@ -8,7 +8,7 @@ from headend.accounts import approvals
 from headend.accounts.errors import SamePerson
 from headend.accounts.services import console_user, create_user
 from headend.audit.models import AuditEntry
-from headend.config.opaque import encode
+from headend.config.opaque import id_of
 from headend.debts.errors import BalanceTooSmall
 from headend.debts.services import open_debt
 from headend.debts.terms import Terms
@@ -113,7 +113,7 @@ def test_a_payment_for_a_debt_lowers_it(checker):
         by=console_user(),
         at=NOON,
     )
-    request = ask(enter(), "debt", encode(debt.pk))
+    request = ask(enter(), "debt", id_of(debt))
     assert "paid for debt" in request.summary
     approvals.approve(request, checker, NOON)
     debt.refresh_from_db()
@@ -121,7 +121,7 @@ def test_a_payment_for_a_debt_lowers_it(checker):
     assert in_bank_and_suspense() == (97_00, 0)
     assert proved()
     with pytest.raises(BalanceTooSmall, match="is owed"):
-        ask(enter("EFT 2"), "debt", encode(debt.pk))
+        ask(enter("EFT 2"), "debt", id_of(debt))
 
 
 def test_cash_from_the_safe_and_money_sent_back(checker):
@@ -208,7 +208,7 @@ def test_from_the_page_to_the_safe(log_in):
     assert "second person" in admin.get(page).content.decode()
     request = BankPayment.objects.get()
     (row,) = approver.get("/approvals/").context["to_decide"]
-    approver.post(f"/approvals/{encode(row[0].pk)}/", {"decision": "approve"})
+    approver.post(f"/approvals/{id_of(row[0])}/", {"decision": "approve"})
     request.refresh_from_db()
     assert (request.state, request.ended_as) == (BankPayment.CLEARED, "cash from the safe")
     assert "Nothing is in suspense" in admin.get("/ledger/payments/").content.decode()

@@ -8,7 +8,7 @@ import pytest
 from headend.accounts.services import console_user, create_user
 from headend.audit.models import AuditEntry
 from headend.config.errors import NotPermitted
-from headend.config.opaque import encode
+from headend.config.opaque import id_of
 from headend.fleet.models import WorkItem
 from headend.testing import NOON, make_supply
 from headend.vending.chores import look_at_wallets
@@ -98,7 +98,7 @@ def test_only_who_sees_to_credit_sets_it(shop):
 
 def test_it_is_set_on_the_vendors_page(shop, log_in):
     admin = log_in("utility administrator")
-    page = f"/vendors/{encode(shop.vendor.pk)}/"
+    page = f"/vendors/{id_of(shop.vendor)}/"
     assert "low below" in admin.get(page).content.decode()
     assert admin.post(f"{page}low-wallet/", {"threshold": "250"}).status_code == 302
     assert WalletWatch.objects.get().threshold_minor == 250_00

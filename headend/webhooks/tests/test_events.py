@@ -170,7 +170,7 @@ def test_a_low_wallet_is_told_to_its_vendor_too(supply, subscribe):
         work(receiver)
     ((_, body, _),) = receiver.taken
     assert body["data"] == {
-        "vendor_id": opaque.encode(shop.vendor.pk),
+        "vendor_id": opaque.id_of(shop.vendor),
         "available_minor": 50_00,
         "threshold_minor": 100_00,
         "currency": "ZAR",
@@ -210,7 +210,7 @@ def test_acts_on_supplies_and_imports_are_told(supply, subscribe):
     told = {body["kind"]: body["data"] for _, body, _ in receiver.taken}
     assert told["meter.mode_settled"]["payment_mode"] == "postpayment"
     assert told["agreement.settled"]["number"] == closing.number
-    assert told["agreement.ended"]["agreement_id"] == opaque.encode(supply.pk)
+    assert told["agreement.ended"]["agreement_id"] == opaque.id_of(supply)
     assert told["import.finished"]["file_name"] == "customers.csv"
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from headend.accounts.programs import program_named
 from headend.accounts.services import console_user
-from headend.config.opaque import encode
+from headend.config.opaque import id_of
 from headend.testing import NOON
 from headend.webhooks import services
 from headend.webhooks.models import Delivery, Subscription
@@ -39,8 +39,8 @@ def test_a_webhook_is_made_and_its_secret_shown_once(log_in):
     assert secret in answer.content.decode()
     for page in (
         "/webhooks/",
-        f"/webhooks/{encode(made.pk)}/",
-        f"/webhooks/{encode(made.pk)}/change/",
+        f"/webhooks/{id_of(made)}/",
+        f"/webhooks/{id_of(made)}/change/",
     ):
         assert secret not in admin.get(page).content.decode()
     assert "/webhooks/" in admin.get("/people/").content.decode()
@@ -57,7 +57,7 @@ def test_an_address_inside_is_refused_on_the_page(log_in):
 
 def test_it_is_paused_resumed_tested_changed_and_ended(log_in, webhook):
     admin = log_in("utility administrator")
-    page = f"/webhooks/{encode(webhook.pk)}/"
+    page = f"/webhooks/{id_of(webhook)}/"
     for verb, state in (("pause", "paused"), ("resume", "active"), ("test", "active")):
         assert admin.post(f"{page}{verb}/").status_code == 302
         webhook.refresh_from_db()
@@ -84,13 +84,11 @@ def test_what_was_given_up_is_seen_and_sent_again(log_in, webhook):
     Delivery.objects.update(state=Delivery.State.DEAD, attempts=10, last_error="nobody there")
     assert "nobody there" in admin.get("/webhooks/given-up/").content.decode()
     assert "1 given up" in admin.get("/webhooks/").content.decode()
-    assert (
-        "webhook.test" in admin.get(f"/webhooks/{encode(webhook.pk)}/?state=dead").content.decode()
-    )
+    assert "webhook.test" in admin.get(f"/webhooks/{id_of(webhook)}/?state=dead").content.decode()
     again: tuple[tuple[str, dict[str, str]], ...] = (
-        (f"/webhooks/deliveries/{encode(made.pk)}/", {}),
-        (f"/webhooks/{encode(webhook.pk)}/replay/", {}),
-        (f"/webhooks/{encode(webhook.pk)}/replay/", {"since": "2026-11-20T00:00"}),
+        (f"/webhooks/deliveries/{id_of(made)}/", {}),
+        (f"/webhooks/{id_of(webhook)}/replay/", {}),
+        (f"/webhooks/{id_of(webhook)}/replay/", {"since": "2026-11-20T00:00"}),
     )
     for address, form in again:
         Delivery.objects.update(state=Delivery.State.DEAD, attempts=10)
@@ -98,7 +96,7 @@ def test_what_was_given_up_is_seen_and_sent_again(log_in, webhook):
         made.refresh_from_db()
         assert (made.state, made.attempts) == (Delivery.State.PENDING, 0)
     Delivery.objects.update(state=Delivery.State.DELIVERED)
-    admin.post(f"/webhooks/{encode(webhook.pk)}/replay/", {"since": "2026-11-22T00:00"})
+    admin.post(f"/webhooks/{id_of(webhook)}/replay/", {"since": "2026-11-22T00:00"})
     made.refresh_from_db()
     assert made.state == Delivery.State.DELIVERED
 
@@ -107,15 +105,15 @@ def test_an_auditor_looks_and_changes_nothing(log_in, webhook):
     auditor = log_in("auditor")
     assert "CRM" in auditor.get("/webhooks/").content.decode()
     assert auditor.get("/webhooks/new/").status_code == 403
-    assert auditor.post(f"/webhooks/{encode(webhook.pk)}/end/").status_code == 403
+    assert auditor.post(f"/webhooks/{id_of(webhook)}/end/").status_code == 403
     made: Any = services.send_test(webhook, by=console_user(), at=NOON)
     Delivery.objects.update(state=Delivery.State.DEAD)
-    auditor.post(f"/webhooks/deliveries/{encode(made.pk)}/")
+    auditor.post(f"/webhooks/deliveries/{id_of(made)}/")
     made.refresh_from_db()
     assert made.state == Delivery.State.DEAD
 
 
 def test_a_cashier_reaches_none_of_it(log_in, webhook):
     cashier = log_in("cashier")
-    for page in ("", "given-up/", f"{encode(webhook.pk)}/"):
+    for page in ("", "given-up/", f"{id_of(webhook)}/"):
         assert cashier.get(f"/webhooks/{page}").status_code == 403

@@ -8,7 +8,7 @@ from click.testing import CliRunner
 
 from headend.accounts.models import Approval
 from headend.accounts.services import console_user
-from headend.config.opaque import encode
+from headend.config.opaque import id_of
 from headend.debts.services import open_debt
 from headend.debts.terms import Terms
 from headend.testing import NOON, make_supply
@@ -81,7 +81,7 @@ def test_a_debt_is_paid_and_comes_first_if_the_customer_wants(supply):
         by=console_user(),
         at=NOON,
     )
-    status, paid = run(sales.sale, "pay-debt", encode(debt.pk), "--amount", "30.00")
+    status, paid = run(sales.sale, "pay-debt", id_of(debt), "--amount", "30.00")
     assert (status, paid["tender_minor"], paid["tokens"]) == (0, 30_00, [])
     assert run(sales.sale, "pay-debt", "999999", "--amount", "1")[0] == 1
     facts = sold(supply, "--debts-first")

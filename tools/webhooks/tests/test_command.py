@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 from click.testing import CliRunner
 
-from headend.config.opaque import encode
+from headend.config.opaque import encode, id_of
 from headend.testing import NOON
 from headend.webhooks.models import Delivery, Subscription
 from tools.prepay import main
@@ -39,7 +39,7 @@ def test_a_receiver_is_added_listed_paused_and_ended():
     made = add()
     assert made["secret"].startswith("whsec_")
     (listed,) = told("list")["webhooks"]
-    assert listed["id"] == made["id"] == encode(Subscription.objects.get().pk)
+    assert listed["id"] == made["id"] == id_of(Subscription.objects.get())
     assert "secret" not in listed
     assert "CRM of api-crm" in run("list").output
     assert told("pause", made["id"])["state"] == "paused"
@@ -71,7 +71,7 @@ def test_what_was_given_up_is_listed_and_sent_again():
 def test_what_cannot_be_is_refused_in_words():
     refused = run("add", "crm", "http://crm.example/", "--name", "CRM", "--kind", "sale.made")
     assert refused.exit_code == 1
-    unknown = json.loads(run("test", encode(77), "--json").output)
+    unknown = json.loads(run("test", encode("webhooks.subscription", 77), "--json").output)
     assert unknown["error"]["code"] == "webhook_invalid"
     assert run("replay", "x", "--event", "evt_1", "--since", "2026-11-21").exit_code == 2
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from headend.config.opaque import encode
+from headend.config.opaque import id_of
 from headend.fleet.work_items import open_work_item
 from headend.testing import NOON
 
@@ -44,7 +44,7 @@ def test_who_has_no_role_is_told_what_to_do(log_in):
 
 def test_a_work_item_is_closed_by_those_who_command_meters(log_in):
     item = open_work_item(kind="delivery", cause="1", summary="Call the customer", at=NOON)
-    address = f"/meters/work-items/{encode(item.pk)}/close/"
+    address = f"/meters/work-items/{id_of(item)}/close/"
     assert "lacks the permission" in log_in("auditor").post(address, follow=True).content.decode()
     engineer = log_in("engineer")
     assert engineer.get(address).status_code == 405

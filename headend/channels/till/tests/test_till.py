@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 
 from headend.accounts.services import console_user
-from headend.config.opaque import encode
+from headend.config.opaque import id_of
 from headend.debts.services import open_debt
 from headend.debts.terms import Terms
 from headend.meters.models import Meter
@@ -222,7 +222,7 @@ def owe(supply):
 
 def test_a_debt_is_paid_without_energy_once(cashier, supply, drn):
     debt = owe(supply)
-    path = f"/till/debt/{encode(debt.pk)}/"
+    path = f"/till/debt/{id_of(debt)}/"
     assert path in text_of(cashier.get(f"/till/{drn}/"))
     assert 'value="100.00"' in text_of(cashier.get(path, follow=True))
     asked = {"amount": "30", "message_id": uuid.uuid4()}
@@ -237,7 +237,7 @@ def test_a_debt_is_paid_without_energy_once(cashier, supply, drn):
 
 def test_going_back_to_the_page_of_a_payment_leads_to_its_receipt(cashier, supply):
     debt = owe(supply)
-    page = cashier.get(f"/till/debt/{encode(debt.pk)}/")
+    page = cashier.get(f"/till/debt/{id_of(debt)}/")
     message_id = cashier.get(page.url).context["form"]["message_id"].value()
     cashier.post(page.url, {"amount": "30", "message_id": message_id})
     back = cashier.get(page.url, follow=True)
