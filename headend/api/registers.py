@@ -10,9 +10,9 @@ from ninja import Path, Query, Router
 
 from headend.api import shapes
 from headend.api.errors import ObjectNotFound
-from headend.api.ids import AskedAgreement, AskedCustomer
+from headend.api.ids import AskedAgreement, AskedCustomer, AskedToken
 from headend.api.once import asked_once
-from headend.api.requests import Cursor, KeyRequest, Limit, needs, page
+from headend.api.requests import Cursor, KeyRequest, Limit, between, needs, page
 from headend.api.schemas import (
     AgreementEndIn,
     AgreementIn,
@@ -254,10 +254,7 @@ def list_sales(
         found = found.filter(meter=meter_numbered(meter))
     if customer_id is not None:
         found = found.filter(agreement__customer_id=customer_id)
-    if since is not None:
-        found = found.filter(created_at__gte=since)
-    if until is not None:
-        found = found.filter(created_at__lt=until)
+    found = between(found, "created_at", since, until)
     return page(found, cursor=cursor, limit=limit, give=shapes.sale_summary)
 
 
@@ -280,17 +277,22 @@ def read_sale(
 def list_tokens(
     request: KeyRequest,
     meter: OfMeter = None,
+    since: Since = None,
+    until: Until = None,
     cursor: Cursor = None,
     limit: Limit = _USUAL_LIMIT,
 ) -> dict[str, Any]:
     """List issued tokens and how far each has come, the newest first."""
-    found = IssuedToken.objects.select_related(
-        "meter", "sale", "free_grant", *(f"sale__{name}" for name in disclosure.RELATED)
-    ).prefetch_related("deliveries__command")
-    found = of_own_vendor(found, request.auth.program, field="sale__vendor")
+    found = between(_tokens(request), "issued_at", since, until)
     if meter is not None:
         found = found.filter(meter=meter_numbered(meter))
     return page(found, cursor=cursor, limit=limit, give=shapes.token)
+
+
+@router.get("/tokens/{token_id}", **needs("tokens:read", TokenOut))
+def read_token(request: KeyRequest, token_id: Path[AskedToken]) -> dict[str, Any]:
+    """Read one issued token and how far it has come."""
+    return shapes.token(_one(_tokens(request), token_id, "token"))
 
 
 def customer_of_id(customer_id: int) -> Customer:
@@ -317,6 +319,14 @@ def tariff_coded(code: str) -> Tariff:
 
 def _agreements() -> QuerySet[SupplyAgreement]:
     return SupplyAgreement.objects.select_related("premises", "meter", "tariff")
+
+
+def _tokens(request: KeyRequest) -> QuerySet[IssuedToken]:
+    """Return the tokens that a program may read: a vendor's those of its own sales."""
+    found = IssuedToken.objects.select_related(
+        "meter", "sale", "free_grant", *(f"sale__{name}" for name in disclosure.RELATED)
+    ).prefetch_related("deliveries__command")
+    return of_own_vendor(found, request.auth.program, field="sale__vendor")
 
 
 def _one(objects: Any, pk: int, what: str) -> Any:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from typing import Annotated, Any
 
-from django.db.models import Model, QuerySet
+from django.db.models import Model, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from ninja import Query, Schema
@@ -92,8 +93,24 @@ def answered(schema: type[Schema], facts: Mapping[str, Any]) -> HttpResponse:
     return HttpResponse(body, content_type="application/json; charset=utf-8")
 
 
+def between(
+    found: QuerySet[Any], field: str, since: datetime | None, until: datetime | None
+) -> QuerySet[Any]:
+    """Return those of some objects whose time is from an instant on, and before another."""
+    if since is not None:
+        found = found.filter(**{f"{field}__gte": since})
+    if until is not None:
+        found = found.filter(**{f"{field}__lt": until})
+    return found
+
+
 def page(
-    found: QuerySet[Any], *, cursor: str | None, limit: int, give: Callable[[Any], dict[str, Any]]
+    found: QuerySet[Any],
+    *,
+    cursor: str | None,
+    limit: int,
+    give: Callable[[Any], dict[str, Any]],
+    by: str = "pk",
 ) -> dict[str, Any]:
     """Return some objects, the newest first, and the cursor of those after them.
 
@@ -102,19 +119,30 @@ def page(
         cursor: of the page before; None for the newest.
         limit: how many at most.
         give: makes of an object what is answered.
+        by: the field that says which is the newest; of two alike it is the last entered.
 
     Raises:
         ObjectNotFound: the cursor is none that was given out for this list.
     """
     if cursor is not None:
-        found = found.filter(pk__lt=_position(cursor, found.model))
-    objects = list(found.order_by("-pk")[: limit + 1])
+        found = found.filter(_after(_position(cursor, found.model), found, by))
+    objects = list(found.order_by(f"-{by}", "-pk")[: limit + 1])
     has_more = len(objects) > limit
     objects = objects[:limit]
     return {
         "items": [give(one) for one in objects],
         "next": opaque.id_of(objects[-1]) if has_more else None,
     }
+
+
+def _after(position: int, found: QuerySet[Any], by: str) -> Q:
+    """Return what is said of those objects that come after the one at a position."""
+    if by == "pk":
+        return Q(pk__lt=position)
+    last = found.filter(pk=position).values_list(by, flat=True).first()
+    if last is None:
+        raise ObjectNotFound("what that cursor stands for is not kept any more; begin anew")
+    return Q(**{f"{by}__lte": last}) & (Q(**{f"{by}__lt": last}) | Q(pk__lt=position))
 
 
 def _position(cursor: str, model: type[Model]) -> int:

@@ -112,6 +112,10 @@ SCOPES: dict[str, Scope] = {
         "Be told by webhooks what meters do and answer.",
         ("fleet.view_command", "fleet.view_event", FOR_UTILITY),
     ),
+    "meters:readings": Scope(
+        "Read what meters tell: how they stand, their readings and events.",
+        ("fleet.view_event", "fleet.view_reading"),
+    ),
     "imports": Scope(
         "Hand in sheets of what the key may also write; take over an installed base.",
         (
@@ -141,6 +145,7 @@ UTILITYS = frozenset(
         "engineering",
         "imports",
         "meters:order",
+        "meters:readings",
         "meters:write",
         "supply",
     }

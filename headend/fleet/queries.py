@@ -8,10 +8,19 @@ from headend.fleet.delivery import UNFINISHED
 from headend.fleet.models import Command, Event, MeterLink, MeterState, Reading, WorkItem
 from headend.meters.models import Meter
 
+_READY = "ready_for_reconnection"  # by a key press; the meter tells it among the reasons
+
 
 def latest_state(meter: Meter) -> MeterState | None:
     """Return the last state that the meter told, None if it never did."""
     return MeterState.objects.filter(meter=meter).first()
+
+
+def load_switch(state: MeterState) -> str:
+    """Return the state of a meter's load switch as IEC 62056-6-2 names it (Disconnect control)."""
+    if state.relay_closed:
+        return "connected"
+    return _READY if _READY in state.open_reasons else "disconnected"
 
 
 def link_of(meter: Meter) -> MeterLink | None:
