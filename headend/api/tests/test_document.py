@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
@@ -73,12 +74,13 @@ def test_the_examples_do_what_they_say(
         assert done.returncode == 0, done.stderr + done.stdout
         return done.stdout
 
-    trial, vend, advice = blocks("sh")
+    trial, vend, advice, readings = blocks("sh")
     assert '"lines"' in run("sh", "-c", trial)
     assert not Sale.objects.exists()
     sold = run("sh", "-c", vend)
     assert run("sh", "-c", advice) == sold
     assert run("sh", "-c", vend) == sold
+    assert json.loads(run("sh", "-c", readings)) == {"items": [], "next": None}
     (script,) = blocks("python")
     printed = run(sys.executable, "-c", script)
     sale = Sale.objects.latest("pk")
