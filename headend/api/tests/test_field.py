@@ -48,11 +48,13 @@ def test_readings_that_came_late_are_listed_where_they_belong_page_by_page(progr
     caller, address = program("meters:readings"), f"/meters/{supply.meter.drn}/readings"
     hours = [2, 5, 3, 1, 4, 3]  # the order in which they came
     rows = [tell_reading(supply.meter, n, NOON + hour * HOUR) for n, hour in enumerate(hours, 1)]
-    seen, cursor = [], {}
-    while cursor is not None:
-        page = caller.get(address, limit=2, **cursor).json()
+    seen: list[str] = []
+    page = caller.get(address, limit=2).json()
+    while True:
         seen += [one["id"] for one in page["items"]]
-        cursor = {"cursor": page["next"]} if page["next"] else None
+        if page["next"] is None:
+            break
+        page = caller.get(address, limit=2, cursor=page["next"]).json()
     assert seen == [id_of(rows[n]) for n in (1, 4, 5, 2, 0, 3)]
     inside = {"since": (NOON + 2 * HOUR).isoformat(), "until": (NOON + 4 * HOUR).isoformat()}
     found = caller.get(address, **inside).json()["items"]
