@@ -126,6 +126,8 @@ PURSE = Statement(
         SELECT id FROM vendors_purse WHERE vendor_id = %s AND is_open AND available_minor >= %s
         ORDER BY random() LIMIT 1 FOR UPDATE SKIP LOCKED) RETURNING id"""
 )
+BEFORE_PURSE = Statement("SAVEPOINT before_purse")
+BACK_BEFORE_PURSE = Statement("ROLLBACK TO SAVEPOINT before_purse")
 SHIFT_SALE = Statement(
     """UPDATE vendors_shift SET sales_count = sales_count + 1, sold_minor = sold_minor + %s
     WHERE id = %s AND state = 'open' RETURNING id"""

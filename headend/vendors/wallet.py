@@ -47,8 +47,14 @@ def take(vendor: Vendor, amount_minor: int) -> None:
         VendorSuspended: it was suspended, perhaps a moment ago.
         WalletTooLow: wallet and credit limit do not cover it.
     """
-    if prepared.rows(statements.PURSE, amount_minor, vendor.pk, amount_minor):
+    asked = (statements.PURSE, amount_minor, vendor.pk, amount_minor)
+    with prepared.ahead((statements.BEFORE_PURSE,), asked):
+        taken = prepared.rows(*asked)
+    if taken:
         return
+    # A purse that was emptied while PURSE was coming for it is locked all the same. Held on to
+    # while waiting for the others, it would be waited for in turn by whoever comes in order.
+    prepared.rows(statements.BACK_BEFORE_PURSE)
     purses = _all_held(vendor)
     if not purses[0].is_open:
         raise suspended(vendor)
