@@ -190,11 +190,24 @@ class _Gathered:
             written_rows.append(row)
 
     def inserts(self) -> list[Ask]:
-        """Return the statements that write the new rows, by model in the order of the first."""
-        return [
-            Ask(_insert(*rows, len(objects)), tuple(chain.from_iterable(objects)))
-            for rows, objects in self._rows.items()
+        """Return the statements that write the new rows, by model in the order of the first.
+
+        On PostgreSQL single rows come last, all in one statement: sending, running and answering
+        one costs more than its row. Those of several rows stay apart; together they would be
+        another statement for each mixture of numbers.
+        """
+        single = []
+        if prepared.vendor() == "postgresql":
+            single = [each for each in self._rows.items() if len(each[1]) == 1]
+        asks = [
+            Ask(_insert(rows, len(values)), tuple(chain.from_iterable(values)))
+            for rows, values in self._rows.items()
+            if not single or len(values) > 1
         ]
+        if single:
+            values = chain.from_iterable(values for _, (values,) in single)
+            asks.append(Ask(_insert_one_each(*(rows for rows, _ in single)), tuple(values)))
+        return asks
 
     def write(self) -> None:
         inserts = self.inserts()
@@ -253,16 +266,28 @@ def _columns(
 
 
 @cache
-def _insert(model: type[Model], gives_id: bool, unless_there: bool, count: int) -> Statement:
+def _insert(rows: _Rows, count: int) -> Statement:
     """Return the statement that writes so many rows."""
-    fields = _inserted(model, gives_id)
+    return Statement(_insert_text(rows, count))
+
+
+@cache
+def _insert_one_each(*rows: _Rows) -> Statement:
+    """Return the statement that writes a row of each."""
+    *before, last = (_insert_text(each, 1) for each in rows)
+    named = ", ".join(f"row{number} AS ({text})" for number, text in enumerate(before))
+    return Statement(f"WITH {named} {last}" if before else last)
+
+
+def _insert_text(rows: _Rows, count: int) -> str:
+    fields = _inserted(rows.model, rows.gives_id)
     columns = ", ".join(f'"{field.column}"' for field in fields)
     places = ", ".join(["%s"] * len(fields))
     values = ", ".join([f"({places})"] * count)
-    ending = " ON CONFLICT DO NOTHING" if unless_there else ""
-    table = model._meta.db_table
+    ending = " ON CONFLICT DO NOTHING" if rows.unless_there else ""
+    table = rows.model._meta.db_table
     # S608: every name is a model's own, every value a parameter.
-    return Statement(f'INSERT INTO "{table}" ({columns}) VALUES {values}{ending}')  # noqa: S608
+    return f'INSERT INTO "{table}" ({columns}) VALUES {values}{ending}'  # noqa: S608
 
 
 def _inserted(model: type[Model], gives_id: bool) -> list[Any]:

@@ -8,10 +8,10 @@ receipts state it.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from headend.config import iso4217
+from headend.config.exact import Fraction
 
 if TYPE_CHECKING:
     from headend.currencies.models import Rate

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from fractions import Fraction
 
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
+
+from headend.config.exact import Fraction
 
 RATE_DIGITS, RATE_DECIMALS = 18, 8
 

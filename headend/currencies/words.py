@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from fractions import Fraction
-
 from django.utils import timezone
 
 from headend.config import iso4217
+from headend.config.exact import Fraction
 from headend.currencies.conversion import Conversion, convert
 from headend.currencies.models import Rate
 from headend.design import figures

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from fractions import Fraction
+
+from headend.config.exact import Fraction
 
 
 @dataclass(frozen=True, kw_only=True)

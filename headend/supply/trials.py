@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from fractions import Fraction
 
 from django.db.models import Q, QuerySet
 
+from headend.config.exact import Fraction
 from headend.customers.models import SupplyAgreement
 from headend.debts.models import Debt
 from headend.design.figures import kwh

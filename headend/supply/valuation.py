@@ -10,8 +10,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from fractions import Fraction
 
+from headend.config.exact import Fraction
 from headend.customers.models import SupplyAgreement
 from headend.ledger import chart
 from headend.supply.models import Rule

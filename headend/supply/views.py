@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from fractions import Fraction
 from typing import Any
 
 from django import forms
@@ -21,6 +20,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from headend.accounts.models import Approval
 from headend.accounts.requests import PageRequest
 from headend.config.errors import Refusal
+from headend.config.exact import Fraction
 from headend.customers.models import SupplyAgreement
 from headend.customers.queries import agreements
 from headend.fleet.queries import link_of

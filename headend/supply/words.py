@@ -5,10 +5,10 @@ from __future__ import annotations
 import secrets
 from datetime import datetime
 from decimal import Decimal
-from fractions import Fraction
 
 from django.conf import settings
 
+from headend.config.exact import Fraction
 from headend.design import figures
 from headend.tariffs.numbers import plain
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from fractions import Fraction
 
+from headend.config.exact import Fraction
 from headend.tariffs import components as kinds
 from headend.tariffs.components import Component
 from headend.tariffs.context import CROSSED, OPEN, FeeDue, PurchaseContext

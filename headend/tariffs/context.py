@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from fractions import Fraction
+
+from headend.config.exact import Fraction
 
 OPEN, CROSSED, SETTLED = "open", "crossed", "settled"
 

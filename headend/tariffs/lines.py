@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from fractions import Fraction
 
+from headend.config.exact import Fraction
 from headend.tariffs import components as kinds
 from headend.tariffs import rules, words
 from headend.tariffs.charges import Charges

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from fractions import Fraction
+
+from headend.config.exact import Fraction
 
 HALF_UP, FLOOR, CEIL = "half_up", "floor", "ceil"
 MODES = (HALF_UP, FLOOR, CEIL)

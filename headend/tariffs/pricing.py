@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from fractions import Fraction
 
+from headend.config.exact import Fraction
 from headend.tariffs import components as kinds
 from headend.tariffs import rules
 from headend.tariffs.charges import (

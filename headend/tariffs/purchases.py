@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from fractions import Fraction
 
 from headend.config.errors import Refusal
+from headend.config.exact import Fraction
 from headend.tariffs.context import FeeDue, PurchaseContext
 from headend.tariffs.pricing import Calculation, least_tender, price
 from headend.tariffs.rules import TariffRules

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from fractions import Fraction
 
+from headend.config.exact import Fraction
 from headend.tariffs import components as kinds
 from headend.tariffs.charges import add_percentages, band, connection_va
 from headend.tariffs.context import CROSSED, OPEN, PurchaseContext

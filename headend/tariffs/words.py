@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from fractions import Fraction
 
+from headend.config.exact import Fraction
 from headend.tariffs import components as kinds
 from headend.tariffs import numbers, rules
 from headend.tariffs.charges import Charges, band

@@ -10,7 +10,6 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass, replace
 from datetime import datetime
-from fractions import Fraction
 from typing import Any
 
 from django.conf import settings
@@ -18,6 +17,7 @@ from django.db import IntegrityError, transaction
 
 from headend.accounts.models import User
 from headend.accounts.services import require
+from headend.config.exact import Fraction
 from headend.currencies import queries as currencies
 from headend.customers.models import SupplyAgreement
 from headend.debts import services as debts

@@ -11,12 +11,12 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from fractions import Fraction
 from typing import Any
 
 from django.utils import timezone
 
 from headend.config import prepared, statements
+from headend.config.exact import Fraction
 from headend.customers.models import SupplyAgreement
 from headend.tariffs import components as kinds
 from headend.tariffs.context import OPEN, FeeDue, PurchaseContext

@@ -11,11 +11,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from fractions import Fraction
 
 from django.conf import settings
 from django.utils import timezone
 
+from headend.config.exact import Fraction
 from headend.design import figures
 from headend.tariffs.numbers import as_decimal
 from headend.vending import disclosure

@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from fractions import Fraction
 
 from django.db.models import Sum
 
 from headend.config.errors import Refusal
+from headend.config.exact import Fraction
 from headend.customers.models import SupplyAgreement
 from headend.tariffs import document
 from headend.tariffs.context import FeeDue, PurchaseContext

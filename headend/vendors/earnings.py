@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from decimal import Decimal
-from fractions import Fraction
+
+from headend.config.exact import Fraction
 
 NO_TAX, INCLUDED, ADDED = "none", "included", "added"
 

@@ -142,8 +142,8 @@ TWINS: dict[prepared.Statement, Callable[..., Any]] = {
         Account.objects.filter(code=code, currency=currency).values_list("pk")
     ),
     statements.PURSE: _purse,
-    statements.BEFORE_PURSE: lambda: [],  # one sale at a time has nobody to wait for
-    statements.BACK_BEFORE_PURSE: lambda: [],
+    statements.BEFORE_PURSE: list,  # one sale at a time has nobody to wait for
+    statements.BACK_BEFORE_PURSE: list,
     statements.SHIFT_SALE: _shift_sale,
     statements.DEBT_PAID: _debt_paid,
     statements.HAS_LINK: lambda meter: [(MeterLink.objects.filter(meter=meter).exists(),)],
