@@ -35,6 +35,8 @@ def carry_out(state, token):
     if token.token_class == tokens.MANAGEMENT_CLASS and not token.is_key_section:
         action = _MANAGEMENT.get(token.subclass)
         return (action(state, token) if action else result.FUNCTION_ERROR), 0
+    if token.token_class == tokens.METER_CLASS and token.subclass == tokens.EXTENDED_READ:
+        return result.FUNCTION_ERROR, 0  # its bits ask for other things than a test's
     return result.ACCEPT, 0
 
 

@@ -169,6 +169,13 @@ def test_a_meter_test_shows_one_screen_after_the_other():
     assert bench.rows()[0] == "Credit  2.40 kWh"
 
 
+def test_an_extended_read_is_no_meter_test():
+    bench = Bench(credit_wh=2500)
+    token = generation.meter_test(subclass=2, control=0b101, mfr_code="00")
+    assert bench.type_token(token) == ("Not for this", "kind of meter")
+    assert bench.command("token", {"digits": token})["status"] == result.FUNCTION_ERROR
+
+
 def test_management_tokens():
     bench = Bench(credit_wh=10_000)
     enter = bench.meter.enter_token
