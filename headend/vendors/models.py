@@ -10,6 +10,7 @@ from __future__ import annotations
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
+from django.utils import timezone
 
 from headend.ledger import chart
 
@@ -277,7 +278,7 @@ class Shift(Cash):
         ]
 
     def __str__(self) -> str:
-        return f"{self.user} at {self.till}, {self.opened_at:%Y-%m-%d %H:%M}"
+        return f"{self.user} at {self.till}, {timezone.localtime(self.opened_at):%Y-%m-%d %H:%M}"
 
     @property
     def currency(self) -> str:

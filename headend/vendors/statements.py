@@ -10,10 +10,11 @@ from typing import Any
 from django.db.models import F, OuterRef, QuerySet, Subquery, Sum, Value, Window
 from django.db.models.functions import Coalesce
 
+from headend.ledger import chart
 from headend.ledger.models import Line
 from headend.vendors.models import Vendor
 
-COLUMNS = ("when", "what", "reference", "currency", "in", "out", "earned", "balance")
+COLUMNS = ("when", "what", "reference", "currency", "in", "out", "earned", "tax", "balance")
 
 
 @dataclass(frozen=True)
@@ -24,7 +25,9 @@ class Statement:
     came_in_minor: int
     went_out_minor: int
     earned_minor: int  # discount or commission in the period, without tax
-    lines: QuerySet[Any]  # of ledger lines, oldest first, with `balance_minor` and `earned_minor`
+    tax_minor: int  # the tax on it
+    lines: QuerySet[Any]  # of ledger lines, oldest first, with `balance_minor`, `earned_minor` and
+    # `tax_minor`: what a purchase or sale is of is in, or out, with both of them
 
     @property
     def closing_minor(self) -> int:
@@ -44,6 +47,9 @@ def statement(
     """
     moved = _lines(vendor.wallet, vendor.currency)
     earned = _within(_lines(vendor.earnings, vendor.currency), since, until)
+    taxed = _lines(chart.TAX_ON_COMMISSION, vendor.currency).filter(
+        entry__lines__account__code=vendor.wallet
+    )
     opening_minor = -_total(moved.filter(entry__at__lt=since)) if since else 0
     moved = _within(moved, since, until)
     return Statement(
@@ -51,6 +57,7 @@ def statement(
         came_in_minor=-_total(moved.filter(amount_minor__lt=0)),
         went_out_minor=_total(moved.filter(amount_minor__gt=0)),
         earned_minor=_total(earned),
+        tax_minor=_total(_within(taxed, since, until)),
         lines=_told(moved, vendor, opening_minor),
     )
 
@@ -66,6 +73,7 @@ def rows(found: Statement, vendor: Vendor) -> Iterator[tuple[str, ...]]:
             str(max(-line.amount_minor, 0)),
             str(max(line.amount_minor, 0)),
             str(line.earned_minor),
+            str(line.tax_minor),
             str(line.balance_minor),
         )
 
@@ -87,13 +95,22 @@ def _total(lines: QuerySet[Line]) -> int:
 
 
 def _told(lines: QuerySet[Line], vendor: Vendor, opening_minor: int) -> QuerySet[Any]:
-    """Give each line the wallet after it and what its entry earned."""
+    """Give each line the wallet after it, what its entry earned, and the tax on that."""
     order = (F("entry__at").asc(), F("id").asc())
     running = Value(opening_minor) - Window(Sum("amount_minor"), order_by=order)
-    earned = _lines(vendor.earnings, vendor.currency).filter(entry=OuterRef("entry"))
-    total = earned.order_by().values("entry").annotate(total=Sum("amount_minor"))
     return (
         lines.select_related("entry")
-        .annotate(balance_minor=running, earned_minor=Coalesce(Subquery(total.values("total")), 0))
+        .annotate(
+            balance_minor=running,
+            earned_minor=_in_entry(vendor.earnings, vendor.currency),
+            tax_minor=_in_entry(chart.TAX_ON_COMMISSION, vendor.currency),
+        )
         .order_by(*order)
     )
+
+
+def _in_entry(code: str, currency: str) -> Coalesce:
+    """What the entry of a line moved on an account."""
+    beside = _lines(code, currency).filter(entry=OuterRef("entry"))
+    total = beside.order_by().values("entry").annotate(total=Sum("amount_minor"))
+    return Coalesce(Subquery(total.values("total")), 0)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 from django import template
@@ -154,6 +155,12 @@ def with_page(context: dict[str, Any], number: int) -> str:
 def opaque(row: Model) -> str:
     """What stands for a row in addresses."""
     return opaque_ids.id_of(row)
+
+
+@register.filter
+def percent(share: Decimal) -> str:
+    """Show a percentage with the decimals that say something: 2.5 of 2.500, 3 of 3.000."""
+    return f"{share.normalize():f}"
 
 
 @register.filter

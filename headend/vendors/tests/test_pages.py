@@ -233,6 +233,30 @@ def test_a_statement_adds_up_to_the_ledger(supply, log_in):
     assert (later.opening_minor, later.closing_minor) == (70_60, 70_60)
 
 
+def test_a_statement_tells_the_tax_so_that_each_line_adds_up_to_its_sale(supply):
+    terms = services.Terms("commission", Decimal("2.5"), tax="added", tax_percent=Decimal(15))
+    shop, other_shop = Shop(terms=terms), Shop(name="Elsewhere", terms=terms)
+    for one in (shop, other_shop):
+        one.buy(300_00)
+        one.open_shift()
+        for tender_minor in (100_00, 33_33):
+            one.sell(tender_minor, supply)
+    told = statements.statement(shop.vendor)
+    by_hand = [(300_00, 0, 0), (97_12, 2_50, 38), (32_37, 83, 13)]
+    assert [
+        (abs(line.amount_minor), line.earned_minor, line.tax_minor) for line in told.lines
+    ] == by_hand
+    assert (told.earned_minor, told.tax_minor) == (3_33, 51)
+    page = f"/vendors/{encode(shop.vendor.pk)}/"
+    shown = logged_in(shop.manager).get(page + "statement/").content.decode()
+    assert "and R\u00a00.51 tax on it" in shown
+    assert "Commission 2.5 %" in logged_in(shop.manager).get(page).content.decode()
+
+
+def test_a_shift_is_named_by_the_utilitys_time(shop):
+    assert str(shop.open_shift()).endswith("2026-11-21 14:00")
+
+
 @pytest.mark.parametrize("group", ["auditor", "approver", "utility administrator"])
 def test_every_page_opens_for_whom_it_is_meant(log_in, other, group):
     client = log_in(group)
