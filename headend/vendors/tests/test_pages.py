@@ -247,7 +247,7 @@ def test_a_statement_tells_the_tax_so_that_each_line_adds_up_to_its_sale(supply)
         (abs(line.amount_minor), line.earned_minor, line.tax_minor) for line in told.lines
     ] == by_hand
     assert (told.earned_minor, told.tax_minor) == (3_33, 51)
-    page = f"/vendors/{encode(shop.vendor.pk)}/"
+    page = f"/vendors/{id_of(shop.vendor)}/"
     shown = logged_in(shop.manager).get(page + "statement/").content.decode()
     assert "and R\u00a00.51 tax on it" in shown
     assert "Commission 2.5 %" in logged_in(shop.manager).get(page).content.decode()
