@@ -10,7 +10,7 @@ from typing import Any
 from django.db.models import Exists, OuterRef, QuerySet
 
 from headend.campaigns.errors import InvalidCampaign
-from headend.customers.queries import agreements
+from headend.customers.queries import agreements_in_force
 from headend.meters.models import Meter
 
 BATCH = 500
@@ -94,7 +94,7 @@ class Selection:
         if self.base_date is not None:
             found = found.filter(base_date=self.base_date)
         if self.tariff or self.address:
-            served = agreements(at=at).filter(meter=OuterRef("pk"))
+            served = agreements_in_force().filter(meter=OuterRef("pk"))
             if self.tariff:
                 served = served.filter(tariff__code=self.tariff)
             if self.address:

@@ -56,8 +56,7 @@ _AGREEMENT = """SELECT {a:customers.SupplyAgreement}, {a.meter=m:meters.Meter},
     JOIN customers_customer c ON c.id = a.customer_id
     JOIN customers_premises p ON p.id = a.premises_id
     JOIN tariffs_tariff t ON t.id = a.tariff_id
-    WHERE a.meter_id = %s AND a.started_at <= %s AND (a.ended_at IS NULL OR a.ended_at > %s)
-    ORDER BY a.id LIMIT 1"""
+    WHERE a.meter_id = %s AND a.ended_at IS NULL"""
 AGREEMENT = Statement(_AGREEMENT)
 AGREEMENT_LOCKED = Statement(_AGREEMENT + " FOR UPDATE OF m")  # one sale of a meter at a time
 SALE_OF_MESSAGE = Statement(
@@ -76,7 +75,7 @@ LAST_STATE = Statement(
     """SELECT (SELECT s.calculation FROM vending_sale s
             LEFT JOIN vending_reversal r ON r.sale_id = s.id
             WHERE s.agreement_id = %s AND r.id IS NULL
-            ORDER BY s.created_at DESC, s.id DESC LIMIT 1),
+            ORDER BY s.id DESC LIMIT 1),
         (SELECT state FROM vending_openinguse WHERE agreement_id = %s)""",
     facts=2,
 )

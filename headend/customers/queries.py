@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime
 
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 
 from headend.config import prepared, statements
 from headend.customers.errors import NoSupplyAgreement
@@ -13,20 +13,28 @@ from headend.customers.models import SupplyAgreement
 from headend.meters.models import Meter
 
 
-def agreements(*, at: datetime) -> QuerySet[SupplyAgreement]:
-    """Return the agreements in force at an instant, with all they refer to."""
-    return SupplyAgreement.objects.filter(
-        Q(ended_at__isnull=True) | Q(ended_at__gt=at), started_at__lte=at
-    ).select_related("customer", "premises", "meter", "tariff")
+def agreements_in_force() -> QuerySet[SupplyAgreement]:
+    """Return the agreements that run, with all they refer to.
+
+    One runs from the act that opens it to the act that ends it, whatever the clock says: if that
+    is set back, a closed account stays closed, and who moved in is served.
+    """
+    return SupplyAgreement.objects.filter(ended_at__isnull=True).select_related(
+        "customer", "premises", "meter", "tariff"
+    )
 
 
 def agreement_of(meter: Meter, *, at: datetime) -> SupplyAgreement:
-    """Return the agreement that a meter serves at an instant.
+    """Return the agreement that a meter serves.
+
+    Args:
+        meter: which.
+        at: now, to be named if there is none.
 
     Raises:
-        NoSupplyAgreement: it serves nobody then.
+        NoSupplyAgreement: it serves nobody.
     """
-    agreement: SupplyAgreement | None = prepared.first(statements.AGREEMENT, meter.pk, at, at)
+    agreement: SupplyAgreement | None = prepared.first(statements.AGREEMENT, meter.pk)
     if agreement is None:
         raise no_agreement(meter, at)
     return agreement

@@ -9,7 +9,7 @@ from django.db.models import F, Prefetch, Q, QuerySet, Value
 from django.db.models.functions import Replace
 
 from headend.customers.models import Customer, SupplyAgreement
-from headend.customers.queries import agreements
+from headend.customers.queries import agreements_in_force
 
 LEAST_DIGITS_OF_A_PHONE = 4
 
@@ -27,7 +27,7 @@ def find_supplies(text: str, *, at: datetime) -> QuerySet[SupplyAgreement]:
     Returns:
         Agreements with customer, premises, meter and tariff loaded.
     """
-    return agreements(at=at).filter(_matching(text)).order_by("customer__name", "pk")
+    return agreements_in_force().filter(_matching(text)).order_by("customer__name", "pk")
 
 
 def find_customers(text: str, *, at: datetime) -> QuerySet[Customer]:
@@ -41,7 +41,7 @@ def find_customers(text: str, *, at: datetime) -> QuerySet[Customer]:
     Returns:
         Customers with `running`: their agreements in force with premises, meter and tariff.
     """
-    running = Prefetch("agreements", queryset=agreements(at=at), to_attr="running")
+    running = Prefetch("agreements", queryset=agreements_in_force(), to_attr="running")
     customers = Customer.objects.prefetch_related(running)
     if text.strip():
         through = find_supplies(text, at=at).values("customer").order_by()

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
+from django.db.models import Max
 
 from headend.accounts.models import User
 from headend.accounts.services import require
@@ -199,24 +200,34 @@ def new_premises(address: str) -> Premises:
 def end_agreement(agreement: SupplyAgreement, *, by: User, at: datetime, reason: str) -> None:
     """End an agreement now; its meter serves nobody until the next one.
 
+    It ends after it began and after the one before it ended, though the clock was set back behind
+    that; so the last agreement at a meter is the one that ends last.
+
     Raises:
-        InvalidAgreement: it has ended, or would end before it began.
+        InvalidAgreement: it has ended.
     """
     require(by, "customers.change_supplyagreement")
-    ended = SupplyAgreement.objects.filter(
-        pk=agreement.pk, ended_at__isnull=True, started_at__lt=at
-    ).update(ended_at=at)
-    if not ended:
-        raise InvalidAgreement("this agreement has ended already or has not begun")
-    agreement.ended_at = at
+    kept = SupplyAgreement.objects.select_for_update(of=("self",)).get(pk=agreement.pk)
+    if kept.ended_at is not None:
+        raise InvalidAgreement("this agreement has ended already")
+    before = SupplyAgreement.objects.filter(meter=kept.meter_id)
+    last_end = before.aggregate(last=Max("ended_at"))["last"]
+    kept.ended_at = _after(max(kept.started_at, last_end or kept.started_at), at)
+    kept.save(update_fields=["ended_at"])
+    agreement.ended_at = kept.ended_at
     audit.record(
         actor=by,
         action="customers.end_agreement",
         target=agreement,
         at=at,
-        after={"ended_at": at},
+        after={"ended_at": kept.ended_at},
         reason=reason,
     )
+
+
+def _after(since: datetime, at: datetime) -> datetime:
+    """Return now; or the first instant after another one, if the clock was set back behind it."""
+    return max(at, since + timedelta(microseconds=1))
 
 
 @transaction.atomic
@@ -231,24 +242,22 @@ def replace_meter(
         agreement: a running one; its `meter` is brought up to date.
         meter: the new one, which serves nobody.
         by: who decides.
-        at: now.
+        at: now; if the clock was set back behind when the old one was hung, just after that.
         reason: why.
 
     Returns:
         FormerMeter: that the old one served until now.
 
     Raises:
-        InvalidAgreement: the agreement has ended or only begins, or the new meter serves somebody.
+        InvalidAgreement: the agreement has ended, or the new meter serves somebody.
     """
     kept = SupplyAgreement.objects.select_for_update(of=("self",)).get(pk=agreement.pk)
     if kept.ended_at is not None:
         raise InvalidAgreement("this agreement has ended; it needs no other meter")
     earlier = kept.former_meters.last()
     since = earlier.served_until if earlier else kept.started_at
-    if at <= since:
-        raise InvalidAgreement(f"meter {kept.meter} serves this agreement only since {since}")
     former = FormerMeter.objects.create(
-        agreement=kept, meter=kept.meter, served_from=since, served_until=at
+        agreement=kept, meter=kept.meter, served_from=since, served_until=_after(since, at)
     )
     kept.meter = meter
     try:

@@ -8,7 +8,7 @@ from datetime import datetime
 from headend.config import batches
 from headend.customers import services as customers
 from headend.customers.models import Customer, Premises, SupplyAgreement
-from headend.customers.queries import agreements
+from headend.customers.queries import agreements_in_force
 from headend.exchange.cells import Cells
 from headend.exchange.errors import InvalidCell, RowDiffers
 from headend.exchange.kinds import Column, Context, Done, Outcome, register
@@ -247,7 +247,7 @@ def open_or_find(
         InvalidAgreement: it can't be opened so.
     """
     is_new_meter = batches.is_kept(meter)
-    there = None if is_new_meter else agreements(at=context.at).filter(meter=meter).first()
+    there = None if is_new_meter else agreements_in_force().filter(meter=meter).first()
     if there is None:
         made = customers.open_agreement(
             customer=customer,

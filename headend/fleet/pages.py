@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from headend.accounts.models import User
 from headend.customers.models import SupplyAgreement
-from headend.customers.queries import agreements
+from headend.customers.queries import agreements_in_force
 from headend.customers.search import find_supplies, number_in
 from headend.design import words
 from headend.design.chart import NARROW, WIDE, Chart, Point, bar_chart, line_chart
@@ -59,7 +59,7 @@ def find_meters(text: str, *, only: str, at: datetime) -> QuerySet[Meter]:
 
 def served_by(meters: list[Meter], *, at: datetime) -> dict[int, SupplyAgreement]:
     """The agreement in force of each meter, by the meter's key."""
-    return {one.meter_id: one for one in agreements(at=at).filter(meter__in=meters)}
+    return {one.meter_id: one for one in agreements_in_force().filter(meter__in=meters)}
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from typing import Any
 
 from headend.announcements.services import announce
 from headend.customers.models import SupplyAgreement
-from headend.customers.queries import agreements
+from headend.customers.queries import agreements_in_force
 from headend.fleet import low_credit
 from headend.fleet.delivery import IN_DELIVERY, UNFINISHED, State, resend_delay
 from headend.fleet.models import Command, MeterLink, MeterState
@@ -62,7 +62,7 @@ def take_state(
     state = _keep(meter, claims, at=at)
     for watcher in _watchers:
         watcher(meter, state, at)
-    agreement = agreements(at=at).filter(meter=meter).first()
+    agreement = agreements_in_force().filter(meter=meter).first()
     if agreement is not None:
         _judge_credit(link, state, agreement, at=at)
         _set_warning(state, agreement, at=at)

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
+
 from django.db import models
 from django.db.models import Q
+
+_CLOCK_STEP = timedelta(days=1)  # further, no clock is set back that was right before
 
 
 class VendingKey(models.Model):
@@ -20,6 +24,8 @@ class VendingKey(models.Model):
     is_test = models.BooleanField(default=False)  # published: refused outside demonstration
     active_from = models.DateTimeField()
     active_until = models.DateTimeField(null=True, blank=True)
+    # When its use was refused last because it was over: that stays so if the clock is set back.
+    seen_over_at = models.DateTimeField(null=True, blank=True)
     credit_ceiling_kwh = models.PositiveBigIntegerField(null=True, blank=True)  # None: no ceiling
 
     class Meta:
@@ -44,6 +50,16 @@ class VendingKey(models.Model):
     def __str__(self) -> str:
         mark = " (TEST)" if self.is_test else ""
         return f"SGC {self.sgc} KT {self.kt} KRN {self.krn} base {self.base_date}{mark}"
+
+    def is_over(self, at: datetime) -> bool:
+        """Say whether the key may be used no more at an instant.
+
+        One whose use was refused because it was over stays so when the clock is set back, unless
+        that is by more than a day: such a clock had run ahead, and the key was not over.
+        """
+        if self.active_until is None or at >= self.active_until:
+            return self.active_until is not None
+        return self.seen_over_at is not None and at < self.seen_over_at <= at + _CLOCK_STEP
 
 
 class KeyAllowance(models.Model):

@@ -31,7 +31,13 @@ def refusals_recorded(*, by: User | None, at: datetime) -> Iterator[None]:
 
 
 def record_refusal(refusal: KeyRefused, *, by: User | None, at: datetime) -> None:
-    """Put the refused use of a key into the audit record, if it names the key or the meter."""
+    """Put the refused use of a key into the audit record, if it names the key or the meter.
+
+    A vending key that is over is marked as well, so that no clock that is set back revives it.
+    """
+    key = refusal.target
+    if isinstance(key, VendingKey) and key.active_until is not None and at >= key.active_until:
+        VendingKey.objects.filter(pk=key.pk).update(seen_over_at=at)
     if refusal.target is not None:
         audit.record(
             actor=by,

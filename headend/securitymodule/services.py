@@ -279,7 +279,7 @@ def usable_vending_key(meter: Meter, at: datetime) -> VendingKey:
         KeyRefused: there is none, it is a test key outside a demonstration, or not active now.
     """
     key = vending_key_of(meter)
-    if at < key.active_from or (key.active_until is not None and at >= key.active_until):
+    if at < key.active_from or key.is_over(at):
         raise KeyNotActive(f"{key} is not active at {at:%Y-%m-%d %H:%M}", key)
     return key
 

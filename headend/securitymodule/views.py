@@ -119,6 +119,6 @@ def _state(key: VendingKey) -> str:
         return "refused"
     if now < key.active_from:
         return "not yet active"
-    if key.active_until is not None and now >= key.active_until:
+    if key.is_over(now):
         return "ended"
     return "active"

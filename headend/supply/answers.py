@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from headend.customers.queries import agreements
+from headend.customers.queries import agreements_in_force
 from headend.fleet import followers
 from headend.fleet.delivery import State
 from headend.fleet.models import Command
@@ -110,7 +110,7 @@ def _tell_if_unsettled(command: Command, *, at: datetime) -> None:
     """An account that was closed at the meter alone leaves its customer without their credit."""
     if command.state != State.ACCEPTED:
         return
-    running = agreements(at=at).filter(meter=command.meter_id).first()
+    running = agreements_in_force().filter(meter=command.meter_id).first()
     if running is None:
         return
     open_work_item(

@@ -18,7 +18,7 @@ from headend.accounts.models import User
 from headend.accounts.services import require
 from headend.audit import services as audit
 from headend.customers.models import SupplyAgreement
-from headend.customers.queries import agreements, no_agreement
+from headend.customers.queries import agreements_in_force, no_agreement
 from headend.customers.services import end_agreement
 from headend.debts.models import Debt
 from headend.debts.queries import SETTLEMENT
@@ -108,7 +108,7 @@ def closable(meter: Meter, *, at: datetime) -> SupplyAgreement:
     Raises:
         NoSupplyAgreement: there is none.
     """
-    running = agreements(at=at).filter(meter=meter).first()
+    running = agreements_in_force().filter(meter=meter).first()
     if running is not None:
         return running
     ended = SupplyAgreement.objects.filter(meter=meter, ended_at__isnull=False)

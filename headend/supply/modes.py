@@ -17,7 +17,7 @@ from django.utils import timezone
 
 from headend.audit import services as audit
 from headend.customers.models import SupplyAgreement
-from headend.customers.queries import agreements
+from headend.customers.queries import agreements_in_force
 from headend.design.cells import safe_cell
 from headend.design.figures import kwh
 from headend.fleet.account_orders import queue_adjust_credit
@@ -61,7 +61,7 @@ def settle(command: Command, *, at: datetime) -> ModeSwitch | None:
     was = before.payment_mode if before else Meter.PaymentMode.PREPAYMENT
     if mode == was:
         return None
-    agreement = agreements(at=at).filter(meter=meter).first()
+    agreement = agreements_in_force().filter(meter=meter).first()
     told = command.detail
     rule = rule_in_force(at=at)
     refunds = (

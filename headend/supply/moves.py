@@ -18,7 +18,7 @@ from headend.accounts.models import User
 from headend.accounts.services import require
 from headend.audit import services as audit
 from headend.customers.models import Customer, Premises, SupplyAgreement
-from headend.customers.queries import agreements
+from headend.customers.queries import agreements_in_force
 from headend.customers.services import open_agreement
 from headend.debts.models import Debt
 from headend.fleet.account_orders import change_payment_mode
@@ -222,7 +222,7 @@ def _require_settled(found: Found, closing: Closing | None, at: datetime) -> Non
             f"meter {found.meter} is not settled (closing {closing}: {closing.state}); settle it "
             "first"
         )
-    running = agreements(at=at).filter(meter=found.meter).first()
+    running = agreements_in_force().filter(meter=found.meter).first()
     if running is not None:
         raise FormerClosingOpen(
             f"meter {found.meter} serves {running.customer}; close that account first"

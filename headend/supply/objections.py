@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from headend.supply.models import SecondIssue, Settlement
-from headend.vending.models import Sale
+from headend.vending.models import Sale, SaleLine
 from headend.vending.reversals import objected_by
 
 
@@ -11,12 +11,16 @@ from headend.vending.reversals import objected_by
 def account_was_settled(sale: Sale) -> str | None:
     """A settlement has given back what the sale left, and charged fees from where it ended.
 
-    What was paid afterwards, a debt for example, is not in it.
+    What was paid afterwards is not in it; that is debts only, for energy is sold to nobody then.
+    So any other sale is in it, even if the clock was set back in between.
     """
-    settled = Settlement.objects.filter(
-        closing__agreement=sale.agreement_id, settled_at__gte=sale.created_at
-    ).first()
-    return f"its account was settled with it, closing {settled}" if settled else None
+    settled = Settlement.objects.filter(closing__agreement=sale.agreement_id).first()
+    if settled is None:
+        return None
+    is_earlier = sale.created_at <= settled.settled_at
+    if is_earlier or sale.lines.exclude(kind=SaleLine.Kind.DEBT).exists():
+        return f"its account was settled with it, closing {settled}"
+    return None
 
 
 @objected_by

@@ -112,7 +112,7 @@ def _last_purchase(agreement: SupplyAgreement) -> Sale | None:
         Sale.objects.standing()
         .filter(agreement_id=agreement.pk, issued_wh__gt=0)
         .select_related("tariff_version")
-        .order_by("-created_at", "-pk")
+        .order_by("-pk")  # the one made last, whatever the clock said
         .first()
     )
 

@@ -22,7 +22,7 @@ from headend.accounts.requests import PageRequest
 from headend.config.errors import Refusal
 from headend.config.exact import Fraction
 from headend.customers.models import SupplyAgreement
-from headend.customers.queries import agreements
+from headend.customers.queries import agreements_in_force
 from headend.fleet.queries import link_of
 from headend.meters.models import Meter
 from headend.supply import closings, refunds, trials
@@ -149,7 +149,7 @@ def rule(request: PageRequest) -> HttpResponse:
 
 def running_agreement(drn: str) -> SupplyAgreement:
     """Return the agreement that a meter serves now, or answer that there is none."""
-    return get_object_or_404(agreements(at=timezone.now()), meter__drn=drn)
+    return get_object_or_404(agreements_in_force(), meter__drn=drn)
 
 
 def _closings() -> QuerySet[Closing]:

@@ -10,9 +10,12 @@ from headend.config import opaque
 from headend.debts.errors import BalanceTooSmall, InvalidDebt
 from headend.debts.models import Debt
 from headend.ledger import chart, suspense
+from headend.ledger.cash import SafeTooLow, TillsTooLow
 from headend.ledger.models import BankPayment
 from headend.tests.engine import Engine, money, which
 from headend.vendors.models import Purchase
+
+PLACES_OF_CASH = {"safe": chart.CASH_IN_SAFE, "tills": chart.CASH_AT_TILLS}
 
 
 class Bank(Engine):
@@ -41,7 +44,7 @@ class Bank(Engine):
             self.books.add(chart.SUSPENSE, -amount_minor)
 
     @precondition(lambda _: BankPayment.objects.exists())
-    @rule(number=which, to=st.sampled_from(["safe", "returned", "debt"]))
+    @rule(number=which, to=st.sampled_from(["safe", "tills", "returned", "debt"]))
     def find_out_whose_it_is(self, number: int, to: str) -> None:
         """A payment leaves suspense once, and a debt never takes more than is owed."""
         payment = BankPayment.objects.order_by("pk")[number % BankPayment.objects.count()]
@@ -60,6 +63,9 @@ class Bank(Engine):
         except suspense.PaymentNotWaiting:
             assert not waits
             return
+        except (SafeTooLow, TillsTooLow):
+            assert self.books.of(PLACES_OF_CASH[to]) < payment.amount_minor
+            return
         except BalanceTooSmall:
             assert debt is not None
             assert self.books.owed_minor[debt.pk] < payment.amount_minor
@@ -73,5 +79,4 @@ class Bank(Engine):
         if to == "debt" and debt is not None:
             self.books.owed_minor[debt.pk] -= payment.amount_minor
         else:
-            place = chart.CASH_IN_SAFE if to == "safe" else chart.BANK
-            self.books.add(place, -payment.amount_minor)
+            self.books.add(PLACES_OF_CASH.get(to, chart.BANK), -payment.amount_minor)

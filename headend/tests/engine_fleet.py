@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import rule
 
 from headend.customers.models import SupplyAgreement
-from headend.customers.queries import agreements
+from headend.customers.queries import agreements_in_force
 from headend.fleet import numbered, outbox, replies, states
 from headend.fleet.account_orders import change_payment_mode
 from headend.fleet.delivery import Occurrence
@@ -96,7 +96,7 @@ class Fleet(Engine):
     def note_switch(self, switch: ModeSwitch, wall: WallMeter) -> None:
         """By rule, what was paid for goes to the bill when a meter goes over to post-payment."""
         refunds = rule_in_force(at=self.at).mode_credit == Rule.ModeCredit.REFUNDED
-        served = agreements(at=self.at).filter(meter=switch.meter_id).first()
+        served = agreements_in_force().filter(meter=switch.meter_id).first()
         if (
             switch.payment_mode != codes.POSTPAYMENT
             or not refunds

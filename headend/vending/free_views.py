@@ -15,7 +15,7 @@ from django.views.decorators.http import require_http_methods
 from headend.accounts.requests import PageRequest
 from headend.config.errors import Refusal
 from headend.customers.models import Customer, SupplyAgreement
-from headend.customers.queries import agreements
+from headend.customers.queries import agreements_in_force
 from headend.meters.models import Meter
 from headend.vending import disclosure, free_electricity, free_programmes
 from headend.vending.free_forms import AmountForm, EndForm, EnrolForm
@@ -107,7 +107,7 @@ def give(request: PageRequest, drn: str) -> HttpResponse:
     """Give a meter's customer the month's free electricity without a purchase."""
     meter = get_object_or_404(Meter, drn=drn)
     now = timezone.now()
-    agreement = agreements(at=now).filter(meter=meter).first()
+    agreement = agreements_in_force().filter(meter=meter).first()
     given, refused = None, ""
     if request.method == "POST":
         try:

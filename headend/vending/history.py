@@ -41,8 +41,9 @@ class Circumstances:
         """Return what the next sale must know; empty if there is nothing to tell."""
         fees = dict(self.before.get("fees", {}))
         for fee in self.rules.periodic_fees:
+            told = fees.get(fee.name, {}).get("through")
             fees[fee.name] = {
-                "through": _period(fee.period, self.at),
+                "through": _later(fee.period, told, _period(fee.period, self.at)),
                 "owed_minor": done.fees[fee.name].owed_minor,
             }
         state: dict[str, Any] = {"fees": fees} if fees else {}
@@ -51,7 +52,9 @@ class Circumstances:
         if self.rules.lifeline is not None:
             state["lifeline"] = {"month": _month(self.at), "is": done.lifeline}
         if _accumulates(self.rules):
-            state["limits"] = {"month": _month(self.at), "periods": self.context.limit_periods}
+            told = self.before.get("limits", {}).get("month")
+            month = _later(kinds.MONTH, told, _month(self.at))
+            state["limits"] = {"month": month, "periods": self.context.limit_periods}
         return state
 
 
@@ -217,6 +220,13 @@ def _number(period: str, at: datetime) -> int:
 
 def _month_number(at: datetime) -> int:
     return _told_number(kinds.MONTH, _month(at))
+
+
+def _later(period: str, told: str | None, now: str) -> str:
+    """Return the later of two periods: what was charged stays so if the clock is set back."""
+    if told is not None and _told_number(period, told) > _told_number(period, now):
+        return told
+    return now
 
 
 def _told_number(period: str, told: str) -> int:

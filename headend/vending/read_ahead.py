@@ -47,10 +47,10 @@ def _asked_for(meter: Meter, served: tuple[Any, ...], at: datetime) -> list[tupl
     ]
 
 
-def locked_agreement(meter: Meter, at: datetime) -> SupplyAgreement | None:
+def locked_agreement(meter: Meter) -> SupplyAgreement | None:
     """Return the meter's agreement, and hold the meter's row until the transaction ends.
 
     On SQLite the transaction itself is the lock: it began as the only writer.
     """
-    found: SupplyAgreement | None = prepared.first(statements.AGREEMENT_LOCKED, meter.pk, at, at)
+    found: SupplyAgreement | None = prepared.first(statements.AGREEMENT_LOCKED, meter.pk)
     return found

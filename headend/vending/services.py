@@ -148,12 +148,12 @@ def vend(
             allowed()
             # The meter's row is held from here on; what follows sees what sales before left.
             with prepared.ahead(
-                (statements.AGREEMENT_LOCKED, meter.pk, at, at),
+                (statements.AGREEMENT_LOCKED, meter.pk),
                 (statements.SALE_OF_MESSAGE, caller, message_id),
                 *read_ahead.asked_of(operator),
                 *read_ahead.foreseen(meter, at),
             ):
-                agreement = read_ahead.locked_agreement(meter, at)
+                agreement = read_ahead.locked_agreement(meter)
                 earlier = messages.sale_of(caller, message_id)
                 if earlier is not None:
                     return messages.same_request(earlier, digest)

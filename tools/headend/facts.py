@@ -105,10 +105,10 @@ def _money(minor: int, currency: str) -> str:
 
 def meter_facts(meter: Any, *, at: datetime.datetime) -> dict[str, Any]:
     """Return what is known of a meter: register, customer, presence, last state."""
-    from headend.customers.queries import agreements
+    from headend.customers.queries import agreements_in_force
     from headend.fleet.models import MeterLink, MeterState
 
-    agreement = agreements(at=at).filter(meter=meter).first()
+    agreement = agreements_in_force().filter(meter=meter).first()
     link = MeterLink.objects.filter(meter=meter).first()
     state = MeterState.objects.filter(meter=meter).first()
     return {

@@ -21,7 +21,7 @@ from headend.channels.till.forms import AmountForm, DebtPaymentForm, MessageForm
 from headend.config.errors import Refusal
 from headend.currencies.models import Rate
 from headend.currencies.queries import is_other, usable
-from headend.customers.queries import agreements
+from headend.customers.queries import agreements_in_force
 from headend.customers.search import find_supplies, number_in
 from headend.debts.models import Debt
 from headend.debts.queries import debts_of
@@ -220,7 +220,7 @@ def _rates(request: PageRequest) -> list[Rate]:
 
 def _whom(request: PageRequest, drn: str) -> dict[str, Any]:
     meter = get_object_or_404(Meter.objects.select_related("state", "link"), drn=drn)
-    agreement = agreements(at=timezone.now()).filter(meter=meter).first()
+    agreement = agreements_in_force().filter(meter=meter).first()
     return {
         "meter": meter,
         "agreement": agreement,

@@ -42,11 +42,11 @@ def open_for_somebody_else(meter, at):
     )
 
 
-def test_agreement_holds_from_its_start_until_before_its_end(supply):
+def test_an_agreement_holds_until_it_is_ended_whatever_the_clock_says(supply):
+    for at in (NOON - DAY, NOON, NOON + DAY):
+        assert agreement_of(supply.meter, at=at) == supply
     end_agreement(supply, by=console_user(), at=NOON + DAY, reason="moved out")
-    assert agreement_of(supply.meter, at=NOON) == supply
-    assert agreement_of(supply.meter, at=NOON + DAY - timedelta(seconds=1)) == supply
-    for at in (NOON - timedelta(seconds=1), NOON + DAY):
+    for at in (NOON, NOON + DAY):
         with pytest.raises(NoSupplyAgreement, match=f"{supply.meter} has no active"):
             agreement_of(supply.meter, at=at)
 
@@ -63,10 +63,11 @@ def test_a_meter_serves_one_customer_at_a_time(supply):
 
 @pytest.mark.parametrize("after", [-DAY, timedelta(0)])
 def test_an_agreement_cannot_end_before_it_began(supply, after):
-    with pytest.raises(InvalidAgreement):
-        end_agreement(supply, by=console_user(), at=NOON + after, reason="x")
     with pytest.raises(IntegrityError), transaction.atomic():
         SupplyAgreement.objects.filter(pk=supply.pk).update(ended_at=NOON + after)
+    end_agreement(supply, by=console_user(), at=NOON + after, reason="x")
+    supply.refresh_from_db()
+    assert supply.ended_at == NOON + timedelta(microseconds=1)
 
 
 def test_an_agreement_ends_once(supply):

@@ -44,8 +44,10 @@ class Sale(models.Model):
     caller = models.CharField(max_length=64)  # who names the message: "user:7", "console"
     message_id = models.CharField(max_length=64)
     request_digest = models.BinaryField(max_length=32)
-    meter = models.ForeignKey(Meter, on_delete=models.PROTECT, related_name="sales")
-    # Indexed below: its month goes on when its meter is replaced.
+    # Both indexed below. A month goes on when its meter is replaced.
+    meter = models.ForeignKey(
+        Meter, on_delete=models.PROTECT, related_name="sales", db_index=False
+    )
     agreement = models.ForeignKey(
         SupplyAgreement, on_delete=models.PROTECT, related_name="sales", db_index=False
     )
@@ -98,6 +100,8 @@ class Sale(models.Model):
         indexes = [
             models.Index(fields=["meter", "-created_at"], name="sale_by_meter"),
             models.Index(fields=["agreement", "-created_at"], name="sale_by_agreement"),
+            # Its last sale is the one made last, whatever the clock said.
+            models.Index(fields=["agreement", "-id"], name="sale_last_of_agreement"),
             models.Index(
                 fields=["vendor", "-created_at"],
                 condition=models.Q(vendor__isnull=False),

@@ -17,7 +17,7 @@ from django.db.models import F, Q, Sum
 
 from headend.api.models import ApiKey
 from headend.config import prepared, statements, writing
-from headend.customers.queries import agreements
+from headend.customers.queries import agreements_in_force
 from headend.debts.models import Debt
 from headend.fleet.models import MeterLink
 from headend.ledger.models import Account
@@ -42,13 +42,13 @@ def _key(prefix: str) -> list[ApiKey]:
     return found
 
 
-def _agreement(meter: int, at: Any, _: Any) -> Any:
-    return agreements(at=at).filter(meter_id=meter).order_by("pk")[:1]
+def _agreement(meter: int) -> Any:
+    return agreements_in_force().filter(meter_id=meter)
 
 
 def _last_state(agreement: int, _: int) -> list[tuple[Any, Any]]:
     sales = Sale.objects.standing().filter(agreement_id=agreement)
-    last = sales.order_by("-created_at", "-pk").first()
+    last = sales.order_by("-pk").first()
     opening = OpeningUse.objects.filter(agreement_id=agreement).first()
     return [
         (
