@@ -161,7 +161,6 @@ AREAS = (
             Duty("fleet.send_token", "Send a token to a meter"),
             Duty("fleet.view_command", "See what meters were ordered and answered"),
             Duty("fleet.view_event", "See what meters report, as a program"),
-            Duty("fleet.view_reading", "See meters' readings and states, as a program"),
             Duty("fleet.view_workitem", "See what somebody has to look at"),
             Duty("fleet.command_meter", "Switch, configure and read meters", _PRIVILEGED),
             Duty("fleet.switch_payment_mode", "Switch a meter's payment mode", _PRIVILEGED),

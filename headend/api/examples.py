@@ -10,6 +10,7 @@ _ID = "0eeptk95tsd5m"
 _FIELDS: dict[str, Any] = {
     "address": "12 Acacia Street, Riverside",
     "amount_minor": 15_000,
+    "base_units": "18.2537",
     "changes": {"krn": 2},
     "columns": ["reference", "name", "phone"],
     "credit_wh": 12_500,
@@ -41,6 +42,8 @@ _FIELDS: dict[str, Any] = {
     "token_id": _ID,
     "url": "https://crm.example/hook",
 }
+# Fields that an example has though a body may do without.
+_ALSO = {"TrialVendIn": ("tender_minor",)}
 
 
 def add_examples(schema: dict[str, Any]) -> None:
@@ -63,7 +66,7 @@ def _example(name: str, schema: dict[str, Any]) -> dict[str, Any]:
     return {
         field: _FIELDS.get(f"{name}.{field}", _FIELDS.get(field, _first(described)))
         for field, described in schema["properties"].items()
-        if field in schema.get("required", ())
+        if field in (*schema.get("required", ()), *_ALSO.get(name, ()))
     }
 
 

@@ -13,6 +13,7 @@ from pydantic import (
     ConfigDict,
     Field,
     StringConstraints,
+    model_validator,
 )
 
 from headend.api.ids import AskedCustomer
@@ -86,18 +87,28 @@ class Page(Schema, Generic[Item]):
 
 
 class TrialVendIn(Body):
-    """What would be sold."""
+    """What would be sold: for so much money, or so much energy; one of the two."""
+
+    meter: MeterNumber
+    tender_minor: Tender | None = None
+    energy_wh: Annotated[int, Field(ge=1, le=10**10)] | None = None
+    currency: TenderCurrency = None
+    waive_floor: bool = False  # debts may take what is otherwise kept for energy
+
+    @model_validator(mode="after")
+    def _for_one_of_the_two(self) -> TrialVendIn:
+        if (self.tender_minor is None) == (self.energy_wh is None):
+            raise ValueError("say tender_minor or energy_wh, one of the two")
+        return self
+
+
+class VendIn(MessageIn):
+    """What is sold, under the name that the caller gives it."""
 
     meter: MeterNumber
     tender_minor: Tender
     currency: TenderCurrency = None
     waive_floor: bool = False  # debts may take what is otherwise kept for energy
-
-
-class VendIn(TrialVendIn):
-    """What is sold, under the name that the caller gives it."""
-
-    message_id: MessageId
     send: bool = False
     terminal: Annotated[str, text(40, shortest=0)] = ""
     hold_token: bool = False  # give the token out later: until then the sale can be reversed

@@ -114,7 +114,11 @@ SCOPES: dict[str, Scope] = {
     ),
     "meters:readings": Scope(
         "Read what meters tell: how they stand, their readings and events.",
-        ("fleet.view_event", "fleet.view_reading"),
+        ("fleet.view_event", "meters.view_meter"),
+    ),
+    "rates:request": Scope(
+        "Ask for exchange rates, on which a person decides, and read them.",
+        ("currencies.propose_rate", "currencies.view_currency"),
     ),
     "imports": Scope(
         "Hand in sheets of what the key may also write; take over an installed base.",
@@ -147,6 +151,7 @@ UTILITYS = frozenset(
         "meters:order",
         "meters:readings",
         "meters:write",
+        "rates:request",
         "supply",
     }
 )

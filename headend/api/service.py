@@ -13,6 +13,7 @@ from headend.api import (
     approvals,
     bank,
     campaigns,
+    currencies,
     debts,
     engineering,
     exchange,
@@ -122,6 +123,7 @@ for _router in (
     field.router,
     orders.router,
     bank.router,
+    currencies.router,
     webhooks.router,
 ):
     api.add_router("", _router)

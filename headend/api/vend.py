@@ -49,14 +49,18 @@ def caller_of(key: ApiKey) -> str:
 
 @router.post("/vend/trial", **needs("vend", QuoteOut))
 def trial_vend(request: KeyRequest, body: TrialVendIn) -> HttpResponse:
-    """Say what a vend would give. Nothing is stored and nothing changes."""
-    quote = services.trial_vend(
-        meter=meter_numbered(body.meter),
-        tender_minor=body.tender_minor,
-        currency=body.currency or "",
-        at=timezone.now(),
-        operator=request.auth.program,
-        waive_floor=body.waive_floor,
+    """Say what a vend would give, or what so much energy costs. Nothing changes."""
+    asked: dict[str, Any] = {
+        "meter": meter_numbered(body.meter),
+        "currency": body.currency or "",
+        "at": timezone.now(),
+        "operator": request.auth.program,
+        "waive_floor": body.waive_floor,
+    }
+    quote = (
+        services.trial_vend(tender_minor=body.tender_minor, **asked)
+        if body.tender_minor is not None
+        else services.trial_energy(energy_wh=body.energy_wh or 0, **asked)
     )
     return answered(QuoteOut, shapes.quote(quote))
 

@@ -20,7 +20,7 @@ from headend.api.statements import StatementLineOut, statement_page
 from headend.config.ids import ShiftId, VendorId
 from headend.ledger.models import Line
 from headend.vendors import acts, queries, services, wallet, wallet_watch
-from headend.vendors.models import Shift, Vendor, WalletWatch
+from headend.vendors.models import Cash, Shift, Vendor, WalletWatch
 
 router = Router(tags=["vendors"])
 _USUAL_LIMIT = 50
@@ -65,6 +65,17 @@ class CreditIn(MessageIn):
     payment_reference: Annotated[str, text(services.LONGEST_REFERENCE)]
 
 
+class OtherCashOut(Schema):
+    """Cash of another currency than the shift's in its drawer; counted by itself."""
+
+    currency: str
+    float_minor: int
+    sold_minor: int
+    paid_out_minor: int
+    counted_minor: int | None
+    difference_minor: int | None
+
+
 class ShiftOut(Schema):
     """A shift at a till; its cash is null until it was counted."""
 
@@ -74,12 +85,14 @@ class ShiftOut(Schema):
     operator: str
     state: str
     opened_at: datetime
+    currency: str
     float_minor: int
     sales_count: int
     sold_minor: int
     paid_out_minor: int  # for sales that were taken back
     counted_minor: int | None
     difference_minor: int | None
+    others: list[OtherCashOut]  # cash in other currencies
     closed_at: datetime | None
 
 
@@ -169,7 +182,7 @@ def list_shifts(
     limit: Limit = _USUAL_LIMIT,
 ) -> dict[str, Any]:
     """List shifts, the newest first; a vendor's program sees its vendor's."""
-    shifts = Shift.objects.select_related("till", "user")
+    shifts = Shift.objects.select_related("till", "user", "vendor").prefetch_related("others")
     found = queries.of_own_vendor(shifts, request.auth.program)
     if vendor_id is not None:
         found = found.filter(vendor_id=vendor_id)
@@ -197,11 +210,18 @@ def _shift(one: Shift) -> dict[str, Any]:
         "operator": str(one.user),
         "state": one.state,
         "opened_at": one.opened_at,
-        "float_minor": one.float_minor,
+        "currency": one.currency,
         "sales_count": one.sales_count,
+        "others": [_cash(each) | {"currency": each.currency} for each in one.others.all()],
+        "closed_at": one.closed_at,
+    } | _cash(one)
+
+
+def _cash(one: Cash) -> dict[str, Any]:
+    return {
+        "float_minor": one.float_minor,
         "sold_minor": one.sold_minor,
         "paid_out_minor": one.paid_out_minor,
         "counted_minor": one.counted_minor,
         "difference_minor": one.difference_minor,
-        "closed_at": one.closed_at,
     }

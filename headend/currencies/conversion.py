@@ -7,6 +7,7 @@ receipts state it.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -53,6 +54,20 @@ def convert(paid_minor: int, rate: Rate, *, base_digits: int) -> Conversion:
         worth_minor=worth_minor,
         cut=exact - worth_minor,
     )
+
+
+def least_worth(worth_minor: int, rate: Rate, *, base_digits: int) -> int:
+    """Return the least amount that is worth so much, in minor units of the rate's currency.
+
+    Args:
+        worth_minor: in minor units of the base currency, >= 0.
+        rate: at which.
+        base_digits: decimals of the base currency.
+    """
+    of_one = worth(
+        1, ratio=rate.ratio, digits=iso4217.decimals(rate.currency_id), base_digits=base_digits
+    )
+    return math.ceil(worth_minor / of_one)
 
 
 def worth(paid_minor: int, *, ratio: Fraction, digits: int, base_digits: int) -> Fraction:

@@ -9,7 +9,7 @@ from django.conf import settings
 from django.db.models import DateTimeField, QuerySet, Window
 from django.db.models.functions import Lead
 
-from headend.currencies.conversion import Conversion, convert
+from headend.currencies.conversion import Conversion, convert, least_worth
 from headend.currencies.errors import (
     AmountWorthless,
     CurrencyNotAccepted,
@@ -17,6 +17,7 @@ from headend.currencies.errors import (
     RateTooOld,
 )
 from headend.currencies.models import Currency, Rate
+from headend.design import figures
 
 
 def is_other(currency: str) -> bool:
@@ -50,6 +51,26 @@ def converted(paid_minor: int, currency: str, *, at: datetime) -> Conversion | N
     return found
 
 
+def least_paid(worth_minor: int, currency: str, *, at: datetime) -> int:
+    """Return the least money in a currency that is worth so much, in its minor units.
+
+    Args:
+        worth_minor: in minor units of the base currency, >= 0.
+        currency: ISO 4217 code; empty for the base currency.
+        at: when it is paid; decides the rate.
+
+    Raises:
+        CurrencyNotAccepted, NoRateInForce, RateTooOld: that currency isn't taken now.
+    """
+    if not is_other(currency):
+        return worth_minor
+    return least_worth(
+        worth_minor,
+        rate_in_force(currency, at=at),
+        base_digits=settings.BASE_CURRENCY_MINOR_DIGITS,
+    )
+
+
 def rate_in_force(code: str, *, at: datetime) -> Rate:
     """Return the rate of an accepted currency that holds at an instant.
 
@@ -65,12 +86,12 @@ def rate_in_force(code: str, *, at: datetime) -> Rate:
     rate = _newest(currency, at)
     if rate is None:
         raise NoRateInForce(
-            f"{code} has no exchange rate at {at:%Y-%m-%d %H:%M} UTC; propose one and have it "
+            f"{code} has no exchange rate at {figures.moment(at)}; propose one and have it "
             "approved"
         )
     if ended(rate, at=at):
         raise RateTooOld(
-            f"the rate {rate.words} is of {rate.valid_from:%Y-%m-%d %H:%M} UTC and is used "
+            f"the rate {rate.words} is of {figures.moment(rate.valid_from)} and is used "
             f"{currency.rate_holds_hours} hours at most; propose a new one"
         )
     return rate

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
@@ -16,10 +16,10 @@ from headend.audit import services as audit
 from headend.config import iso4217
 from headend.currencies.errors import InvalidCurrency, InvalidRate
 from headend.currencies.models import RATE_DECIMALS, RATE_DIGITS, Currency, Rate, plain
+from headend.design import figures
 
 PROPOSE_RATE = "currencies.propose_rate"
 LONGEST_HOLD_HOURS = 24 * 366
-_UTC = "%Y-%m-%d %H:%M UTC"
 
 
 @transaction.atomic
@@ -93,7 +93,7 @@ def propose_rate(
     """
     require(by, PROPOSE_RATE)
     _check(currency, units, base_units, valid_from, at)
-    begins = f"from {valid_from.astimezone(UTC):{_UTC}} on" if valid_from else "from approval on"
+    begins = f"from {figures.moment(valid_from)} on" if valid_from else "from approval on"
     return approvals.request(
         PROPOSE_RATE,
         {
@@ -171,7 +171,7 @@ def _check(
     begins = valid_from or at
     if begins < at:
         raise InvalidRate(
-            f"a rate never begins in the past: {begins.astimezone(UTC):{_UTC}} is over, and sales "
+            f"a rate never begins in the past: {figures.moment(begins)} is over, and sales "
             "were made at another one; propose it anew"
         )
     there = currency.rates.filter(valid_from=begins).select_related("currency").first()

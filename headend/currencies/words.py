@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from django.utils import timezone
-
 from headend.config import iso4217
 from headend.config.exact import Fraction
 from headend.currencies.conversion import Conversion, convert
@@ -25,11 +23,10 @@ def statement(paid_minor: int, rate: Rate) -> list[tuple[str, str]]:
 
 def of(paid: Conversion) -> list[tuple[str, str]]:
     """Return the same of a payment that is only offered yet."""
-    since = timezone.localtime(paid.rate.valid_from)
     return [
         ("Paid", figures.money(paid.paid_minor, currency=paid.currency)),
         ("Rate", paid.rate.words),
-        ("Rate of", f"{since:%Y-%m-%d %H:%M %Z}"),
+        ("Rate of", figures.moment(paid.rate.valid_from)),
         *([("Rounded off", cut(paid.cut, paid.base_currency))] if paid.cut else []),
     ]
 

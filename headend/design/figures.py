@@ -1,4 +1,6 @@
-"""Figures as people read them: energy, money, tokens and ages. Pure functions of their input.
+"""Figures as people read them: energy, money, tokens, times and ages.
+
+Pure functions of their input, but that a time is shown in the utility's zone.
 
 Receipts in plain text and pages in HTML use the same ones, so that they never differ.
 """
@@ -7,6 +9,8 @@ from __future__ import annotations
 
 import re
 from datetime import datetime
+
+from django.utils import timezone
 
 from headend.config import iso4217
 
@@ -18,6 +22,11 @@ CURRENCY_SIGNS = {
 THOUSANDS = "\u202f"  # narrow no-break space: reads in every language, is no decimal sign in any
 
 MINUTE, HOUR, DAY = 60, 3600, 86400
+
+
+def moment(then: datetime) -> str:
+    """An instant in the utility's time, with its zone: ``2026-11-21 14:00 SAST``."""
+    return f"{timezone.localtime(then):%Y-%m-%d %H:%M %Z}"
 
 
 def _grouped(whole: int) -> str:

@@ -14,7 +14,7 @@ from datetime import datetime
 from django.db.models import F, Q, QuerySet
 
 from headend.customers.models import SupplyAgreement
-from headend.design.figures import kwh
+from headend.design.figures import kwh, moment
 from headend.fleet.delivery import State
 from headend.fleet.models import Command
 from headend.fleet.queries import latest_state
@@ -62,7 +62,7 @@ def require_none(meter: Meter, *, energy_wh: int, credit_wh: int) -> None:
         return
     raise CreditLeft(
         f"meter {meter} holds {kwh(known.credit_wh)} kWh by {known.source} of "
-        f"{known.at:%Y-%m-%d %H:%M} UTC; clear it by an engineering token first"
+        f"{moment(known.at)}; clear it by an engineering token first"
     )
 
 

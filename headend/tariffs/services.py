@@ -10,12 +10,12 @@ from typing import Any
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import transaction
-from django.utils import timezone
 
 from headend.accounts import approvals
 from headend.accounts.models import Approval, User
 from headend.accounts.services import CONSOLE, require
 from headend.audit import services as audit
+from headend.design import figures
 from headend.tariffs import document, words
 from headend.tariffs.errors import DraftClosed, InvalidTariff, SecondPersonNeeded
 from headend.tariffs.models import Tariff, TariffDraft, TariffVersion
@@ -171,7 +171,7 @@ def submit_draft(draft: TariffDraft, *, by: User, at: datetime, reason: str) -> 
         by,
         at,
         reason,
-        f"Tariff {draft.name} from {timezone.localtime(draft.valid_from):%Y-%m-%d %H:%M %Z}: "
+        f"Tariff {draft.name} from {figures.moment(draft.valid_from)}: "
         + " ".join(words.summary(document.read(draft.rules))),
     )
 

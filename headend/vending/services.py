@@ -68,30 +68,42 @@ def trial_vend(
         Refusal: as `vend` would, for the reasons that can be known before.
     """
     agreement = agreement_of(meter, at=at)
-    offer = _offer(agreement, tender_minor, at, currency=currency, waive_floor=waive_floor)
-    if operator is not None:
-        seats.check(seats.seat_of(operator), offer.tender_minor, paid=offer.paid)
-    return offer
+    return _seated(
+        _offer(agreement, tender_minor, at, currency=currency, waive_floor=waive_floor), operator
+    )
 
 
-def trial_energy(*, meter: Meter, energy_wh: int, at: datetime) -> Quote:
+def trial_energy(
+    *,
+    meter: Meter,
+    energy_wh: int,
+    at: datetime,
+    currency: str = "",
+    operator: User | None = None,
+    waive_floor: bool = False,
+) -> Quote:
     """Say how much money buys so much energy, fees and debts included. Nothing is stored.
 
     Args:
         meter: the meter to vend for.
         energy_wh: wanted, > 0.
         at: the time of sale.
+        currency: in which it will be paid, as of `vend`.
+        operator, waive_floor: as of `trial_vend`.
 
     Returns:
-        Quote: of the least tender that buys it; it may give a little more.
+        Quote: of the least that buys it; a smallest unit of a currency may give a little more.
 
     Raises:
         Refusal: as `vend` would, for the reasons that can be known before.
     """
     agreement = agreement_of(meter, at=at)
-    owed = deductions_of(agreement, at=at)
+    owed = deductions_of(agreement, at=at, waive_floor=waive_floor)
     tender_minor = tender_for(agreement, energy_wh=energy_wh, at=at, deductions_of=owed)
-    return quote(agreement, tender_minor=tender_minor, at=at, deductions=owed(tender_minor))
+    paid_minor = currencies.least_paid(tender_minor, currency, at=at)
+    return _seated(
+        _offer(agreement, paid_minor, at, currency=currency, waive_floor=waive_floor), operator
+    )
 
 
 def vend(
@@ -278,6 +290,13 @@ def _offer(
     )
     offer = quote(agreement, tender_minor=tender_minor, at=at, deductions=owed)
     return offer if paid is None else replace(offer, paid=paid)
+
+
+def _seated(offer: Quote, operator: User | None) -> Quote:
+    """Return an offer that its operator, if one is named, could sell."""
+    if operator is not None:
+        seats.check(seats.seat_of(operator), offer.tender_minor, paid=offer.paid)
+    return offer
 
 
 def _add_free_electricity(sale: Sale, request: selling.Request) -> None:

@@ -64,8 +64,6 @@ def vend(
     """
     if (tender_minor is None) == (kwh is None) or (kwh is not None and not trial):
         raise click.UsageError("say --amount, or --kwh with --trial")
-    if currency and tender_minor is None:
-        raise click.UsageError("--currency is of an --amount")
     message_id = message_id or uuid.uuid4().hex
     with answering(json_wanted, hint=f"ask again with --message-id {message_id}"):
         from headend.accounts.services import console_user
@@ -75,7 +73,13 @@ def vend(
         meter = meter_numbered(number)
         if tender_minor is None or trial:
             quote = (
-                services.trial_energy(meter=meter, energy_wh=kwh or 0, at=now())
+                services.trial_energy(
+                    meter=meter,
+                    energy_wh=kwh or 0,
+                    currency=currency,
+                    at=now(),
+                    waive_floor=waive_floor,
+                )
                 if tender_minor is None
                 else services.trial_vend(
                     meter=meter,

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from headend.config import iso4217
-from headend.currencies.conversion import convert
+from headend.currencies.conversion import convert, least_worth
 from headend.currencies.models import Currency, Rate
 from headend.testing import NOON
 
@@ -84,3 +84,19 @@ def test_a_rate_reads_as_people_say_it():
 def test_decimals_are_those_of_iso_4217():
     assert [iso4217.decimals(code) for code in ("USD", "UGX", "KWD", "ZAR")] == [2, 0, 3, 2]
     assert len(iso4217.DECIMALS) == 154
+
+
+@given(
+    worth_minor=st.integers(0, 10**13),
+    units=figures,
+    base_units=figures,
+    code=st.sampled_from(["USD", "JPY", "KWD"]),
+    base_digits=st.sampled_from([0, 2, 3]),
+)
+def test_the_least_that_is_worth_so_much_is_worth_it_and_a_minor_unit_less_is_not(
+    worth_minor, units, base_units, code, base_digits
+):
+    held = rate(base_units, units=units, code=code)
+    least = least_worth(worth_minor, held, base_digits=base_digits)
+    assert convert(least, held, base_digits=base_digits).worth_minor >= worth_minor
+    assert not least or convert(least - 1, held, base_digits=base_digits).worth_minor < worth_minor

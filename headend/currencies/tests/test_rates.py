@@ -92,7 +92,8 @@ def test_a_rate_never_begins_in_the_past(usd, approver):
     with pytest.raises(InvalidRate, match="in the past"):
         propose(usd, valid_from=NOON - HOUR)
     asked = propose(usd, valid_from=NOON + HOUR)
-    with pytest.raises(InvalidRate, match="in the past"):
+    assert "from 2026-11-21 15:00 SAST on" in asked.summary  # the utility's own time
+    with pytest.raises(InvalidRate, match="15:00 SAST is over"):
         approvals.approve(asked, approver, NOON + 2 * HOUR)
     assert not Rate.objects.exists()
 

@@ -101,6 +101,9 @@ def test_trial_and_send(prepay):
     status, answer, _ = prepay("vend", "--meter", DRN, "--kwh", "12.5", "--trial", "--json")
     assert status == 0
     assert json.loads(answer)["issued_wh"] == 12500
+    abroad = ("--kwh", "12.5", "--currency", "eur", "--trial", "--json")
+    status, answer, _ = prepay("vend", "--meter", DRN, *abroad)
+    assert (status, json.loads(answer)["error"]["code"]) == (1, "currency_not_accepted")
     for wrong in (("--kwh", "10"), ("--kwh", "x", "--trial"), (), ("--kwh", "1", "--amount", "1")):
         assert prepay("vend", "--meter", DRN, *wrong)[0] == 2
     status, answer, _ = prepay("vend", "--meter", DRN, "--amount", "20", "--send", "--json")
