@@ -11,10 +11,9 @@ from ninja import Path, Query, Router, Schema
 
 from headend.accounts import approvals
 from headend.accounts.models import Approval
-from headend.api.errors import ObjectNotFound
 from headend.api.ids import AnyId, AskedApproval
 from headend.api.once import asked_once
-from headend.api.requests import Cursor, KeyRequest, Limit, needs, page
+from headend.api.requests import Cursor, KeyRequest, Limit, needs, one_found, page
 from headend.api.schemas import MessageIn, text
 from headend.config import opaque
 from headend.config.ids import ApprovalId
@@ -112,7 +111,6 @@ def _own(request: KeyRequest) -> QuerySet[Approval]:
 
 
 def _one(request: KeyRequest, approval_id: int) -> Approval:
-    found = _own(request).filter(pk=approval_id).first()
-    if found is None:
-        raise ObjectNotFound("this program asked for nothing of that id")
-    return found
+    return one_found(
+        _own(request).filter(pk=approval_id), otherwise="this program asked for nothing of that id"
+    )

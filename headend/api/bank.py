@@ -10,10 +10,9 @@ from ninja import Path, Query, Router, Schema
 from pydantic import Field
 
 from headend.api import approvals as waiting
-from headend.api.errors import ObjectNotFound
 from headend.api.ids import AskedBankPayment
 from headend.api.once import asked_once
-from headend.api.requests import Cursor, KeyRequest, Limit, needs, page
+from headend.api.requests import Cursor, KeyRequest, Limit, needs, one_found, page
 from headend.api.schemas import Day, MessageIn, Page
 from headend.api.schemas import text as words
 from headend.config.ids import BankPaymentId
@@ -125,10 +124,9 @@ def request_clearing(
 
 
 def _one(payment_id: int) -> BankPayment:
-    found = BankPayment.objects.filter(pk=payment_id).first()
-    if found is None:
-        raise ObjectNotFound("there is no payment of that id")
-    return found
+    return one_found(
+        BankPayment.objects.filter(pk=payment_id), otherwise="there is no payment of that id"
+    )
 
 
 def _shape(one: BankPayment) -> dict[str, Any]:

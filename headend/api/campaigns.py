@@ -10,10 +10,9 @@ from ninja import Path, Query, Router, Schema
 from pydantic import Field
 
 from headend.api import approvals as waiting
-from headend.api.errors import ObjectNotFound
 from headend.api.ids import AskedCampaign
 from headend.api.once import asked_once
-from headend.api.requests import Cursor, KeyRequest, Limit, needs, page
+from headend.api.requests import Cursor, KeyRequest, Limit, needs, one_found, page
 from headend.api.schemas import Body, MessageIn, Page, text
 from headend.campaigns import progress, services
 from headend.campaigns.models import Campaign
@@ -261,10 +260,9 @@ def _listed(which: WhichMeters) -> dict[str, Any]:
 
 
 def _one(campaign_id: int) -> Campaign:
-    found = Campaign.objects.filter(pk=campaign_id).first()
-    if found is None:
-        raise ObjectNotFound("there is no key campaign of that id")
-    return found
+    return one_found(
+        Campaign.objects.filter(pk=campaign_id), otherwise="there is no key campaign of that id"
+    )
 
 
 def _shape(one: Campaign) -> dict[str, Any]:

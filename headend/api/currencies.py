@@ -12,9 +12,8 @@ from pydantic import Field
 
 from headend.api import approvals as waiting
 from headend.api import shapes
-from headend.api.errors import ObjectNotFound
 from headend.api.once import asked_once
-from headend.api.requests import Cursor, KeyRequest, Limit, needs, page
+from headend.api.requests import Cursor, KeyRequest, Limit, needs, one_found, page
 from headend.api.schemas import CurrencyCode, Instant, MessageIn, Page, RateOut, text
 from headend.config.ids import RateId
 from headend.currencies import services
@@ -79,10 +78,10 @@ def request_rate(request: KeyRequest, code: Path[CurrencyCode], body: RateIn) ->
 
 
 def _taken(code: str) -> Currency:
-    found = Currency.objects.filter(code=code).first()
-    if found is None:
-        raise ObjectNotFound(f"{code} is not taken here; a person decides which currencies are")
-    return found
+    return one_found(
+        Currency.objects.filter(code=code),
+        otherwise=f"{code} is not taken here; a person decides which currencies are",
+    )
 
 
 def _rate(one: Rate) -> dict[str, Any]:

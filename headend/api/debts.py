@@ -14,7 +14,7 @@ from headend.api import approvals as waiting
 from headend.api.errors import ObjectNotFound
 from headend.api.ids import AskedCustomer, AskedDebt, AskedPremises
 from headend.api.once import asked_once
-from headend.api.requests import Cursor, KeyRequest, Limit, needs, page
+from headend.api.requests import Cursor, KeyRequest, Limit, needs, one_found, page
 from headend.api.schemas import Day, MessageIn, Page, text
 from headend.api.statements import StatementLineOut, statement_page
 from headend.config.ids import CustomerId, DebtId, PremisesId
@@ -143,7 +143,7 @@ def open_debt(request: KeyRequest, body: DebtIn) -> dict[str, Any]:
 @router.get("/debts/{debt_id}", **needs("debts:read", DebtOut))
 def read_debt(request: KeyRequest, debt_id: Path[AskedDebt]) -> dict[str, Any]:
     """Read one debt."""
-    return _shape(_one(debt_id))
+    return _shape(debt_of_id(debt_id))
 
 
 @router.get("/debts/{debt_id}/statement", **needs("debts:read", Page[StatementLineOut]))
@@ -154,7 +154,7 @@ def read_statement(
     limit: Limit = _USUAL_LIMIT,
 ) -> dict[str, Any]:
     """Read what was owed and paid of a debt, the newest first, as the ledger has it."""
-    debt = _one(debt_id)
+    debt = debt_of_id(debt_id)
     lines = Line.objects.filter(account__code=debt.account, account__currency=debt.currency)
     return statement_page(lines, sign=1, cursor=cursor, limit=limit)
 
@@ -179,7 +179,7 @@ def _asked(
     request: KeyRequest, debt_id: int, body: WriteOffIn | AdjustIn, what: str, ask: Any
 ) -> dict[str, Any]:
     program, now = request.auth.program, timezone.now()
-    debt = _one(debt_id)
+    debt = debt_of_id(debt_id)
 
     def act() -> dict[str, Any]:
         asked = ask(debt, body.amount_minor, by=program, at=now, reason=body.reason)
@@ -199,11 +199,13 @@ def _owner(body: DebtIn) -> Customer | Premises:
     return owner
 
 
-def _one(debt_id: int) -> Debt:
-    found = Debt.objects.filter(pk=debt_id).first()
-    if found is None:
-        raise ObjectNotFound("there is no debt of that id")
-    return found
+def debt_of_id(debt_id: int) -> Debt:
+    """Return a debt.
+
+    Raises:
+        ObjectNotFound: there is none.
+    """
+    return one_found(Debt.objects.filter(pk=debt_id), otherwise="there is no debt of that id")
 
 
 def _shape(one: Debt) -> dict[str, Any]:

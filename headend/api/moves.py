@@ -11,11 +11,10 @@ from ninja import Path, Query, Router, Schema
 from pydantic import Field
 
 from headend.api import shapes
-from headend.api.errors import ObjectNotFound
 from headend.api.ids import AskedAgreement, AskedCustomer, AskedToken
 from headend.api.once import asked_once
-from headend.api.registers import customer_of_id, tariff_coded
-from headend.api.requests import Cursor, KeyRequest, Limit, needs, page
+from headend.api.registers import agreement_of_id, customer_of_id, tariff_coded
+from headend.api.requests import Cursor, KeyRequest, Limit, needs, one_found, page
 from headend.api.schemas import (
     AgreementOut,
     MessageIn,
@@ -24,19 +23,15 @@ from headend.api.schemas import (
     TokenOut,
     text,
 )
+from headend.api.supply import Credit, Energy, Number, RegistersIn
 from headend.config.ids import AgreementId
-from headend.customers.models import SupplyAgreement
 from headend.meters.queries import meter_numbered
-from headend.supply import handover, moves, replacements, second_issues
+from headend.supply import moves, replacements, second_issues
 from headend.supply.models import MoveIn, Replacement
 from headend.vending.models import IssuedToken
 
 router = Router(tags=["supply"])
 _USUAL_LIMIT = 50
-
-Number = Path[Annotated[str, text(20)]]
-Energy = Annotated[int, Field(ge=0, le=handover.MOST_WH)]
-Credit = Annotated[int, Field(ge=-handover.MOST_WH, le=handover.MOST_WH)]
 
 
 class FoundOut(Schema):
@@ -85,13 +80,6 @@ class ReplaceIn(MessageIn):
     credit_wh: Credit | None = None
     scrapped: bool = False
     reason: Annotated[str, text(200)]
-
-
-class ReplacementRegistersIn(MessageIn):
-    """What the old meter showed, found out later."""
-
-    energy_wh: Energy
-    credit_wh: Credit
 
 
 class TransferIn(MessageIn):
@@ -178,9 +166,7 @@ def replace_meter(
 ) -> dict[str, Any]:
     """Exchange the meter of a running agreement. Once per message id."""
     now = timezone.now()
-    found = SupplyAgreement.objects.select_related("meter").filter(pk=agreement_id).first()
-    if found is None:
-        raise ObjectNotFound("there is no agreement of that id")
+    found = agreement_of_id(agreement_id)
 
     def act() -> dict[str, Any]:
         made = replacements.replace(
@@ -213,7 +199,7 @@ def read_replacement(request: KeyRequest, number: Number) -> dict[str, Any]:
 
 @router.post("/replacements/{number}/registers", **needs("supply", ReplacementOut))
 def note_registers_of_replaced(
-    request: KeyRequest, number: Number, body: ReplacementRegistersIn
+    request: KeyRequest, number: Number, body: RegistersIn
 ) -> dict[str, Any]:
     """Take down what a replaced meter showed, if nobody could read it when it came down."""
     now, found = timezone.now(), _one(number)
@@ -250,9 +236,10 @@ def transfer_credit(request: KeyRequest, number: Number, body: TransferIn) -> di
 def reissue_token(request: KeyRequest, number: Number, body: ReissueIn) -> dict[str, Any]:
     """Issue a token of the old meter anew for the new one, if it is proved unused."""
     now, found = timezone.now(), _one(number)
-    token = IssuedToken.objects.filter(pk=body.token_id, meter=found.old_meter).first()
-    if token is None:
-        raise ObjectNotFound(f"meter {found.old_meter} has no token of that id")
+    token = one_found(
+        IssuedToken.objects.filter(pk=body.token_id, meter=found.old_meter),
+        otherwise=f"meter {found.old_meter} has no token of that id",
+    )
 
     def act() -> dict[str, Any]:
         made = second_issues.reissue(found, token, by=request.auth.program, at=now)
@@ -268,10 +255,9 @@ def _replacements() -> QuerySet[Replacement]:
 
 
 def _one(number: str) -> Replacement:
-    found = _replacements().filter(number=number).first()
-    if found is None:
-        raise ObjectNotFound(f"there is no replacement {number}")
-    return found
+    return one_found(
+        _replacements().filter(number=number), otherwise=f"there is no replacement {number}"
+    )
 
 
 def _move_in(made: MoveIn) -> dict[str, Any]:

@@ -10,9 +10,8 @@ from django.db.models import QuerySet
 from django.utils import timezone
 from ninja import Path, Router, Schema
 
-from headend.api.errors import ObjectNotFound
 from headend.api.once import asked_once
-from headend.api.requests import Cursor, KeyRequest, Limit, needs, page
+from headend.api.requests import Cursor, KeyRequest, Limit, needs, one_found, page
 from headend.api.schemas import MessageIn, MeterNumber, Page, text
 from headend.fleet import orders
 from headend.fleet.models import Command
@@ -89,10 +88,8 @@ def list_orders(
 @router.get("/commands/{command_id}", **needs("meters:order", CommandOut))
 def read_command(request: KeyRequest, command_id: Path[UUID]) -> dict[str, Any]:
     """Say what became of an order."""
-    found = _commands().filter(public_id=command_id).first()
-    if found is None:
-        raise ObjectNotFound("there is no order of that id")
-    return _shape(found)
+    found = _commands().filter(public_id=command_id)
+    return _shape(one_found(found, otherwise="there is no order of that id"))
 
 
 def _commands() -> QuerySet[Command]:

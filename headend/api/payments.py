@@ -9,12 +9,11 @@ from django.utils import timezone
 from ninja import Path, Router
 
 from headend.api import shapes
-from headend.api.errors import ObjectNotFound
+from headend.api.debts import debt_of_id
 from headend.api.ids import AskedDebt
 from headend.api.requests import KeyRequest, needs
 from headend.api.schemas import DebtPaymentIn, SaleOut
 from headend.api.vend import TERMINAL, caller_of, require_within_limits
-from headend.debts.models import Debt
 from headend.vending import debt_payments
 
 router = Router(tags=["vend"])
@@ -27,9 +26,7 @@ def pay_debt(request: KeyRequest, debt_id: Path[AskedDebt], body: DebtPaymentIn)
     Its message ids are those of vends: `/vend/advice/{message_id}` says what became of one.
     """
     key, now = request.auth, timezone.now()
-    debt = Debt.objects.filter(pk=debt_id).first()
-    if debt is None:
-        raise ObjectNotFound("there is no debt of that id")
+    debt = debt_of_id(debt_id)
     with transaction.atomic():
         require_within_limits(key, body, now)
         sale = debt_payments.pay(

@@ -9,10 +9,9 @@ from django.utils import timezone
 from ninja import Path, Query, Router
 
 from headend.api import shapes
-from headend.api.errors import ObjectNotFound
 from headend.api.ids import AskedAgreement, AskedCustomer, AskedToken
 from headend.api.once import asked_once
-from headend.api.requests import Cursor, KeyRequest, Limit, between, needs, page
+from headend.api.requests import Cursor, KeyRequest, Limit, between, needs, one_found, page
 from headend.api.schemas import (
     AgreementEndIn,
     AgreementIn,
@@ -192,7 +191,7 @@ def open_agreement(request: KeyRequest, body: AgreementIn) -> dict[str, Any]:
 @router.get("/agreements/{agreement_id}", **needs("agreements:read", AgreementOut))
 def read_agreement(request: KeyRequest, agreement_id: Path[AskedAgreement]) -> dict[str, Any]:
     """Read one supply agreement."""
-    return shapes.agreement(_one(_agreements(), agreement_id, "agreement"))
+    return shapes.agreement(agreement_of_id(agreement_id))
 
 
 @router.post("/agreements/{agreement_id}/end", **needs("agreements:write", AgreementOut))
@@ -201,7 +200,7 @@ def end_agreement(
 ) -> dict[str, Any]:
     """End a supply agreement now, once per message id."""
     now = timezone.now()
-    found = _one(_agreements(), agreement_id, "agreement")
+    found = agreement_of_id(agreement_id)
 
     def act() -> dict[str, Any]:
         customers.end_agreement(found, by=request.auth.program, at=now, reason=body.reason)
@@ -292,7 +291,8 @@ def list_tokens(
 @router.get("/tokens/{token_id}", **needs("tokens:read", TokenOut))
 def read_token(request: KeyRequest, token_id: Path[AskedToken]) -> dict[str, Any]:
     """Read one issued token and how far it has come."""
-    return shapes.token(_one(_tokens(request), token_id, "token"))
+    found = _tokens(request).filter(pk=token_id)
+    return shapes.token(one_found(found, otherwise="there is no token of that id"))
 
 
 def customer_of_id(customer_id: int) -> Customer:
@@ -301,8 +301,8 @@ def customer_of_id(customer_id: int) -> Customer:
     Raises:
         ObjectNotFound: there is none.
     """
-    found: Customer = _one(Customer.objects, customer_id, "customer")
-    return found
+    found = Customer.objects.filter(pk=customer_id)
+    return one_found(found, otherwise="there is no customer of that id")
 
 
 def tariff_coded(code: str) -> Tariff:
@@ -311,10 +311,17 @@ def tariff_coded(code: str) -> Tariff:
     Raises:
         ObjectNotFound: there is none.
     """
-    found = Tariff.objects.filter(code=code).first()
-    if found is None:
-        raise ObjectNotFound(f"there is no tariff {code}")
-    return found
+    return one_found(Tariff.objects.filter(code=code), otherwise=f"there is no tariff {code}")
+
+
+def agreement_of_id(agreement_id: int) -> SupplyAgreement:
+    """Return a supply agreement.
+
+    Raises:
+        ObjectNotFound: there is none.
+    """
+    found = _agreements().filter(pk=agreement_id)
+    return one_found(found, otherwise="there is no agreement of that id")
 
 
 def _agreements() -> QuerySet[SupplyAgreement]:
@@ -327,10 +334,3 @@ def _tokens(request: KeyRequest) -> QuerySet[IssuedToken]:
         "meter", "sale", "free_grant", *(f"sale__{name}" for name in disclosure.RELATED)
     ).prefetch_related("deliveries__command")
     return of_own_vendor(found, request.auth.program, field="sale__vendor")
-
-
-def _one(objects: Any, pk: int, what: str) -> Any:
-    found = objects.filter(pk=pk).first()
-    if found is None:
-        raise ObjectNotFound(f"there is no {what} of that id")
-    return found

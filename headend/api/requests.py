@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 from django.db.models import Model, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
@@ -28,6 +28,7 @@ Cursor = Annotated[
     StringConstraints(pattern=r"^[a-z0-9]{1,40}$"),
 ]
 Limit = Annotated[int, Query(ge=1, le=200)]
+Row = TypeVar("Row", bound=Model)
 _ENCODER = NinjaJSONEncoder()
 
 
@@ -91,6 +92,22 @@ def answered(schema: type[Schema], facts: Mapping[str, Any]) -> HttpResponse:
     """
     body = _ENCODER.encode({name: facts[name] for name in schema.model_fields})
     return HttpResponse(body, content_type="application/json; charset=utf-8")
+
+
+def one_found(found: QuerySet[Row], *, otherwise: str) -> Row:
+    """Return the one object that was asked for.
+
+    Args:
+        found: it, or nothing.
+        otherwise: what is said if there is none.
+
+    Raises:
+        ObjectNotFound: there is none.
+    """
+    one = found.first()
+    if one is None:
+        raise ObjectNotFound(otherwise)
+    return one
 
 
 def between(

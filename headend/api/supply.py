@@ -11,15 +11,13 @@ from ninja import Path, Router, Schema
 from pydantic import Field
 
 from headend.api import shapes
-from headend.api.errors import ObjectNotFound
 from headend.api.ids import AskedAgreement
 from headend.api.once import asked_once
-from headend.api.registers import OfMeter, Since, Until
-from headend.api.requests import Cursor, KeyRequest, Limit, needs, page
+from headend.api.registers import OfMeter, Since, Until, agreement_of_id
+from headend.api.requests import Cursor, KeyRequest, Limit, needs, one_found, page
 from headend.api.schemas import MessageIn, MeterNumber, Page, TokenOut, text
 from headend.api.vend import caller_of
 from headend.config.ids import AgreementId
-from headend.customers.models import SupplyAgreement
 from headend.meters.queries import meter_numbered
 from headend.supply import closings, handover, modes
 from headend.supply.models import Closing, ModeSwitch
@@ -28,7 +26,9 @@ from headend.vending import free_electricity
 router = Router(tags=["supply"])
 _USUAL_LIMIT = 50
 
-Number = Path[Annotated[str, text(20)]]
+Number = Path[Annotated[str, text(20)]]  # of a closing or a replacement
+Energy = Annotated[int, Field(ge=0, le=handover.MOST_WH)]
+Credit = Annotated[int, Field(ge=-handover.MOST_WH, le=handover.MOST_WH)]
 
 
 class ClosingIn(MessageIn):
@@ -39,10 +39,10 @@ class ClosingIn(MessageIn):
 
 
 class RegistersIn(MessageIn):
-    """Closing registers that a person read at the meter."""
+    """Registers that a person read at a meter, or found out later."""
 
-    energy_wh: Annotated[int, Field(ge=0, le=handover.MOST_WH)]
-    credit_wh: Annotated[int, Field(ge=-handover.MOST_WH, le=handover.MOST_WH)]
+    energy_wh: Energy
+    credit_wh: Credit
 
 
 class SettlementLineOut(Schema):
@@ -102,10 +102,7 @@ def close_account(
     request: KeyRequest, agreement_id: Path[AskedAgreement], body: ClosingIn
 ) -> dict[str, Any]:
     """Give notice: the agreement ends now, its registers are asked for. Once per message id."""
-    found = SupplyAgreement.objects.filter(pk=agreement_id).first()
-    if found is None:
-        raise ObjectNotFound("there is no agreement of that id")
-    now = timezone.now()
+    now, found = timezone.now(), agreement_of_id(agreement_id)
 
     def act() -> dict[str, Any]:
         made = closings.start(
@@ -207,10 +204,7 @@ def _closings() -> QuerySet[Closing]:
 
 
 def _one(number: str) -> Closing:
-    found = _closings().filter(number=number).first()
-    if found is None:
-        raise ObjectNotFound(f"there is no closing {number}")
-    return found
+    return one_found(_closings().filter(number=number), otherwise=f"there is no closing {number}")
 
 
 def _closing(one: Closing) -> dict[str, Any]:

@@ -10,11 +10,10 @@ from ninja import Path, Query, Router, Schema
 from pydantic import Field
 
 from headend.api import approvals as waiting
-from headend.api.errors import ObjectNotFound
 from headend.api.ids import AskedVendor
 from headend.api.models import ApiKey
 from headend.api.once import asked_once
-from headend.api.requests import Cursor, KeyRequest, Limit, needs, page
+from headend.api.requests import Cursor, KeyRequest, Limit, needs, one_found, page
 from headend.api.schemas import Body, MessageIn, Page, text
 from headend.api.statements import StatementLineOut, statement_page
 from headend.config.ids import ShiftId, VendorId
@@ -192,10 +191,10 @@ def list_shifts(
 
 
 def _one(key: ApiKey, vendor_id: int) -> Vendor:
-    found = queries.vendors_seen_by(key.program).filter(pk=vendor_id).first()
-    if found is None:
-        raise ObjectNotFound("there is no vendor of that id")
-    return found
+    return one_found(
+        queries.vendors_seen_by(key.program).filter(pk=vendor_id),
+        otherwise="there is no vendor of that id",
+    )
 
 
 def _shape(one: Vendor) -> dict[str, Any]:

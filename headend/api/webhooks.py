@@ -9,9 +9,8 @@ from django.utils import timezone
 from ninja import Path, Query, Router, Schema
 from pydantic import Field
 
-from headend.api.errors import ObjectNotFound
 from headend.api.ids import AskedWebhook
-from headend.api.requests import Cursor, KeyRequest, Limit, needs, page
+from headend.api.requests import Cursor, KeyRequest, Limit, needs, one_found, page
 from headend.api.schemas import Body, Instant, Page, text
 from headend.config.ids import WebhookId
 from headend.webhooks import queries, services
@@ -173,10 +172,10 @@ def replay(request: KeyRequest, webhook_id: Path[AskedWebhook], body: ReplayIn) 
 
 
 def _one(request: KeyRequest, webhook_id: int) -> Any:
-    found = queries.webhooks(request.auth.program).filter(pk=webhook_id).first()
-    if found is None:
-        raise ObjectNotFound("this program has no webhook of that id")
-    return found
+    return one_found(
+        queries.webhooks(request.auth.program).filter(pk=webhook_id),
+        otherwise="this program has no webhook of that id",
+    )
 
 
 def _shape(one: Any) -> dict[str, Any]:

@@ -11,7 +11,9 @@ from headend.accounts.errors import SamePerson
 from headend.accounts.models import Approval
 from headend.accounts.programs import grant
 from headend.accounts.services import console_user, create_user
+from headend.api import service
 from headend.api.keys import create_key, revoke_key
+from headend.api.scopes import UTILITYS
 from headend.config.errors import NotPermitted
 from headend.config.opaque import decode, encode, id_of
 from headend.debts.models import Debt
@@ -205,6 +207,24 @@ def test_a_vendors_program_is_kept_from_the_utilitys_business_whatever_its_key_i
         ("/imports", {"message_id": "x", "kind": "customers", "rows": []}),
     ):
         assert code(caller.post(path, body)) == "not_permitted", path
+    for path, method, _ in utilitys_operations():
+        ask = {"get": caller.get, "post": lambda path: caller.post(path, {})}[method]
+        assert code(ask(path)) == "not_permitted", path
+    # Exports are a vendor's too, of what is that vendor's; the registers are not.
+    assert code(caller.get("/exports/customers")) == "not_permitted"
+    assert caller.get("/exports/sales").status_code == 200
+
+
+def utilitys_operations():
+    """Return path, method and scope of what vendors' programs are kept from."""
+    found = [
+        (path.removeprefix("/api/v1"), method, operation["x-scope"])
+        for path, methods in service.api.get_openapi_schema()["paths"].items()
+        for method, operation in methods.items()
+        if operation.get("x-scope") in UTILITYS
+    ]
+    assert {scope for _, _, scope in found} == UTILITYS
+    return found
 
 
 def test_credit_is_asked_for_and_a_person_of_the_utility_decides(program, approver, code):
