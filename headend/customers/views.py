@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from django.contrib import messages
 from django.contrib.auth.decorators import permission_required
-from django.core.paginator import Paginator
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
@@ -22,6 +21,7 @@ from headend.customers.forms import LowCreditForm, TermsForm, low_credit_form
 from headend.customers.models import Customer, SupplyAgreement
 from headend.customers.search import find_customers
 from headend.design import figures
+from headend.design.paging import LongList
 
 PER_PAGE = 50
 
@@ -31,9 +31,7 @@ PER_PAGE = 50
 def customers(request: PageRequest) -> HttpResponse:
     """List customers with their running agreements; `q` searches."""
     text = request.GET.get("q", "")
-    page = Paginator(find_customers(text, at=timezone.now()), PER_PAGE).get_page(
-        request.GET.get("page")
-    )
+    page = LongList(find_customers(text), PER_PAGE).get_page(request.GET.get("page"))
     template = "customers/rows.html" if request.htmx else "customers/list.html"
     return render(request, template, {"q": text, "page": page})
 

@@ -29,6 +29,7 @@ from headend.debts.forms import (
 )
 from headend.debts.models import Debt, EnergyFloor
 from headend.design import figures
+from headend.design.paging import LongList
 from headend.ledger.forms import PeriodForm
 
 PER_PAGE = 50
@@ -50,7 +51,7 @@ def debts(request: PageRequest) -> HttpResponse:
         "q": text,
         "paid": "paid" in request.GET,
         "customer": customer,
-        "page": Paginator(found, PER_PAGE).get_page(request.GET.get("page")),
+        "page": LongList(found, PER_PAGE).get_page(request.GET.get("page")),
         "owed_minor": found.order_by().aggregate(total=Sum("balance_minor"))["total"] or 0,
         "floor_percent": queries.energy_floor(at=timezone.now()) * 100,
     }

@@ -11,7 +11,7 @@ from django.utils import timezone
 from headend.accounts.models import User
 from headend.customers.models import SupplyAgreement
 from headend.customers.queries import agreements_in_force
-from headend.customers.search import find_supplies, number_in
+from headend.customers.search import among_supplies, number_in
 from headend.design import words
 from headend.design.chart import NARROW, WIDE, Chart, Point, bar_chart, line_chart
 from headend.design.figures import kwh
@@ -47,7 +47,7 @@ def find_meters(text: str, *, only: str, at: datetime) -> QuerySet[Meter]:
     """
     meters = Meter.objects.select_related("state", "link")
     if text.strip():
-        wanted = Q(pk__in=find_supplies(text, at=at).values("meter").order_by())
+        wanted = among_supplies(text, column="pk", of="meter")
         number = number_in(text)
         if number:
             wanted |= Q(drn__startswith=number) | Q(pan=number)

@@ -8,7 +8,6 @@ from typing import Any
 from django.contrib import messages
 from django.contrib.auth.decorators import permission_required
 from django.core.exceptions import PermissionDenied
-from django.core.paginator import Paginator
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
@@ -16,6 +15,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from headend.accounts.requests import PageRequest
 from headend.config.errors import Refusal
+from headend.design.paging import LongList
 from headend.fleet import acts, orders, pages, queries, services, wording, work_items
 from headend.fleet.consumption import PERIODS
 from headend.fleet.models import Command, WorkItem
@@ -32,7 +32,7 @@ def meters(request: PageRequest) -> HttpResponse:
     """List meters with their balance and presence; `q` searches, `only` filters."""
     now = timezone.now()
     text, only = request.GET.get("q", ""), request.GET.get("only", "")
-    page = Paginator(pages.find_meters(text, only=only, at=now), PER_PAGE).get_page(
+    page = LongList(pages.find_meters(text, only=only, at=now), PER_PAGE).get_page(
         request.GET.get("page")
     )
     served = pages.served_by(list(page), at=now)

@@ -10,11 +10,12 @@ from django.db.models import Count, OuterRef, Prefetch, Q, QuerySet, Subquery, S
 from django.utils import timezone
 
 from headend.accounts.models import User
-from headend.customers.search import find_supplies
+from headend.customers.search import among_supplies, few_ids
 from headend.design import words
 from headend.fleet import wording
 from headend.fleet.delivery import FINISHED, UNFINISHED
 from headend.fleet.models import Command
+from headend.meters.models import Meter
 from headend.vending import disclosure
 from headend.vending.models import IssuedToken, Reallocation, Sale, TokenDelivery
 from headend.vendors.queries import of_own_vendor
@@ -175,13 +176,15 @@ def _delivery(token: IssuedToken, command: Command | None) -> Delivery:
 
 
 def _matching(text: str) -> Q:
-    wanted = Q(receipt_number__istartswith=text.strip())
-    wanted |= Q(agreement__in=find_supplies(text, at=timezone.now()).values("pk").order_by())
+    wanted = Q(receipt_number__startswith=text.strip().upper())
+    wanted |= among_supplies(text, column="agreement", of="pk")
     digits = re.sub(r"[\s\-]", "", text)
     if re.fullmatch(r"[0-9]+", digits, re.ASCII):
-        wanted |= Q(meter__drn__startswith=digits)
+        few = few_ids([Meter.objects.filter(drn__startswith=digits)])
+        wanted |= Q(meter__drn__startswith=digits) if few is None else Q(meter__in=few)
         if len(digits) == 20:
-            wanted |= Q(pk__in=IssuedToken.objects.filter(digits=digits).values("sale"))
+            tokens = IssuedToken.objects.filter(digits=digits, sale__isnull=False)
+            wanted |= Q(pk__in=set(tokens.values_list("sale", flat=True)))
     return wanted
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from django.contrib import messages
 from django.contrib.auth.decorators import permission_required
-from django.core.paginator import Paginator
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -14,6 +13,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from headend.accounts.requests import PageRequest
 from headend.config.errors import Refusal
+from headend.design.paging import LongList
 from headend.vending import disclosure, pages, reallocations, receipts, services
 from headend.vending.forms import SalesFilter
 from headend.vending.models import Disclosure, Sale
@@ -39,11 +39,14 @@ def sales(request: PageRequest) -> HttpResponse:
         operator_id=request.user.pk if wanted.get("mine") else None,
         seen_by=request.user,
     )
+    sold = LongList(found, PER_PAGE)
+    is_filtered = any(wanted.values())
     context = {
         "form": form,
-        "filtered": any(wanted.values()),
-        "page": Paginator(found, PER_PAGE).get_page(request.GET.get("page")),
-        "totals": pages.totals(found),
+        "filtered": is_filtered,
+        "page": sold.get_page(request.GET.get("page")),
+        # Of years of sales nobody wants the sum each time that they look at the last ones.
+        "totals": pages.totals(found) if is_filtered or not sold.is_cut else None,
     }
     return render(request, "vending/rows.html" if request.htmx else "vending/sales.html", context)
 

@@ -45,8 +45,7 @@ may_vend = permission_required("vending.vend", raise_exception=True)
 def find(request: PageRequest) -> HttpResponse:
     """Find the customer or meter. One hit leads straight on, unless the search is still typed."""
     text = request.GET.get("q", "").strip()
-    now = timezone.now()
-    found = list(find_supplies(text, at=now)[: FOUND_SHOWN + 1]) if text else []
+    found = list(find_supplies(text)[: FOUND_SHOWN + 1]) if text else []
     if len(found) == 1 and not request.htmx:
         return redirect("till:sell", found[0].meter.drn)
     context = {

@@ -59,6 +59,19 @@ def test_the_list_is_newest_first_with_totals(cashier, sell):
     assert page.context["totals"].count == 3
 
 
+def test_a_list_that_is_too_long_is_added_up_only_where_it_was_narrowed(
+    cashier, sell, monkeypatch
+):
+    monkeypatch.setattr("headend.design.paging.MOST_SHOWN", 2)
+    for hours in range(3):
+        sell(5000 + hours, hours=hours)
+    page = cashier.get("/sales/")
+    assert [sale.tender_minor for sale in page.context["page"]] == [5002, 5001]
+    assert "More than 2 sales; choose days" in page.content.decode()
+    narrowed = cashier.get("/sales/", {"first_day": NOON.date().isoformat()})
+    assert narrowed.context["totals"].count == 3
+
+
 def test_no_sales_yet_and_no_match_say_different_things(cashier, sell):
     assert "No sales yet" in cashier.get("/sales/").content.decode()
     sell()
