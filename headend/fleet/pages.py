@@ -37,13 +37,12 @@ FILTERS: dict[str, tuple[str, Q]] = {
 }  # fmt: skip
 
 
-def find_meters(text: str, *, only: str, at: datetime) -> QuerySet[Meter]:
+def find_meters(text: str, *, only: str) -> QuerySet[Meter]:
     """Return meters by number, each with its latest state and its link.
 
     Args:
         text: number, customer, address or phone; empty: all.
         only: a name of FILTERS; anything else: all.
-        at: agreements in force at this instant count.
     """
     meters = Meter.objects.select_related("state", "link")
     if text.strip():

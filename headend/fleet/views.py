@@ -32,9 +32,7 @@ def meters(request: PageRequest) -> HttpResponse:
     """List meters with their balance and presence; `q` searches, `only` filters."""
     now = timezone.now()
     text, only = request.GET.get("q", ""), request.GET.get("only", "")
-    page = LongList(pages.find_meters(text, only=only, at=now), PER_PAGE).get_page(
-        request.GET.get("page")
-    )
+    page = LongList(pages.find_meters(text, only=only), PER_PAGE).get_page(request.GET.get("page"))
     served = pages.served_by(list(page), at=now)
     context = {
         "q": text,
