@@ -21,6 +21,7 @@ from headend.api.rates import rates
 from headend.api.scopes import SCOPES
 from headend.audit import services as audit
 from headend.config import prepared, statements
+from headend.vendors import seats
 from headend.vendors.models import Operator, Till
 from headend.vendors.services import add_operator
 
@@ -149,10 +150,11 @@ def recognise(text: str, *, at: datetime) -> ApiKey:
 
 
 def _of_prefix(prefix: str) -> ApiKey | None:
-    """Return a key with its program, whose permissions are known then."""
+    """Return a key with its program, of which is known then what it may and whether a vendor's."""
     found: Any = prepared.first(statements.KEY, prefix)
     if found is not None:
         know(found.program, found.may)
+        seats.know(found.program, is_vendors=bool(found.is_vendors))
     key: ApiKey | None = found
     return key
 

@@ -72,18 +72,15 @@ class Pipeline:
         """
         pg, names = self._pg, self._names
         begins = not self._raw.autocommit and (pg.transaction_status == pq.TransactionStatus.IDLE)
-        new = list(dict.fromkeys(text for text, _ in (*asks, *then) if text not in names))
+        before = [("BEGIN", ())] if begins else []
+        after = [("COMMIT", ())] if commits else []
+        wanted = [*before, *asks, *after, *then]
+        new = list(dict.fromkeys(text for text, _ in wanted if text not in names))
         pg.enter_pipeline_mode()
         try:
-            if begins:
-                pg.send_query_params(b"BEGIN", None)
             for text in new:
                 pg.send_prepare(_name(text), text.encode())
-            for text, parameters in asks:
-                self._send(text, parameters)
-            if commits:
-                pg.send_query_params(b"COMMIT", None)
-            for text, parameters in then:
+            for text, parameters in wanted:
                 self._send(text, parameters)
             pg.pipeline_sync()
             results = self._results()
@@ -91,13 +88,13 @@ class Pipeline:
             if pg.status == pq.ConnStatus.OK:
                 pg.exit_pipeline_mode()
         # What the server has prepared it keeps, even if a later statement failed.
-        for text, result in zip(new, results[begins:], strict=False):
+        for text, result in zip(new, results, strict=False):
             if result.status == _DONE:
                 names[text] = _name(text)
         for result in results:
             if result.status == _FAILED:
                 raise errors.error_from_result(result)
-        first = begins + len(new)
+        first = len(new) + len(before)
         return [self._rows(result) for result in results[first : first + len(asks)]]
 
     def _send(self, text: str, parameters: tuple[Any, ...]) -> None:

@@ -26,7 +26,7 @@ _MODEL = re.compile(r"\{(?:(\w+)\.(\w+)=)?(\w+):(\w+\.\w+)\}")
 _ONLY_POSTGRESQL = re.compile(r"\s*FOR UPDATE\b[^)]*")  # SQLite's transaction is the lock
 
 _FRESH_S = 1.0
-_MOST_KEPT = 4096  # objects of one statement
+_MOST_KEPT = 4096  # rows of one statement
 
 Row = tuple[Any, ...]
 
@@ -39,8 +39,9 @@ class Statement:
             stands for all columns of a table known as `a`; `{a.field=b:app.Model}` for those of
             another one, whose object becomes `field` of a's.
         sqlite: where SQLite needs other words.
-        keeps: a row that was read before gives the very objects that were made of it then. For
-            what is read much more often than it changes, and is never changed in place.
+        keeps: what was made of a row is kept: the same row gives new objects with the same
+            values. For what is read much more often than it changes; nothing a value holds (a
+            document) may be changed in place.
         also: names under which the first model's object has the columns after all models'.
         facts: it is one row of so many values without a table of their own, each a subselect.
             What is asked `ahead` of such statements together is one statement.
@@ -243,26 +244,34 @@ def _makes(statement: Statement) -> Callable[[Row], Any]:
         parts.append((owner, field, alias, model, names, slice(start, stop), _converters(model)))
         start = stop
 
-    def make(row: Row) -> Any:
-        made: dict[str, Any] = {}
-        for owner, field, alias, model, names, place, converters in parts:
+    def read(row: Row) -> list[dict[str, Any] | None]:
+        found: list[dict[str, Any] | None] = []
+        for _, _, _, _, names, place, converters in parts:
             values = list(row[place])
             for index, converter, expression in converters:
                 values[index] = converter(values[index], expression, database)
-            made[alias] = None if values[0] is None else _stored(model, names, values)
+            found.append(None if values[0] is None else dict(zip(names, values, strict=True)))
+        return found
+
+    values_of = lru_cache(_MOST_KEPT)(read) if statement.keeps else read
+
+    def make(row: Row) -> Any:
+        made: dict[str, Any] = {}
+        for (owner, field, alias, model, *_), values in zip(parts, values_of(row), strict=True):
+            made[alias] = None if values is None else _stored(model, values)
             if owner and made[owner] is not None:
                 made[owner]._state.fields_cache[field] = made[alias]
         main = made[parts[0][2]]
         main.__dict__.update(zip(statement.also, row[start:], strict=True))
         return main
 
-    return lru_cache(_MOST_KEPT)(make) if statement.keeps else make
+    return make
 
 
-def _stored(model: Any, names: list[str], values: list[Any]) -> Any:
+def _stored(model: Any, values: dict[str, Any]) -> Any:
     """Return an object as it is stored, without what making one asks that may be anything."""
     one = model.__new__(model)
-    one.__dict__.update(zip(names, values, strict=True))
+    one.__dict__.update(values)
     one._state = ModelState()
     one._state.adding, one._state.db = False, DEFAULT_DB_ALIAS
     return one

@@ -15,9 +15,15 @@ _KEY = """SELECT {k:api.ApiKey}, {k.program=u:accounts.User},
         (SELECT string_agg(CAST(permission_id AS text), ' ') FROM (
             SELECT permission_id FROM accounts_user_user_permissions WHERE user_id = u.id
             UNION ALL SELECT g.permission_id FROM auth_group_permissions g
-            JOIN accounts_user_groups m ON m.group_id = g.group_id WHERE m.user_id = u.id) one)
+            JOIN accounts_user_groups m ON m.group_id = g.group_id WHERE m.user_id = u.id) one),
+        EXISTS (SELECT 1 FROM vendors_operator WHERE user_id = u.id)
     FROM api_apikey k JOIN accounts_user u ON u.id = k.program_id WHERE k.prefix = %s"""
-KEY = Statement(_KEY, sqlite=_KEY.replace("string_agg", "group_concat"), keeps=True, also=("may",))
+KEY = Statement(
+    _KEY,
+    sqlite=_KEY.replace("string_agg", "group_concat"),
+    keeps=True,
+    also=("may", "is_vendors"),
+)
 PERMISSIONS = Statement(
     """SELECT t.app_label || '.' || p.codename
     FROM auth_permission p JOIN django_content_type t ON t.id = p.content_type_id
@@ -59,6 +65,9 @@ _AGREEMENT = """SELECT {a:customers.SupplyAgreement}, {a.meter=m:meters.Meter},
     WHERE a.meter_id = %s AND a.ended_at IS NULL"""
 AGREEMENT = Statement(_AGREEMENT)
 AGREEMENT_LOCKED = Statement(_AGREEMENT + " FOR UPDATE OF m")  # one sale of a meter at a time
+IS_SOLD = Statement(
+    "SELECT EXISTS (SELECT 1 FROM vending_sale WHERE caller = %s AND message_id = %s)", facts=1
+)
 SALE_OF_MESSAGE = Statement(
     "SELECT {s:vending.Sale} FROM vending_sale s WHERE s.caller = %s AND s.message_id = %s"
 )

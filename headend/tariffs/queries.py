@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from datetime import datetime
+from functools import lru_cache
+from typing import Any
 
 from django.db.models import DateTimeField, QuerySet, Window
 from django.db.models.functions import Lead
@@ -30,12 +32,27 @@ def version_in_force(tariff_id: int, *, at: datetime) -> TariffVersion:
 
 
 def rules_of(version: TariffVersion) -> TariffRules:
-    """Return a stored version as the price calculation wants it; kept, as it never changes."""
-    kept = vars(version)
-    if "_rules_read" not in kept:
-        kept["_rules_read"] = document.read(version.rules)
-    rules: TariffRules = kept["_rules_read"]
-    return rules
+    """Return a stored version as the price calculation wants it."""
+    return _read(_Same(version.rules))
+
+
+class _Same:
+    """A document that equals itself only, so that it is told at a glance from others."""
+
+    def __init__(self, document: Any) -> None:
+        self.document = document
+
+    def __hash__(self) -> int:
+        return id(self.document)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Same) and self.document is other.document
+
+
+@lru_cache(maxsize=1024)
+def _read(same: _Same) -> TariffRules:
+    """Return the rules of a document; a version read again has the same one, which is kept."""
+    return document.read(same.document)
 
 
 def asks_for_connection(version: TariffVersion) -> bool:

@@ -20,6 +20,12 @@ from headend.vending.models import (
 _LONGEST_MESSAGE_ID = 64
 
 
+def is_sold(caller: str, message_id: str) -> bool:
+    """Say whether a message of a caller has made a sale."""
+    ((found,),) = prepared.rows(statements.IS_SOLD, caller, message_id)
+    return bool(found)
+
+
 def sale_of(caller: str, message_id: str) -> Sale | None:
     """Return the sale that a message of a caller made, if it made one."""
     found: Sale | None = prepared.first(statements.SALE_OF_MESSAGE, caller, message_id)

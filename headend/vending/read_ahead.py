@@ -9,11 +9,17 @@ from headend.accounts.models import User
 from headend.config import prepared, statements
 from headend.customers.models import SupplyAgreement
 from headend.meters.models import Meter
+from headend.vendors import seats
 
 
 def asked_of(operator: User) -> list[tuple[Any, ...]]:
     """Return what is asked of whoever sells."""
-    return [(statements.OPERATOR, operator.pk), (statements.SHIFT, operator.pk)]
+    asked: list[tuple[Any, ...]] = []
+    if seats.may_be_vendors(operator):
+        asked.append((statements.OPERATOR, operator.pk))
+    if operator.has_perm(seats.WORK_SHIFT):
+        asked.append((statements.SHIFT, operator.pk))
+    return asked
 
 
 def needed(agreement: SupplyAgreement, at: datetime) -> list[tuple[Any, ...]]:

@@ -161,14 +161,15 @@ def vend(
             # The meter's row is held from here on; what follows sees what sales before left.
             with prepared.ahead(
                 (statements.AGREEMENT_LOCKED, meter.pk),
-                (statements.SALE_OF_MESSAGE, caller, message_id),
+                (statements.IS_SOLD, caller, message_id),
                 *read_ahead.asked_of(operator),
                 *read_ahead.foreseen(meter, at),
             ):
                 agreement = read_ahead.locked_agreement(meter)
-                earlier = messages.sale_of(caller, message_id)
-                if earlier is not None:
-                    return messages.same_request(earlier, digest)
+                if messages.is_sold(caller, message_id):
+                    return messages.same_request(
+                        advice(caller=caller, message_id=message_id), digest
+                    )
                 if agreement is None:
                     raise no_agreement(meter, at)
                 seat = seat or seats.seat_of(operator)

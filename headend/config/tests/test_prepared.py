@@ -29,19 +29,20 @@ def test_after_a_failure_the_same_statements_work_again():
     assert prepared.run([prepared.Ask(_COUNT, ("B",)), vendor("B")]) == [[(0,)], []]
 
 
-def test_a_row_that_did_not_change_gives_the_object_made_of_it_before():
+def test_a_row_that_did_not_change_is_read_once_and_gives_an_object_of_its_own_each_time():
     prepared.run([vendor("K")])
     kept = prepared.Statement(
         "SELECT {v:vendors.Vendor}, length(name) FROM vendors_vendor v WHERE name = %s",
         keeps=True,
         also=("letters",),
     )
-    first = prepared.first(kept, "K")
-    assert (first.name, first.letters) == ("K", 1)
-    assert prepared.first(kept, "K") is first
+    first, second = (prepared.first(kept, "K") for _ in range(2))
+    assert (second.name, second.letters) == ("K", 1)
+    assert second.created_at is first.created_at
+    second.phone = "not saved"
+    assert prepared.first(kept, "K").phone == first.phone == ""
     Vendor.objects.filter(name="K").update(phone="1")
     assert prepared.first(kept, "K").phone == "1"
-    assert first.phone == ""
 
 
 def test_facts_that_are_asked_together_are_one_statement():

@@ -39,6 +39,7 @@ def _key(prefix: str) -> list[ApiKey]:
     for key in found:
         may = Permission.objects.filter(Q(user=key.program) | Q(group__user=key.program))
         vars(key)["may"] = " ".join(str(permission.pk) for permission in may)
+        vars(key)["is_vendors"] = Operator.objects.filter(user=key.program).exists()
     return found
 
 
@@ -118,6 +119,9 @@ TWINS: dict[prepared.Statement, Callable[..., Any]] = {
     statements.METER_BY_PAN: lambda pan: Meter.objects.filter(pan=pan),
     statements.AGREEMENT: _agreement,
     statements.AGREEMENT_LOCKED: _agreement,
+    statements.IS_SOLD: lambda caller, message_id: [
+        (Sale.objects.filter(caller=caller, message_id=message_id).exists(),)
+    ],
     statements.SALE_OF_MESSAGE: lambda caller, message_id: Sale.objects.filter(
         caller=caller, message_id=message_id
     ),
