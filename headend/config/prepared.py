@@ -56,34 +56,28 @@ class Statement:
         also: tuple[str, ...] = (),
         facts: int = 0,
     ) -> None:
-        self._text = text
+        self.raw = text
         self._sqlite = sqlite or _ONLY_POSTGRESQL.sub("", text)
         self.keeps = keeps
         self.also = also
         self.facts = facts
 
     def __repr__(self) -> str:
-        return " ".join(self._text.split())[:80]
+        return " ".join(self.raw.split())[:80]
 
     @cached_property
     def text(self) -> str:
         """Its words as the database's driver takes them."""
         if vendor() == "postgresql":
             number = count(1)
-            text = _MODEL.sub(_columns_of, self._text)
+            text = _MODEL.sub(_columns_of, self.raw)
             return re.sub("%s", lambda _: f"${next(number)}", text)
         return _MODEL.sub(_columns_of, self._sqlite).replace("%s", "?")
-
-    @cached_property
-    def or_fails(self) -> Statement:
-        """A statement for PostgreSQL that divides by zero where this one returns no row."""
-        # S608: the text is one of `headend.config.statements`.
-        return Statement(f"WITH done AS ({self._text}) SELECT 1 / count(*) FROM done")  # noqa: S608
 
     @property
     def models(self) -> list[tuple[str, str, str, str]]:
         """What its columns make: (owner's alias, field of the owner, alias, model)."""
-        return _MODEL.findall(self._text)
+        return _MODEL.findall(self.raw)
 
 
 class Ask(NamedTuple):
@@ -152,7 +146,7 @@ def _answers(asks: list[Ask]) -> dict[Ask, list[Row]]:
 @cache
 def _together(*facts: Statement) -> Statement:
     """Return one statement of several, each a row of subselects."""
-    text = ", ".join(one._text.split(maxsplit=1)[1] for one in facts)
+    text = ", ".join(one.raw.split(maxsplit=1)[1] for one in facts)
     sqlite = ", ".join(one._sqlite.split(maxsplit=1)[1] for one in facts)
     return Statement(f"SELECT {text}", sqlite=f"SELECT {sqlite}")
 

@@ -190,38 +190,37 @@ class _Gathered:
             written_rows.append(row)
 
     def inserts(self) -> list[Ask]:
-        """Return the statements that write the new rows, by model in the order of the first.
-
-        On PostgreSQL single rows come last, all in one statement: sending, running and answering
-        one costs more than its row. Those of several rows stay apart; together they would be
-        another statement for each mixture of numbers.
-        """
-        single = []
-        if prepared.vendor() == "postgresql":
-            single = [each for each in self._rows.items() if len(each[1]) == 1]
-        asks = [
+        """Return the statements that write the new rows, by model in the order of the first."""
+        return [
             Ask(_insert(rows, len(values)), tuple(chain.from_iterable(values)))
             for rows, values in self._rows.items()
-            if not single or len(values) > 1
         ]
-        if single:
-            values = chain.from_iterable(values for _, (values,) in single)
-            asks.append(Ask(_insert_one_each(*(rows for rows, _ in single)), tuple(values)))
-        return asks
 
     def write(self) -> None:
-        inserts = self.inserts()
-        if not self.commits:
-            answers = prepared.run([*self.changes, *inserts])
-            for ask, answer in zip(self.changes, answers, strict=False):
-                if not answer:
-                    raise RowGone(f"nothing was changed by {ask.statement!r}")
+        if prepared.vendor() == "postgresql":
+            self._write_in_few()
             return
-        # Whoever commits in the same trip can't look at the answers first.
-        changes = [Ask(ask.statement.or_fails, ask.parameters) for ask in self.changes]
+        answers = prepared.run([*self.changes, *self.inserts()])
+        for ask, answer in zip(self.changes, answers, strict=False):
+            if not answer:
+                raise RowGone(f"nothing was changed by {ask.statement!r}")
+
+    def _write_in_few(self) -> None:
+        """Write everything with two statements: sending one costs more than most rows do.
+
+        What is one row of its model comes second, so that the mixtures of numbers of rows, each
+        a statement, are those of the first only.
+        """
+        several = [each for each in self._rows.items() if len(each[1]) > 1]
+        single = [each for each in self._rows.items() if len(each[1]) == 1]
+        *alone, changes = _apart(self.changes)
+        asks = [_in_one(some, []) for some in alone]
+        asks += [_in_one(changes, several)] if changes or several else []
+        asks += [_in_one([], single)] if single else []
         try:
-            prepared.run([*changes, *inserts], commits=True, then=self.then)
+            prepared.run(asks, commits=self.commits, then=self.then)
         except DataError as error:
+            # Whoever commits in the same trip can't look first whether a row was changed.
             if getattr(error.__cause__, "sqlstate", None) == _DIVISION_BY_ZERO:
                 raise RowGone("a row that was to change is not there") from error
             raise
@@ -265,21 +264,44 @@ def _columns(
     return itemgetter(*(field.attname for field in fields)), written
 
 
+def _apart(changes: list[Ask]) -> list[list[Ask]]:
+    """Return changes in the groups that can be one statement: none has two of a kind.
+
+    Two of a kind may mean the same row, which one statement changes once only.
+    """
+    groups: list[list[Ask]] = [[]]
+    for ask in changes:
+        if any(ask.statement is other.statement for other in groups[-1]):
+            groups.append([])
+        groups[-1].append(ask)
+    return groups
+
+
+def _in_one(changes: list[Ask], rows: list[tuple[_Rows, list[list[Any]]]]) -> Ask:
+    """Return what makes changes and writes rows at once; it fails if one changes nothing."""
+    statement = _together(
+        tuple(ask.statement for ask in changes), tuple((one, len(values)) for one, values in rows)
+    )
+    values = chain.from_iterable(value for _, some in rows for value in some)
+    parameters = chain.from_iterable(ask.parameters for ask in changes)
+    return Ask(statement, (*parameters, *values))
+
+
+@cache
+def _together(changes: tuple[Statement, ...], rows: tuple[tuple[_Rows, int], ...]) -> Statement:
+    """Return one statement for PostgreSQL; it divides by zero where a change gives no row."""
+    texts = [*(one.raw for one in changes), *(_insert(one, count).raw for one, count in rows)]
+    if not changes and len(texts) == 1:
+        return Statement(texts[0])
+    named = ", ".join(f"part{number} AS ({text})" for number, text in enumerate(texts))
+    # S608: every text is a statement of ours.
+    checks = [f"1 / (SELECT count(*) FROM part{each})" for each in range(len(changes))]  # noqa: S608
+    return Statement(f"WITH {named} SELECT {', '.join(checks) or '1'}")
+
+
 @cache
 def _insert(rows: _Rows, count: int) -> Statement:
     """Return the statement that writes so many rows."""
-    return Statement(_insert_text(rows, count))
-
-
-@cache
-def _insert_one_each(*rows: _Rows) -> Statement:
-    """Return the statement that writes a row of each."""
-    *before, last = (_insert_text(each, 1) for each in rows)
-    named = ", ".join(f"row{number} AS ({text})" for number, text in enumerate(before))
-    return Statement(f"WITH {named} {last}" if before else last)
-
-
-def _insert_text(rows: _Rows, count: int) -> str:
     fields = _inserted(rows.model, rows.gives_id)
     columns = ", ".join(f'"{field.column}"' for field in fields)
     places = ", ".join(["%s"] * len(fields))
@@ -287,7 +309,7 @@ def _insert_text(rows: _Rows, count: int) -> str:
     ending = " ON CONFLICT DO NOTHING" if rows.unless_there else ""
     table = rows.model._meta.db_table
     # S608: every name is a model's own, every value a parameter.
-    return f'INSERT INTO "{table}" ({columns}) VALUES {values}{ending}'  # noqa: S608
+    return Statement(f'INSERT INTO "{table}" ({columns}) VALUES {values}{ending}')  # noqa: S608
 
 
 def _inserted(model: type[Model], gives_id: bool) -> list[Any]:

@@ -296,6 +296,6 @@ def test_a_vend_needs_few_statements(meter, cashier):
         vend(meter, operator=fresh)
     # permissions; who, for whom and which message; price and key; accounts; what is written
     assert seen.trips == 5, seen.statements
-    # PostgreSQL writes all single rows together.
+    # PostgreSQL writes everything with two statements.
     is_postgresql = connection.vendor == "postgresql"
-    assert len(seen.statements) == (17 if is_postgresql else 20), seen.statements
+    assert len(seen.statements) == (15 if is_postgresql else 20), seen.statements

@@ -24,7 +24,7 @@ _WAITING = f"SELECT 1 FROM pg_locks WHERE objid = {_GATE} AND NOT granted"
 def test_purses_emptied_meanwhile_are_let_go_before_all_are_waited_for(monkeypatch, shop):
     shop.buy(100_00)
     # A sale that has seen full purses and has not yet locked one stands at the gate.
-    text = statements.PURSE._text.replace("random()", _PASS)
+    text = statements.PURSE.raw.replace("random()", _PASS)
     monkeypatch.setattr(statements, "PURSE", prepared.Statement(text))
     free_purses = []
     hold_all = wallet._all_held
