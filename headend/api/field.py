@@ -12,7 +12,7 @@ from headend.api.registers import Since, Until
 from headend.api.requests import Cursor, KeyRequest, Limit, between, needs, page
 from headend.api.schemas import MeterNumber, Page
 from headend.config.ids import EventId, ReadingId
-from headend.fleet import obis, queries
+from headend.fleet import obis, queries, wording
 from headend.fleet.models import Event, MeterState, Reading
 from headend.meters.queries import meter_numbered
 from shared.wire import code_names, codes
@@ -162,5 +162,5 @@ def _event(one: Event) -> dict[str, Any]:
         "occurred_at": one.occurred_at,
         "received_at": one.received_at,
         "is_suspicious": codes.is_fraud_event(one.code),
-        "detail": one.detail,
+        "detail": wording.told_to_programs(one.detail),
     }

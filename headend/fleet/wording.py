@@ -88,6 +88,13 @@ def open_reasons(reasons: int | list[str]) -> str:
     return ", ".join(OPEN_REASON_WORDS.get(name, name) for name in names)
 
 
+def told_to_programs(detail: Mapping[str, Any]) -> dict[str, Any]:
+    """The detail of an event for programs: why a load switch is open by names, not by bits."""
+    reasons = detail.get("open_reasons")
+    names = {"open_reasons": codes.open_reason_names(reasons)} if isinstance(reasons, int) else {}
+    return {**detail, **names}
+
+
 def tone_of(event_code: int) -> str:
     """The tone of an event: what took something away, what gave it back, what smells of fraud."""
     return "danger" if codes.is_fraud_event(event_code) else EVENT_TONES.get(event_code, "calm")

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from headend.announcements.models import Announcement
 from headend.customers.models import SupplyAgreement
+from headend.fleet import wording
 from headend.fleet.delivery import State, status_name
 from headend.fleet.models import Command
 from headend.fleet.models import Event as MeterEvent
@@ -71,7 +72,7 @@ def _noticed(one: Announcement) -> Iterator[Happening]:
         "code": event.code,
         "name": code_names.event_name(event.code),
         "occurred_at": event.occurred_at,
-        "detail": event.detail,
+        "detail": wording.told_to_programs(event.detail),
     }
     yield Happening(EVENT_KINDS[event.code], f"event {event.pk}", one.at, data)
 

@@ -114,6 +114,12 @@ def test_events_are_listed_with_names_and_suspicion(program, supply):
     assert caller.get(address, until=(NOON + 2 * HOUR).isoformat()).json()["items"] == [low]
 
 
+def test_why_a_load_switch_opened_is_told_by_names(program, supply):
+    tell_event(supply.meter, 1, codes.EVENT_SWITCH_OPENED, detail={"open_reasons": 1})
+    (told,) = program().get(f"/meters/{supply.meter.drn}/events").json()["items"]
+    assert told["detail"] == {"open_reasons": ["no_credit"]}
+
+
 @pytest.mark.parametrize("what", ["state", "readings", "events"])
 def test_what_meters_tell_is_the_utilitys_to_read(program, supply, code, what):
     address = f"/meters/{supply.meter.drn}/{what}"
