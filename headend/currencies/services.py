@@ -186,7 +186,7 @@ def _change(currency: Currency, units: Decimal, base_units: Decimal, at: datetim
     if last is None:
         return "; the first one"
     by_percent = float((base_units / units) / (last.base_units / last.units) - 1) * 100
-    return f"; it was {last.words} ({by_percent:+.1f} %)"
+    return f"; it was {last.words} ({by_percent:+.2f} %)"
 
 
 def _terms(currency: Currency) -> dict[str, Any]:

@@ -115,7 +115,7 @@ def test_a_program_asks_for_a_rate_and_a_person_decides(program):
     request = caller.post("/currencies/USD/rates", asked).json()
     assert request["state"] == "open"
     assert (
-        "1 USD = 18.5 ZAR from approval on; it was 1 USD = 18.2537 ZAR (+1.3 %)"
+        "1 USD = 18.5 ZAR from approval on; it was 1 USD = 18.2537 ZAR (+1.35 %)"
         in (request["summary"])
     )
     assert caller.post("/currencies/USD/rates", asked).json() == request

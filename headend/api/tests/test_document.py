@@ -15,7 +15,7 @@ import jsonschema_rs
 import pytest
 
 from headend.api import reference, service
-from headend.testing import make_supply
+from headend.testing import make_supply, new_drn
 from headend.vending.models import Sale
 
 DOCUMENT = Path(__file__).resolve().parents[3] / "docs" / "api.md"
@@ -64,8 +64,9 @@ def test_the_examples_do_what_they_say(
 ) -> None:
     meter = make_supply().meter
     environment = dict(
-        os.environ, BASE=live_server.url, KEY=program().text, METER=meter.drn, NO_PROXY="*"
-    )
+        os.environ, BASE=live_server.url, KEY=program().text, METER=meter.drn, NO_PROXY="*",
+        NEW_METER=new_drn(),
+    )  # fmt: skip
 
     def run(*command: str) -> str:
         done = subprocess.run(
@@ -81,9 +82,15 @@ def test_the_examples_do_what_they_say(
     assert run("sh", "-c", advice) == sold
     assert run("sh", "-c", vend) == sold
     assert json.loads(run("sh", "-c", readings)) == {"items": [], "next": None}
-    (script,) = blocks("python")
+    script, supply = blocks("python")
     printed = run(sys.executable, "-c", script)
     sale = Sale.objects.latest("pk")
     assert Sale.objects.count() == 2
     assert sale.tokens.get().digits in printed
     assert len(printed.splitlines()) == 3
+    assert run(sys.executable, "-c", script + supply).splitlines()[-4:] == [
+        "advice: True True",
+        "owed: 14000",
+        "back: 5000 15000",
+        "write-off: open",
+    ]

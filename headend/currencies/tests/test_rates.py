@@ -66,7 +66,7 @@ def test_a_rate_takes_two_people(usd, approver):
 def test_the_approver_sees_how_far_it_is_from_the_last(usd):
     make_rate("18.25")
     asked = propose(usd, "182.5", at=NOON + HOUR)
-    assert asked.summary.endswith("it was 1 USD = 18.25 ZAR (+900.0 %)")
+    assert asked.summary.endswith("it was 1 USD = 18.25 ZAR (+900.00 %)")
 
 
 def test_a_tariff_clerk_proposes_and_a_cashier_does_not(usd):
