@@ -9,6 +9,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 LINK_ROOT_LENGTH = 32
+VENDING_KEY_LENGTH = {2: 8, 4: 20}  # bytes, by decoder key generation algorithm
 DECODER_KEY_LENGTH = {7: 8, 11: 16}  # by encryption algorithm
 
 

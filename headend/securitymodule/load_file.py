@@ -20,6 +20,7 @@ from django.utils.dateparse import parse_datetime
 from django.views.decorators.debug import sensitive_variables
 
 from headend.config import sealing
+from headend.securitymodule.derivation import VENDING_KEY_LENGTH
 from headend.securitymodule.errors import LoadFileRefused
 from headend.securitymodule.stretching import derive
 
@@ -27,6 +28,9 @@ FORMAT = "openprepay key load 1"
 HALF_LENGTH = 8  # at least so many characters
 MOST_BYTES = 1 << 20
 _SALT_BYTES = 16
+_LEAST_SALT_BYTES = 8  # that Argon2 takes
+_MOST_CEILING_KWH = 10**12
+_BASE_DATES = (1993, 2014, 2035)
 _DEFAULT_WORK = {"time_cost": 3, "memory_kib": 65536, "lanes": 4}
 # What a file may ask of this machine, and what it must ask of whoever tries passwords.
 _WORK_LIMITS = {"time_cost": (2, 20), "memory_kib": (19456, 1 << 20), "lanes": (1, 16)}
@@ -88,6 +92,8 @@ def read(text: str, *, halves: tuple[str, str]) -> list[LoadedKey]:
         work = {name: int(file["argon2id"][name]) for name in _WORK_LIMITS}
         if not all(low <= work[name] <= high for name, (low, high) in _WORK_LIMITS.items()):
             raise ValueError("work")
+        if len(bytes.fromhex(file["argon2id"]["salt"])) < _LEAST_SALT_BYTES:
+            raise ValueError("salt")
         cipher = _cipher(halves, {"salt": file["argon2id"]["salt"], **work})
         sealed = base64.b64decode(file["sealed"], validate=True)
     except (ValueError, KeyError, TypeError, RecursionError):
@@ -107,15 +113,58 @@ def read_keys(text: str) -> list[LoadedKey]:
     """Return the keys of the clear content of a key-load file, {"keys": [...]}.
 
     Raises:
-        LoadFileRefused: a key lacks something or has something impossible.
+        LoadFileRefused: there is no key, a key lacks something, is there twice, or has something
+            impossible. Whoever makes a file is told, too: the clear keys are destroyed afterwards.
     """
     try:
-        return [_from_dictionary(one) for one in json.loads(text)["keys"]]
-    except (ValueError, KeyError, TypeError, RecursionError):
+        found = [_from_dictionary(one) for one in json.loads(text)["keys"]]
+    except (ValueError, KeyError, TypeError, OverflowError, RecursionError):
         raise LoadFileRefused(
             "the file's content is not as it should be: each key needs sgc (6 digits), kt, krn, "
             "base_date and key (hexadecimal)"
         ) from None
+    if not found:
+        raise LoadFileRefused("the file holds no key")
+    for number, key in enumerate(found, start=1):
+        fault = _fault(key) or _same_as_before(key, found[: number - 1])
+        if fault:
+            raise LoadFileRefused(f"key {number} of the file: {fault}")
+    return found
+
+
+def _fault(key: LoadedKey) -> str:
+    """Say what no vending key can be, or nothing."""
+    checks = (
+        (1 <= key.kt <= 3, f"kt is 1, 2 or 3, not {key.kt}"),
+        (1 <= key.krn <= 9, f"krn is 1 to 9, not {key.krn}"),
+        (0 <= key.ken <= 255, f"ken is 0 to 255, not {key.ken}"),
+        (key.base_date in _BASE_DATES, f"base_date is 1993, 2014 or 2035, not {key.base_date}"),
+        (key.dkga in VENDING_KEY_LENGTH, f"dkga is 2 or 4, not {key.dkga}"),
+        (
+            len(key.clear_key) == VENDING_KEY_LENGTH.get(key.dkga),
+            f"{len(key.clear_key)} bytes are no key of DKGA{key.dkga:02d}",
+        ),
+        (
+            not (key.active_from and key.active_until) or key.active_from < key.active_until,
+            "active_until has to lie after active_from",
+        ),
+        (
+            (key.credit_ceiling_kwh or 0) <= _MOST_CEILING_KWH,
+            f"credit_ceiling_kwh is {_MOST_CEILING_KWH} at most",
+        ),
+    )
+    return next((why for is_right, why in checks if not is_right), "")
+
+
+def _same_as_before(key: LoadedKey, before: Sequence[LoadedKey]) -> str:
+    for number, one in enumerate(before, start=1):
+        if _name(one) == _name(key):
+            return f"it has the same sgc, kt, krn, base_date and dkga as key {number}"
+    return ""
+
+
+def _name(key: LoadedKey) -> tuple[str, int, int, int, int]:
+    return key.sgc, key.kt, key.krn, key.base_date, key.dkga
 
 
 @sensitive_variables()

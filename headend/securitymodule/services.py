@@ -22,7 +22,11 @@ from headend.config import prepared, statements
 from headend.meters.models import Meter
 from headend.meters.services import raise_token_identifier_floor
 from headend.securitymodule import allowance, keystores, vault
-from headend.securitymodule.derivation import LINK_ROOT_LENGTH, derive_link_root
+from headend.securitymodule.derivation import (
+    LINK_ROOT_LENGTH,
+    VENDING_KEY_LENGTH,
+    derive_link_root,
+)
 from headend.securitymodule.errors import (
     InvalidKey,
     KeyMissing,
@@ -34,8 +38,6 @@ from headend.securitymodule.models import LinkRoot, VendingKey
 from headend.securitymodule.refusals import naming, refusals_recorded
 from shared.sts import token_identifier
 from shared.wire import keys as wire_keys
-
-VENDING_KEY_LENGTH = {2: 8, 4: 20}  # bytes, by decoder key generation algorithm
 
 # Published with the standard's compliance tests, so it protects nothing: demonstration only.
 DEMONSTRATION_SGC = "201457"
@@ -134,7 +136,10 @@ def load_vending_key(
             )
     except IntegrityError:
         store.forget(kept, label=label_of(key))
-        raise InvalidKey(f"{key} has impossible attributes or is loaded already") from None
+        same = {"sgc": sgc, "kt": kt, "krn": krn, "base_date": base_date, "dkga": dkga}
+        is_there = VendingKey.objects.filter(**same).exists()
+        why = "is loaded already" if is_there else "has impossible attributes"
+        raise InvalidKey(f"{key} {why}; nothing was loaded") from None
     return key
 
 

@@ -90,6 +90,8 @@ def _load(request: PageRequest, form: CeremonyForm) -> list[VendingKey]:
 def _second_person(request: PageRequest, form: CeremonyForm) -> User:
     """Return who the second person has shown to be, by password and second factor."""
     typed, now = form.cleaned_data, timezone.now()
+    if typed["username"].casefold() == request.user.username.casefold():
+        raise LoadFileRefused(f"a ceremony needs two people; {request.user} can't be both")
     address = throttle.address_of(request)
     throttle.note_attempt(username=typed["username"], address=address, at=now)
     user = authenticate(request, username=typed["username"], password=typed["password"])
@@ -105,6 +107,8 @@ def _second_person(request: PageRequest, form: CeremonyForm) -> User:
             origin=origin_of(request),
             at=now,
         )
+    elif second_factor.has_any(user) and not typed["code"].strip():
+        raise LoadFileRefused(f"{user} has to show their second factor: a code or a passkey")
     elif second_factor.has_any(user):
         second_factor.check_code(user, typed["code"], at=now)
     elif second_factor.must_have(user):

@@ -76,6 +76,7 @@ def test_an_altered_file_does_not_open(text):
         {"argon2id": {"salt": "00" * 16, "time_cost": 1, "memory_kib": 8, "lanes": 1}},
         {"argon2id": {"salt": "00" * 16, "time_cost": 3, "memory_kib": 1 << 30, "lanes": 1}},
         {"argon2id": {"salt": "no", "time_cost": 3, "memory_kib": 65536, "lanes": 4}},
+        {"argon2id": {"salt": "00" * 4, "time_cost": 3, "memory_kib": 65536, "lanes": 4}},
         {"argon2id": None},
         {"sealed": "?"},
         {"sealed": 7},
@@ -109,3 +110,38 @@ def test_impossible_content_is_refused(change):
     assert load_file.read_keys(json.dumps({"keys": [key]}))[0].ken == 255
     with pytest.raises(LoadFileRefused):
         load_file.read_keys(json.dumps({"keys": [key | change]}))
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        ({"kt": 0}, "kt is 1, 2 or 3, not 0"),
+        ({"kt": 1e400}, "not as it should be"),
+        ({"krn": 10}, "krn is 1 to 9, not 10"),
+        ({"ken": 999}, "ken is 0 to 255, not 999"),
+        ({"base_date": 1999}, "base_date is 1993, 2014 or 2035, not 1999"),
+        ({"dkga": 3}, "dkga is 2 or 4, not 3"),
+        ({"key": "00" * 8}, "8 bytes are no key of DKGA04"),
+        ({"credit_ceiling_kwh": 10**30}, "credit_ceiling_kwh is 1000000000000 at most"),
+        (
+            {
+                "active_from": "2027-01-01T00:00:00+00:00",
+                "active_until": "2026-12-01T00:00:00+00:00",
+            },
+            "active_until has to lie after active_from",
+        ),
+    ],
+)
+def test_what_no_key_can_be_is_named(change, why):
+    first = {"sgc": "123456", "kt": 2, "krn": 1, "base_date": 2014, "key": "00" * 20}
+    with pytest.raises(LoadFileRefused, match=why) as refused:
+        load_file.read_keys(json.dumps({"keys": [first, first | {"krn": 2} | change]}))
+    assert "key 2 of the file" in str(refused.value) or "as it should be" in why
+
+
+def test_a_file_holds_each_key_once_and_at_least_one():
+    key = {"sgc": "123456", "kt": 2, "krn": 1, "base_date": 2014, "key": "00" * 20}
+    with pytest.raises(LoadFileRefused, match="key 2 of the file: it has the same"):
+        load_file.read_keys(json.dumps({"keys": [key, key]}))
+    with pytest.raises(LoadFileRefused, match="holds no key"):
+        load_file.read_keys('{"keys": []}')

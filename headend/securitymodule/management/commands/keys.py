@@ -41,6 +41,8 @@ class Command(BaseCommand):
 
     @sensitive_variables()
     def _make(self, file: Path) -> None:
+        if file.exists():  # before anybody types four times for nothing
+            raise CommandError(f"{file} is there already; name a new file")
         keys = load_file.read_keys(sys.stdin.read())
         halves = (_typed_twice("First half"), _typed_twice("Second half"))
         text = load_file.write(keys, halves=halves)
