@@ -10,14 +10,30 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from django.db import connection, transaction
+from django.db import ProgrammingError, connection, transaction
 
 _NAME = re.compile(r"[a-z_][a-z0-9_]{0,62}")
 _READ_ONLY = "django_migrations"
 
-_APPEND_ONLY_TABLES = """
+_APPEND_ONLY_ABOVE_THE_RULES = """
+    SELECT CASE
+        WHEN rolname = current_user OR pg_has_role(rolname, current_user, 'MEMBER')
+            THEN 'has the rights of ' || current_user || ', who owns the tables'
+        WHEN rolcreaterole THEN 'may create roles, and so become another'
+        END
+    FROM pg_roles WHERE rolname = %s
+"""
+_TABLES = """
     SELECT DISTINCT tgrelid::regclass::text FROM pg_trigger
     WHERE NOT tgisinternal AND tgname LIKE '%\\_append\\_only'
+"""
+_ABOVE_THE_RULES = """
+    SELECT CASE
+        WHEN rolname = current_user OR pg_has_role(rolname, current_user, 'MEMBER')
+            THEN 'has the rights of ' || current_user || ', who owns the tables'
+        WHEN rolcreaterole THEN 'may create roles, and so become another'
+        END
+    FROM pg_roles WHERE rolname = %s
 """
 _TABLES = """
     SELECT quote_ident(tablename) FROM pg_tables
@@ -27,6 +43,10 @@ _TABLES = """
 
 class NotPostgresql(Exception):
     """Only PostgreSQL has roles."""
+
+
+class RoleRefused(Exception):
+    """The role would not be restricted by this; says why and what to do."""
 
 
 @transaction.atomic
@@ -44,6 +64,8 @@ def restrict(role: str, *, password: str | None) -> list[str]:
 
     Raises:
         NotPostgresql: the database is of another kind.
+        RoleRefused: the role has rights that nothing here takes away, or whoever calls this may
+            not create it or does not own the tables.
         ValueError: the name is not one.
     """
     if connection.vendor != "postgresql":
@@ -58,19 +80,32 @@ def restrict(role: str, *, password: str | None) -> list[str]:
         def grant(statement: str) -> None:
             cursor.execute(sql.SQL(statement).format(role=name))
 
-        cursor.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [role])
-        if cursor.fetchone() is None:
-            grant("CREATE ROLE {role} LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE")
-        if password is not None:
-            cursor.execute(
-                sql.SQL("ALTER ROLE {} PASSWORD {}").format(name, sql.Literal(password))
-            )
+        tables = _column(cursor, _TABLES)
+        if not tables:
+            raise RoleRefused("you own no table here: connect as the role that ran migrate")
+        cursor.execute(_ABOVE_THE_RULES, [role])
+        found = cursor.fetchone()
+        if found and found[0]:
+            raise RoleRefused(f"{role} {found[0]}: nothing holds it back; name another role")
+        try:
+            if found is None:
+                grant("CREATE ROLE {role} LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE")
+            if password is not None:
+                cursor.execute(
+                    sql.SQL("ALTER ROLE {} PASSWORD {}").format(name, sql.Literal(password))
+                )
+        except ProgrammingError:
+            raise RoleRefused(
+                "you may not create roles or set their passwords: have the database's "
+                f"administrator CREATE ROLE {role} LOGIN PASSWORD '...', then run this again "
+                "without a password"
+            ) from None
         cursor.execute("SELECT quote_ident(current_schema())")
         schema = cursor.fetchone()[0]
         append_only = _column(cursor, _APPEND_ONLY_TABLES)
         grant(f"REVOKE CREATE ON SCHEMA {schema} FROM PUBLIC")
         grant(f"GRANT USAGE ON SCHEMA {schema} TO {{role}}")
-        for table in _column(cursor, _TABLES):
+        for table in tables:
             grant(f"REVOKE ALL ON {table} FROM {{role}}")
             grant(f"GRANT {_rights(table, append_only)} ON {table} TO {{role}}")
         grant(f"GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA {schema} TO {{role}}")

@@ -1,6 +1,6 @@
 """`prepay audit verify`: finds what was changed in the audit record directly in the database.
 
-Exit status: 0 sound, 1 something was found, 3 the database does not answer.
+Exit status: 0 sound, 1 something was found, 2 asked wrongly, 3 the database does not answer.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ import json
 import os
 from datetime import UTC, datetime
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import click
 
@@ -16,6 +17,7 @@ from tools.headend.django_setup import set_up_django
 
 FOUND = 1
 UNKNOWN = 3
+KINDS = ("postgres", "postgresql", "sqlite")
 
 
 @click.group()
@@ -27,13 +29,18 @@ def audit() -> None:
 @click.option("--database", help="Address of the database; default: this installation's.")
 @click.option(
     "--seals",
-    type=click.Path(file_okay=False, path_type=Path),
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
     help="Folder of the published seals, or of a copy; default: this installation's.",
 )
 @click.option("--json", "json_wanted", is_flag=True, help="Print JSON.")
 def verify(database: str | None, seals: Path | None, json_wanted: bool) -> None:
     """Compare entries, signatures, hash chain and published seals."""
     if database:
+        if urlsplit(database).scheme not in KINDS:
+            raise click.BadParameter(
+                "not an address such as postgres://reader@host/openprepay or sqlite:////file",
+                param_hint="--database",
+            )
         os.environ["DATABASE_URL"] = database
     set_up_django()
     from django.conf import settings

@@ -142,3 +142,23 @@ def test_a_database_out_of_reach_is_not_a_finding(tmp_path: Path) -> None:
     )
     assert done.returncode == 3
     assert "no answer from the database" in done.stderr
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [("--database", "rubbish"), ("--database", "mysql://x"), ("--seals", "nowhere")],
+)
+def test_a_slip_of_the_finger_is_not_a_finding_either(
+    arguments: tuple[str, str], tmp_path: Path
+) -> None:
+    done = subprocess.run(
+        [*PREPAY, "audit", "verify", *arguments],
+        cwd=tmp_path,
+        env=dict(os.environ, OPENPREPAY_DATA=str(tmp_path), PYTHONPATH=os.getcwd()),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert arguments[0] in done.stderr
+    assert "Traceback" not in done.stderr

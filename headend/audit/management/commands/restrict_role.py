@@ -30,6 +30,6 @@ class Command(BaseCommand):
         password = os.environ.get(PASSWORD_VARIABLE)
         try:
             tables = roles.restrict(options["role"], password=password)
-        except (roles.NotPostgresql, ValueError) as error:
+        except (roles.NotPostgresql, roles.RoleRefused, ValueError) as error:
             raise CommandError(str(error)) from None
         self.stdout.write(f"{options['role']} may add to but not change: {', '.join(tables)}")
