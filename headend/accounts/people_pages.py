@@ -9,7 +9,7 @@ from django import forms
 from django.contrib import messages
 from django.contrib.auth.decorators import permission_required
 from django.contrib.auth.models import Group
-from django.db.models import Count, Q
+from django.db.models import Count, Q, QuerySet
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
@@ -25,6 +25,8 @@ from headend.accounts.services import CONSOLE
 from headend.config import opaque
 from headend.config.errors import Refusal
 
+_LONGEST_NUMBER = 18  # digits: what is longer overflows the databases' integers
+
 may_manage = permission_required(trusted.MANAGE, raise_exception=True)
 
 
@@ -36,12 +38,24 @@ class PlainForm(forms.Form):
         self.label_suffix = ""
 
 
+class RowsField(forms.ModelMultipleChoiceField):
+    """Several rows; a number that is too long for a database names none."""
+
+    def _check_values(self, value: Any) -> QuerySet[Any]:
+        for one in value if isinstance(value, list | tuple) else ():
+            if len(str(one)) > _LONGEST_NUMBER:
+                raise forms.ValidationError(
+                    self.error_messages["invalid_pk_value"], params={"pk": "…"}
+                )
+        return super()._check_values(value)  # type: ignore[misc]
+
+
 class PersonForm(PlainForm):
     """Who somebody is and which groups they are in."""
 
     full_name = forms.CharField(label="Name", max_length=150, required=False)
     email = forms.EmailField(label="Email", required=False)
-    groups = forms.ModelMultipleChoiceField(
+    groups = RowsField(
         label="Groups",
         queryset=Group.objects.order_by("name"),
         required=False,
@@ -93,9 +107,7 @@ class GroupForm(PlainForm):
         required=False,
         help_text="For every group with a box that is marked privileged.",
     )
-    permissions = forms.ModelMultipleChoiceField(
-        queryset=people.permissions_to_give(), required=False
-    )
+    permissions = RowsField(queryset=people.permissions_to_give(), required=False)
 
 
 class Box(NamedTuple):
@@ -258,12 +270,10 @@ def _done(
     if waiting is None:
         messages.success(request, words, extra_tags="good")
     else:
-        messages.info(
-            request,
-            f"This waits for a second person, on the page Approvals: {waiting.summary}. "
-            "Whatever else was changed is done.",
-            extra_tags="info",
-        )
+        said = f"This waits for a second person, on the page Approvals: {waiting.summary}."
+        if not {"groups", "permissions"}.isdisjoint(form.fields):
+            said += " Whatever else was changed is done."
+        messages.info(request, said, extra_tags="info")
     return True
 
 

@@ -116,6 +116,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "headend.design.readable.ReadableOnly",
     "headend.accounts.middleware.SessionsEnd",
     "headend.accounts.middleware.LogInFirst",
     "headend.accounts.middleware.SecondFactorFirst",

@@ -184,6 +184,8 @@ def navigation(request: HttpRequest) -> dict[str, Any]:
     user = getattr(request, "user", None)
     if user is None or not user.is_authenticated:
         return {"navigation": []}
+    if getattr(request, "owes_second_factor", False):
+        return {"navigation": [], "owes_second_factor": True}  # all pages would lead back
     match = request.resolver_match
     top = [link for link in links_for(request) if link["is_on_top"]]
     for link in top:

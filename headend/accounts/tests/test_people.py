@@ -213,3 +213,11 @@ def test_a_program_is_no_person(log_in, chief):
             username="API-mine", full_name="", email="", groups=(), by=chief, at=NOON,
             password=typed["password"],
         )  # fmt: skip
+
+
+@pytest.mark.parametrize("number", ["9" * 31, "x", "0"])
+def test_a_group_that_no_database_can_have_is_refused(log_in, cashier, number):
+    client = log_in("utility administrator")
+    form = {"do": "change", "full_name": "", "email": "", "groups": [number], "is_active": "on"}
+    answer = client.post(f"/people/{id_of(cashier)}/", form)
+    assert answer.status_code == 422
