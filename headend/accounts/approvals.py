@@ -23,12 +23,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
+from django.contrib.auth.models import Group
 from django.db import models, transaction
+from django.db.models import Q
 
 from headend.accounts.errors import AlreadyDecided, SamePerson, UnknownAct
 from headend.accounts.models import Approval, User
 from headend.accounts.programs import can_act_as, programs
-from headend.accounts.services import require
+from headend.accounts.services import CONSOLE, require
 from headend.audit import services as audit
 from headend.config.errors import NotPermitted
 
@@ -99,6 +101,17 @@ def acts() -> list[Act]:
 def acts_approved_by(user: User) -> list[str]:
     """Return the names of the acts that a user may approve when others ask for them."""
     return [one.name for one in _acts.values() if user.has_perm(one.approve_permission)]
+
+
+def deciders(approval: Approval) -> list[User]:
+    """Return who could decide on a request now, by name; the act itself may still refuse some."""
+    app, codename = act_named(approval.act).approve_permission.split(".")
+    held = {"permissions__codename": codename, "permissions__content_type__app_label": app}
+    may = Q(groups__in=Group.objects.filter(**held)) | Q(is_superuser=True)
+    people = User.objects.filter(may, is_active=True).exclude(pk=approval.requested_by_id)
+    found = people.exclude(pk__in=programs()).exclude(username=CONSOLE).order_by("username")
+    by = approval.requested_by
+    return [one for one in found.distinct() if not (can_act_as(one, by) or can_act_as(by, one))]
 
 
 def request(

@@ -12,7 +12,7 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
-from headend.accounts import approvals
+from headend.accounts import approvals, people_acts
 from headend.accounts.errors import UnknownAct
 from headend.accounts.forms import DecisionForm
 from headend.accounts.models import Approval, User
@@ -80,6 +80,7 @@ def one(request: PageRequest, approval_id: int) -> HttpResponse:
         "form": form,
         "may_decide": is_open and may_decide and not is_own,
         "may_withdraw": is_open and is_own,
+        "deciders": _deciders(approval) if is_open else [],
     }
     status = 422 if form.is_bound else 200
     return render(request, "accounts/request.html", context, status=status)
@@ -113,6 +114,16 @@ def _titled(approval: Approval) -> tuple[Approval, str]:
         return approval, approvals.act_named(approval.act).title
     except UnknownAct:
         return approval, approval.act
+
+
+def _deciders(approval: Approval) -> list[User]:
+    """Return who could decide; nobody decides on what concerns themselves."""
+    try:
+        found = approvals.deciders(approval)
+    except UnknownAct:
+        return []
+    concerned = people_acts.concerns(approval)
+    return [one for one in found if one.pk != concerned]
 
 
 def _known(approval: Approval, user: User) -> tuple[str, bool]:

@@ -62,6 +62,7 @@ class SecondFactorFirst:
     ) -> HttpResponse | None:
         """Answer instead of the view if a second factor is owed."""
         owed = sessions.owes(request) if request.user.is_authenticated else None
+        request.owes_second_factor = owed is not None  # type: ignore[attr-defined]
         open_to_all = not getattr(view, "login_required", True)
         if owed is None or open_to_all or getattr(view, "before_second_factor", False):
             return None

@@ -32,6 +32,11 @@ def requests_about(*, user: User | None = None, group: Group | None = None) -> l
     return list(rows.filter(act=GROUP, arguments__group=group.pk)) if group else []
 
 
+def concerns(approval: Approval) -> int | None:
+    """Return the key of the person whom a request is about, if it is about one."""
+    return approval.arguments["user"] if approval.act in (TRUST, PASSWORD, FACTORS) else None
+
+
 def ask_to_trust(
     user: User, groups: Collection[Group], *, activate: bool, by: User, at: datetime
 ) -> Approval:

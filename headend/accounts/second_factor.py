@@ -188,6 +188,11 @@ def new_recovery_codes(user: User, *, at: datetime) -> list[str]:
     return codes
 
 
+def recovery_codes_left(user: User) -> int:
+    """Return how many recovery codes of a user still serve."""
+    return RecoveryCode.objects.filter(user=user, used_at=None).count()
+
+
 # --- showing -----------------------------------------------------------------------------------
 
 

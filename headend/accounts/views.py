@@ -15,7 +15,7 @@ from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.http import url_has_allowed_host_and_scheme, urlencode
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
@@ -63,6 +63,7 @@ def check(request: PageRequest) -> HttpResponse:
         return redirect(_next(request))
     form = CodeForm(request.POST if "code" in request.POST else None)
     if request.method == "POST" and (form.is_valid() or "credential" in request.POST):
+        codes_before = second_factor.recovery_codes_left(request.user)
         try:
             _check(request, form)
         except Refusal as error:
@@ -72,6 +73,7 @@ def check(request: PageRequest) -> HttpResponse:
             form.add_error(None, str(error))
         else:
             sessions.note_passed(request.session)
+            _tell_of_recovery(request, codes_before)
             return redirect(_next(request))
     options, challenge = second_factor.passkey_request(request.user, host=host_of(request))
     request.session[_CHALLENGE] = challenge.hex()
@@ -83,6 +85,20 @@ def check(request: PageRequest) -> HttpResponse:
         "app": SecondFactor.AUTHENTICATOR in kinds,
     }
     return render(request, "accounts/check.html", context, status=422 if form.is_bound else 200)
+
+
+def _tell_of_recovery(request: PageRequest, codes_before: int) -> None:
+    """Say that a recovery code was used up, and how many are left for the next time."""
+    left = second_factor.recovery_codes_left(request.user)
+    if left == codes_before:
+        return
+    many = f"{left} recovery code{'' if left == 1 else 's'} left" if left else "none left"
+    messages.warning(
+        request,
+        f"You came in with a recovery code, which serves no more: {many}. If the second factor is "
+        "lost, set up another one under your name and remove the lost one.",
+        extra_tags="low" if left else "danger",
+    )
 
 
 def _check(request: PageRequest, form: CodeForm) -> None:
@@ -193,6 +209,7 @@ def account(request: PageRequest) -> HttpResponse:
     """One's own account: groups, password and second factors."""
     form = PasswordChangeForm(request.user, request.POST if request.method == "POST" else None)
     form.label_suffix = ""
+    form.fields["old_password"].widget.attrs.pop("autofocus", None)  # it is not why one comes here
     if form.is_valid():
         form.save()
         update_session_auth_hash(request, form.user)
@@ -207,7 +224,7 @@ def account(request: PageRequest) -> HttpResponse:
     context = {
         "form": form,
         "factors": request.user.second_factors.order_by("created_at"),
-        "codes_left": request.user.recovery_codes.filter(used_at=None).count(),
+        "codes_left": second_factor.recovery_codes_left(request.user),
         "groups": request.user.groups.order_by("name"),
         "must_have": second_factor.must_have(request.user),
     }
@@ -222,6 +239,8 @@ def remove_factor(request: PageRequest, factor_id: int) -> HttpResponse:
         second_factor.remove(factor, at=timezone.now())
     except Refusal as error:
         messages.error(request, str(error), extra_tags="danger")
+    else:
+        messages.success(request, f"{factor.name} is removed.", extra_tags="good")
     return redirect("account")
 
 
@@ -238,7 +257,7 @@ def _added(request: PageRequest, codes: list[str]) -> HttpResponse:
     sessions.note_passed(request.session)
     if codes:
         request.session[_CODES] = codes
-        return redirect(f"{reverse('second-factor:codes')}?next={_next(request)}")
+        return redirect(f"{reverse('second-factor:codes')}?{urlencode({'next': _next(request)})}")
     messages.success(request, "The second factor is set up.", extra_tags="good")
     return redirect("account")
 

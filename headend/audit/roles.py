@@ -15,15 +15,7 @@ from django.db import ProgrammingError, connection, transaction
 _NAME = re.compile(r"[a-z_][a-z0-9_]{0,62}")
 _READ_ONLY = "django_migrations"
 
-_APPEND_ONLY_ABOVE_THE_RULES = """
-    SELECT CASE
-        WHEN rolname = current_user OR pg_has_role(rolname, current_user, 'MEMBER')
-            THEN 'has the rights of ' || current_user || ', who owns the tables'
-        WHEN rolcreaterole THEN 'may create roles, and so become another'
-        END
-    FROM pg_roles WHERE rolname = %s
-"""
-_TABLES = """
+_APPEND_ONLY_TABLES = """
     SELECT DISTINCT tgrelid::regclass::text FROM pg_trigger
     WHERE NOT tgisinternal AND tgname LIKE '%\\_append\\_only'
 """

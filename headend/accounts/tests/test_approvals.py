@@ -228,6 +228,27 @@ def test_the_page_offers_the_maker_only_to_withdraw(asked, maker, page, group):
     assert page(maker, path=path, decision="withdraw")[0] == 302
 
 
+def test_the_page_says_that_somebody_else_was_quicker(asked, checker, page):
+    path = f"/approvals/{id_of(asked)}/"
+    approvals.approve(asked, person("quicker", MAY_APPROVE), NOON)
+    status, text = page(checker, path=path, decision="approve")
+    assert status == 422
+    assert "is approved already" in text
+
+
+def test_the_page_names_who_may_decide_or_says_that_nobody_can(asked, maker, checker, page):
+    path = f"/approvals/{id_of(asked)}/"
+    checker.user_permissions.clear()
+    assert "Nobody else may decide on this now" in page(maker, path=path)[1]
+    role = Group.objects.create(name="role")
+    role.permissions.set(Permission.objects.filter(codename="delete_group"))
+    checker.groups.set([role])
+    assert "checker may decide on this" in page(maker, path=path)[1]
+    checker.is_active = False
+    checker.save()
+    assert "Nobody else may decide on this now" in page(maker, path=path)[1]
+
+
 def test_a_refusal_on_the_page_needs_a_reason(asked, checker, page):
     path = f"/approvals/{id_of(asked)}/"
     status, text = page(checker, path=path, decision="refuse")

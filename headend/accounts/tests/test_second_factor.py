@@ -194,11 +194,15 @@ def test_who_must_have_one_sets_it_up_before_anything_else(required, log_in):
     secret = new_secret(client)
     answer = client.post(
         "/second-factor/app/",
-        {"name": "Phone", "code": app_code(secret, NOON), "next": "/meters/"},
+        {"name": "Phone", "code": app_code(secret, NOON), "next": "/meters/?q=1&only=off"},
     )
-    assert answer.headers["Location"] == "/second-factor/recovery-codes/?next=/meters/"
+    assert (
+        answer.headers["Location"]
+        == "/second-factor/recovery-codes/?next=%2Fmeters%2F%3Fq%3D1%26only%3Doff"
+    )
     page = client.get(answer.headers["Location"]).content.decode()
     assert page.count("<code>") == second_factor.RECOVERY_CODES
+    assert 'href="/meters/?q=1&amp;only=off"' in page
     assert client.get("/second-factor/recovery-codes/").status_code == 302  # shown once
     assert client.get("/meters/").status_code == 200
 
@@ -303,3 +307,33 @@ def test_giving_one_up_and_making_new_codes_on_the_account_page(log_in):
     client.post(f"/second-factor/{id_of(factor)}/remove/")
     assert not SecondFactor.objects.exists()
     assert not RecoveryCode.objects.exists()
+
+
+def test_who_used_a_recovery_code_is_told_how_many_are_left(user, secret, codes, monkeypatch):
+    monkeypatch.setattr("django.utils.timezone.now", lambda: LATER)
+    RecoveryCode.objects.filter(pk__in=user.recovery_codes.values("pk")[3:]).delete()
+    left = [one for one in codes if user.recovery_codes.filter(digest=digest_of(one)).exists()]
+    for code, words in zip(
+        left, ("2 recovery codes left", "1 recovery code", "none left"), strict=True
+    ):
+        client = Client()
+        client.force_login(user)
+        page = client.post("/second-factor/", {"code": code}, follow=True).content.decode()
+        assert words in page
+    client = Client()
+    client.force_login(user)
+    app = {"code": app_code(secret, LATER)}
+    assert "recovery" not in client.post("/second-factor/", app, follow=True).content.decode()
+
+
+def digest_of(code):
+    return second_factor._digest(code)
+
+
+def test_no_page_is_offered_that_would_only_lead_back(required, log_in):
+    client = log_in("engineer")
+    for page in ("/second-factor/set-up/", "/second-factor/app/", "/second-factor/passkey/"):
+        text = client.get(page).content.decode()
+        assert 'href="/meters/"' not in text
+        assert 'href="/account/"' not in text
+        assert "Log out" in text

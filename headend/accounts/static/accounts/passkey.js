@@ -40,6 +40,16 @@ function requirePasskeys() {
   }
 }
 
+// What browsers say is for programmers, and in the browser's own words and language.
+const whys = {
+  SecurityError: () => `passkeys need an address with a name${location.hostname === "127.0.0.1"
+    ? `: open http://localhost:${location.port}/ instead` : ", over https"}.`,
+  NotAllowedError: () => "nothing was shown in time, or this device has no passkey for you. Try again, or take another way.",
+  InvalidStateError: () => "this device's passkey is set up already.",
+  AbortError: () => "it was broken off. Try again.",
+};
+const why = (error) => `That did not work: ${whys[error.name]?.() ?? error.message}`;
+
 async function ask(form) {
   requirePasskeys();
   const options = JSON.parse(form.dataset.options);
@@ -57,7 +67,7 @@ for (const form of document.querySelectorAll("form[data-passkey]")) {
       form.elements.credential.value = answer(await ask(form));
       form.submit();
     } catch (error) {
-      notice.textContent = `That did not work: ${error.message}`;
+      notice.textContent = why(error);
       notice.hidden = false;
     }
   }, { capture: true });
@@ -80,7 +90,7 @@ for (const button of document.querySelectorAll("button[data-passkey-of]")) {
       form.elements.credential.value = answer(await navigator.credentials.get({ publicKey: options }));
       notice.textContent = "The passkey was shown.";
     } catch (error) {
-      notice.textContent = `That did not work: ${error.message}`;
+      notice.textContent = why(error);
     }
   });
 }
