@@ -10,20 +10,24 @@ from collections import Counter
 from decimal import ROUND_HALF_UP, Decimal
 from fractions import Fraction
 
+from django.conf import settings
+
 from headend.ledger import chart
 from headend.ledger.queries import trial_balance
 
+BASE = settings.BASE_CURRENCY
 WALLETS = "wallets"
 # Whose balances the books know; each with all accounts under it.
 PLACES = (
-    chart.CASH_AT_TILLS, chart.CASH_IN_SAFE, chart.BANK, chart.SUSPENSE, chart.REFUNDS,
+    chart.CASH_AT_TILLS, chart.CASH_IN_SAFE, chart.CASH_DIFFERENCES, chart.EXCHANGE,
+    chart.BANK, chart.SUSPENSE, chart.REFUNDS,
     chart.BILLING, chart.CLOSINGS, chart.REALLOCATED, chart.OPENING_DEBTS,
     chart.DEBT_ADJUSTMENTS, chart.DEBTS_WRITTEN_OFF, chart.REALLOCATIONS_LOST, WALLETS,
 )  # fmt: skip
 
 
 class Books:
-    """Where money is, and who owes what.
+    """Where money is, in which currency, and who owes what.
 
     Attributes:
         owed_minor: by the id of each debt.
@@ -31,27 +35,41 @@ class Books:
     """
 
     def __init__(self) -> None:
-        self._balances_minor: Counter[str] = Counter()  # debits less credits
+        self._balances_minor: Counter[tuple[str, str]] = Counter()  # debits less credits
+        self._places: tuple[str, ...] = PLACES
         self.owed_minor: dict[int, int] = {}
         self.paid_into: dict[int, dict[int, int]] = {}
 
-    def add(self, place: str, amount_minor: int) -> None:
+    def know(self, place: str) -> None:
+        """Keep one account, and what is under it, by itself."""
+        self._places = (place, *self._places)
+
+    def add(self, place: str, amount_minor: int, currency: str = BASE) -> None:
         """Add to a place; below zero what leaves it, or is owed to somebody."""
-        self._balances_minor[place] += amount_minor
+        self._balances_minor[place, currency] += amount_minor
 
-    def of(self, place: str) -> int:
+    def of(self, place: str, currency: str = BASE) -> int:
         """Return what is in a place."""
-        return self._balances_minor[place]
+        return self._balances_minor[place, currency]
 
-    def differences(self) -> dict[str, tuple[int, int]]:
+    def differences(self) -> dict[tuple[str, str], tuple[int, int]]:
         """Return the ledger's and our figure of each place and debt in which they differ."""
-        told: Counter[str] = Counter()
+        told: Counter[tuple[str, str]] = Counter()
         for balance in trial_balance():
-            told[_place(balance.code)] += balance.amount_minor
-        ours = Counter({one: self._balances_minor[one] for one in PLACES})
-        ours.update({chart.debt_account(pk): minor for pk, minor in self.owed_minor.items()})
-        known = {*ours, *(code for code in told if chart.branch(code) == chart.DEBTS)}
-        return {code: (told[code], ours[code]) for code in known if told[code] != ours[code]}
+            told[self._place(balance.code), balance.currency] += balance.amount_minor
+        ours = self._balances_minor.copy()
+        for pk, minor in self.owed_minor.items():
+            ours[chart.debt_account(pk), BASE] = minor
+        compared = {*self._places, *(code for code, _ in ours)}
+        known = {
+            one for one in {*told, *ours}
+            if one[0] in compared or chart.branch(one[0]) == chart.DEBTS
+        }  # fmt: skip
+        return {one: (told[one], ours[one]) for one in known if told[one] != ours[one]}
+
+    def _place(self, code: str) -> str:
+        found = (one for one in self._places if code == one or code.startswith(f"{one}."))
+        return next(found, code)
 
 
 def energys_worth(energy_wh: int, minor_per_kwh: Fraction | int) -> int:
@@ -59,7 +77,3 @@ def energys_worth(energy_wh: int, minor_per_kwh: Fraction | int) -> int:
     exact = Fraction(energy_wh, 1000) * minor_per_kwh
     as_decimal = Decimal(exact.numerator) / Decimal(exact.denominator)
     return int(as_decimal.quantize(Decimal(1), ROUND_HALF_UP))
-
-
-def _place(code: str) -> str:
-    return next((one for one in PLACES if code == one or code.startswith(f"{one}.")), code)

@@ -14,7 +14,7 @@ from headend.debts.queries import energy_floor
 from headend.ledger import chart
 from headend.meters.errors import TokenIdentifiersExhausted
 from headend.tests.engine import Home, money, which
-from headend.tests.engine_books import WALLETS
+from headend.tests.engine_books import BASE, WALLETS
 from headend.tests.engine_vendors import Vendors
 from headend.vending import debt_payments, disclosure, reallocations, reversals
 from headend.vending.errors import (
@@ -36,7 +36,6 @@ MAY_REFUSE = (
     NotLatestSale,
     ReversalRefused,
     NoOpenShift,
-    DrawerTooLow,
 )
 EXHAUSTED = 1993  # the base date of old meters: its token identifiers have run out
 
@@ -53,8 +52,15 @@ class Sales(Vendors):
         again: bool = False,
         hold: bool = False,
         send: bool = False,
+        currency: str = "",
+        worth_minor: int | None = None,
     ) -> Sale | None:
-        """Sell, perhaps asked for twice; return None if it may not be sold."""
+        """Sell, perhaps asked for twice; return None if it may not be sold.
+
+        Args:
+            tender_minor: what is handed over, in minor units of `currency`.
+            worth_minor: what that is worth, if it is in another currency than the base one.
+        """
         message_id = self.new_message()
         for _ in range(1 + again):
             try:
@@ -63,6 +69,7 @@ class Sales(Vendors):
                     message_id=message_id,
                     meter=home.wall.meter,
                     tender_minor=tender_minor,
+                    currency=currency,
                     operator=operator,
                     at=self.at,
                     hold_token=hold,
@@ -77,7 +84,7 @@ class Sales(Vendors):
             except TenderTooSmall:
                 return None
         assert not home.is_vacated
-        self.check(sale, tender_minor)
+        self.check(sale, tender_minor if worth_minor is None else worth_minor)
         self.note_debts(sale)
         if not disclosure.is_held(sale):
             home.on_table += sale.tokens.order_by("position")
@@ -156,10 +163,33 @@ class Sales(Vendors):
                     at=self.at,
                     reason="test",
                 )
+            except DrawerTooLow:
+                place = self.cash_place(sale.operator)
+                held_minor = self.books.of(place, sale.received_currency)
+                assert sale.vendor or held_minor < sale.received_minor
+                return
             except MAY_REFUSE:
                 return
-        self.books.add(WALLETS if sale.vendor else chart.CASH_AT_TILLS, -sale.tender_minor)
+        self.note_cash(
+            self.cash_place(sale.operator),
+            -sale.received_minor,
+            sale.received_currency,
+            worth_minor=-sale.tender_minor,
+        )
         self.note_reversal(sale)
+
+    def cash_place(self, operator: User) -> str:
+        """Return where the money of whoever sells or gives back is."""
+        return WALLETS if operator == self.shop.cashier else chart.CASH_AT_TILLS
+
+    def note_cash(
+        self, place: str, paid_minor: int, currency: str, *, worth_minor: int = 0
+    ) -> None:
+        """Write down money that came into a place; that of another currency was exchanged."""
+        self.books.add(place, paid_minor, currency)
+        if currency != BASE:
+            self.books.add(chart.EXCHANGE, -paid_minor, currency)
+            self.books.add(chart.EXCHANGE, worth_minor, BASE)
 
     def note_reversal(self, sale: Sale) -> None:
         """What was paid into debts is owed again, and nobody ever had the energy."""

@@ -1,8 +1,7 @@
-"""What can happen to supplies: people move out and in, and meters are replaced."""
+"""What can happen to supplies: people move out, are settled with, and move in."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from decimal import Decimal
 
 import pytest
@@ -11,57 +10,27 @@ from hypothesis.stateful import precondition, rule
 
 from headend.accounts import approvals
 from headend.accounts.models import Approval
-from headend.customers.errors import InvalidAgreement
 from headend.customers.models import SupplyAgreement
 from headend.customers.services import register_customer
 from headend.debts.models import Debt
 from headend.ledger import chart
 from headend.ledger.cash import SafeTooLow
-from headend.meters.errors import TokenIdentifiersExhausted
-from headend.meters.services import KeyAttributes, register_meter
-from headend.securitymodule.services import DEMONSTRATION_SGC
-from headend.supply import closings, moves, refunds, replacements, second_issues
+from headend.supply import closings, moves, refunds
 from headend.supply.errors import (
     ClosingNotPossible,
     CreditLeft,
     FormerClosingOpen,
-    NotProvedUnused,
     PremisesDebts,
     RefundNotPossible,
-    ReplacementNotPossible,
 )
-from headend.supply.models import Closing, Refund, Replacement, Rule, Settlement
-from headend.supply.replacements import OldMeter
+from headend.supply.models import Closing, Refund, Rule, Settlement
 from headend.supply.rules import rule_in_force, set_rule
-from headend.testing import NOON, new_drn
 from headend.tests.engine import FEE_MINOR, Home, which
 from headend.tests.engine_campaigns import Campaigns
-from headend.tests.engine_meters import WallMeter
-from headend.tests.engine_sales import EXHAUSTED
-from headend.vending.models import IssuedToken
-from headend.vending.tests.key_meters import load_key
-
-OLD_KRN = 9  # the revision of the key that old meters have
-
-
-@dataclass
-class Exchange:
-    """A replacement, the meter that came down, and what was never typed into it."""
-
-    replacement: Replacement
-    home: Home
-    old: WallMeter
-    moves_wh: int = 0  # its credit when it was read, but for what is on a bill
-    untyped: list[IssuedToken] = field(default_factory=list)
 
 
 class Supply(Campaigns):
-    """Accounts are closed, settled and refunded; the next ones move in; meters are replaced."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        load_key(krn=OLD_KRN, base_date=EXHAUSTED)
-        self.exchanges: list[Exchange] = []
+    """Accounts are closed, settled and refunded; the next ones move in."""
 
     @rule(
         valuation=st.sampled_from(Rule.Valuation.values),
@@ -301,104 +270,3 @@ class Supply(Campaigns):
         """Return the closing of a vacated home as it is now."""
         assert home.closing is not None
         return Closing.objects.select_related("agreement").get(pk=home.closing.pk)
-
-    # --- replacing a meter -----------------------------------------------------------------------
-
-    @rule(number=which, is_read=st.booleans(), is_old=st.booleans(), types=st.booleans())
-    def replace_the_meter(self, number: int, is_read: bool, is_old: bool, types: bool) -> None:
-        """The agreement goes on with another meter; the old one's credit is to move over."""
-        home = self.home(number)
-        if types:
-            home.type_all()
-        old, wall = home.wall, self.a_new_wall(is_old=is_old)
-        supply = SupplyAgreement.objects.get(pk=home.supply.pk)
-        try:
-            replacement = replacements.replace(
-                supply,
-                wall.meter,
-                old=OldMeter(old.energy_wh, old.credit_wh) if is_read else OldMeter(),
-                new_energy_wh=wall.energy_wh,
-                by=self.by,
-                at=self.at,
-                reason="burnt",
-            )
-        except InvalidAgreement:
-            assert home.is_vacated
-            return
-        assert not home.is_vacated
-        self.walls.append(wall)
-        self.exchanges.append(Exchange(replacement, home, old, untyped=home.on_table))
-        if is_read:
-            self.exchanges[-1].moves_wh = old.read() - old.read_on_bill_wh
-        home.supply, home.wall, home.on_table = supply, wall, []
-
-    def a_new_wall(self, *, is_old: bool) -> WallMeter:
-        """Return a meter from stock: one of the old base date, or one of today's."""
-        key = KeyAttributes(sgc=DEMONSTRATION_SGC)
-        if is_old:
-            key = KeyAttributes(sgc=DEMONSTRATION_SGC, krn=OLD_KRN, base_date=EXHAUSTED)
-        return WallMeter(register_meter(drn=new_drn(), key=key, by=self.by, at=NOON))
-
-    @precondition(lambda self: bool(self.exchanges))
-    @rule(number=which)
-    def read_the_old_meter(self, number: int) -> None:
-        """What could not be read when it came down is read later, once."""
-        exchange = self.exchanges[number % len(self.exchanges)]
-        was_known = self.stored(exchange).credit_wh is not None
-        try:
-            replacements.note_registers(
-                exchange.replacement,
-                energy_wh=exchange.old.energy_wh,
-                credit_wh=exchange.old.credit_wh,
-                by=self.by,
-                at=self.at,
-            )
-        except ReplacementNotPossible:
-            assert was_known
-            return
-        assert not was_known
-        exchange.moves_wh = exchange.old.read() - exchange.old.read_on_bill_wh
-
-    @precondition(lambda self: bool(self.exchanges))
-    @rule(number=which, by_token=st.booleans())
-    def transfer_the_credit(self, number: int, by_token: bool) -> None:
-        """It moves over once, as a token or by command."""
-        exchange = self.exchanges[number % len(self.exchanges)]
-        known = self.stored(exchange)
-        was_done = known.transferred_at is not None
-        try:
-            if by_token:
-                token = replacements.transfer_by_token(known, by=self.by, at=self.at)
-                assert 0 <= (token.units or 0) * 100 - exchange.moves_wh < 2_000
-                exchange.home.on_table.append(token)
-            else:
-                command = replacements.transfer_by_command(known, by=self.by, at=self.at)
-                assert command.arguments == {"amount_wh": exchange.moves_wh}
-        except ReplacementNotPossible:
-            has_ended = known.agreement.ended_at is not None
-            assert was_done or has_ended or exchange.moves_wh <= 0
-            assert by_token or was_done or has_ended or not exchange.moves_wh
-            return
-        except TokenIdentifiersExhausted:
-            assert exchange.home.wall.meter.base_date == EXHAUSTED
-            return
-        assert not was_done
-
-    @precondition(lambda self: any(one.untyped for one in self.exchanges))
-    @rule(number=which)
-    def issue_anew(self, number: int) -> None:
-        """What was never typed into the old meter is made for the new one, if it is proved."""
-        waiting = [one for one in self.exchanges if one.untyped]
-        exchange = waiting[number % len(waiting)]
-        token = exchange.untyped.pop()
-        try:
-            made = second_issues.reissue(self.stored(exchange), token, by=self.by, at=self.at)
-        except (NotProvedUnused, ReplacementNotPossible):
-            return
-        assert token.digits not in exchange.old.entered
-        assert made.new_token.units == token.units
-        exchange.home.on_table.append(made.new_token)
-
-    def stored(self, exchange: Exchange) -> Replacement:
-        """Return a replacement as it is now."""
-        return Replacement.objects.get(pk=exchange.replacement.pk)

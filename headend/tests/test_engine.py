@@ -9,12 +9,14 @@ from hypothesis.stateful import run_state_machine_as_test
 
 from headend.tests.engine_bank import Bank
 from headend.tests.engine_debts import Debts
+from headend.tests.engine_replacements import Replacements
 from headend.tests.engine_supply import Supply
+from headend.tests.engine_tills import Tills
 
 pytestmark = pytest.mark.slow
 
 
-class Everything(Supply, Debts, Bank):
+class Everything(Supply, Replacements, Tills, Debts, Bank):
     """All that can happen."""
 
 
