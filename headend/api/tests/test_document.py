@@ -49,6 +49,22 @@ def test_every_body_has_an_example_that_fits_its_description():
         jsonschema_rs.validate(whole, body["example"])
 
 
+def test_every_parameter_has_an_example_that_fits_or_a_choice():
+    described = service.api.get_openapi_schema()
+    parameters = [
+        one
+        for methods in described["paths"].values()
+        for operation in methods.values()
+        for one in operation.get("parameters", ())
+    ]
+    for one in parameters:
+        if "example" in one:
+            jsonschema_rs.validate(one["schema"], one["example"])
+        else:
+            assert one["in"] == "query" or "enum" in one["schema"], one
+    assert sum("example" in one for one in parameters) > 60
+
+
 def test_operations_have_names_of_their_own_for_generated_clients():
     described = service.api.get_openapi_schema()
     names = [
