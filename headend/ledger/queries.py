@@ -8,7 +8,22 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Case, CharField, Count, F, Q, QuerySet, Sum, Value, When, Window
+from django.db.models import (
+    BigIntegerField,
+    Case,
+    CharField,
+    Count,
+    Exists,
+    F,
+    OuterRef,
+    Q,
+    QuerySet,
+    Subquery,
+    Sum,
+    Value,
+    When,
+    Window,
+)
 from django.db.models.functions import Coalesce
 
 from headend.ledger import chart
@@ -82,35 +97,40 @@ def trial_balance(*, until: datetime | None = None, collapsed: bool = False) -> 
         until: only entries before this instant; None: all.
         collapsed: each branch with an account for every debt or vendor is one balance.
     """
-    lines = Line.objects.all()
+    lines = Line.objects.order_by()
     if until is not None:
         lines = lines.filter(entry__at__lt=until)
-    code: F | Case = F("account__code")
-    if collapsed:
-        code = Case(
-            *(
-                When(account__code__startswith=f"{branch}.", then=Value(branch))
-                for branch in chart.SUBLEDGERS
-            ),
-            default=F("account__code"),
-            output_field=CharField(),
-        )
     rows = (
-        lines.annotate(code=code)
-        .values("code", "account__currency", "account__kind")
-        .annotate(total=Sum("amount_minor"), accounts=Count("account", distinct=True))
-        .order_by("code", "account__currency")
+        lines.annotate(code=_shown_as("account__code", collapsed=collapsed))
+        .values_list("code", "account__currency", "account__kind")
+        .annotate(total=Sum("amount_minor"))
     )
+    # Counted among the accounts: to count what differs among all lines they would be sorted.
+    used = Account.objects.filter(Exists(lines.filter(account=OuterRef("pk")))).order_by()
+    counted = (
+        used.annotate(shown=_shown_as("code", collapsed=collapsed))
+        .values_list("shown", "currency", "kind")
+        .annotate(accounts=Count("pk"))
+    )
+    accounts = {tuple(key): number for *key, number in counted}
     return [
-        Balance(
-            code=row["code"],
-            currency=row["account__currency"],
-            kind=row["account__kind"],
-            amount_minor=row["total"],
-            accounts=row["accounts"],
-        )
-        for row in rows
+        Balance(code, currency, kind, total, accounts[code, currency, kind])
+        for code, currency, kind, total in sorted(rows)
     ]
+
+
+def _shown_as(code: str, *, collapsed: bool) -> F | Case:
+    """Return as what an account is shown, by the column of its code: itself, or its branch."""
+    if not collapsed:
+        return F(code)
+    return Case(
+        *(
+            When(**{f"{code}__startswith": f"{branch}."}, then=Value(branch))
+            for branch in chart.SUBLEDGERS
+        ),
+        default=F(code),
+        output_field=CharField(),
+    )
 
 
 def by_kind(balances: Iterable[Balance]) -> list[Group]:
@@ -123,12 +143,14 @@ def by_kind(balances: Iterable[Balance]) -> list[Group]:
 
 def accounts_of(branch: str, *, until: datetime | None = None) -> QuerySet[Any]:
     """Return the accounts of a branch of the chart, oldest first, each with `balance_minor`."""
-    counted = Q() if until is None else Q(lines__entry__at__lt=until)
-    return (
-        Account.objects.filter(code__startswith=f"{branch}.")
-        .annotate(balance_minor=Coalesce(Sum("lines__amount_minor", filter=counted), 0))
-        .order_by("id")
-    )
+    lines = Line.objects.filter(account=OuterRef("pk")).order_by().values("account")
+    if until is not None:
+        lines = lines.filter(entry__at__lt=until)
+    total = lines.annotate(total=Sum("amount_minor")).values("total")
+    # Added up for the accounts of a page only, not for all to take some of them.
+    balance_minor = Coalesce(Subquery(total, output_field=BigIntegerField()), 0)
+    accounts = Account.objects.filter(code__startswith=f"{branch}.")
+    return accounts.annotate(balance_minor=balance_minor).order_by("id")
 
 
 def balance_minor(code: str, currency: str) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from django.db.models import BigIntegerField, CharField, F, OuterRef, Subquery, Sum, Value
+from django.db.models import BigIntegerField, CharField, Exists, F, OuterRef, Subquery, Sum, Value
 from django.db.models.functions import Cast, Coalesce, Concat
 
 from headend.ledger import chart
@@ -37,7 +37,7 @@ def wallets_have_vendors() -> Iterator[Finding]:
     """Yield accounts of wallets of vendors that do not exist and hold money."""
     accounts = (
         Account.objects.filter(code__startswith="wallets.")
-        .exclude(code__in=Vendor.objects.annotate(code=_WALLET).values("code"))
+        .filter(~Exists(Vendor.objects.alias(code=_WALLET).filter(code=OuterRef("code"))))
         .annotate(total=Coalesce(Sum("lines__amount_minor"), 0))
         .exclude(total=0)
     )

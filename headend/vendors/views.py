@@ -57,10 +57,11 @@ def vendors(request: PageRequest) -> HttpResponse:
     found = queries.vendors_seen_by(request.user)
     found = found.filter(Q(name__icontains=text) | Q(tax_number__iexact=text)) if text else found
     page = Paginator(found, PER_PAGE).get_page(request.GET.get("page"))
+    standings = wallet.standings(list(page))
     context = {
         "q": text,
         "page": page,
-        "rows": [(one, wallet.balance_minor(one), wallet.available_minor(one)) for one in page],
+        "rows": [(one, *standings[one.pk]) for one in page],
     }
     return render(request, "vendors/rows.html" if request.htmx else "vendors/list.html", context)
 

@@ -280,6 +280,16 @@ def test_a_balance_changed_behind_the_ledgers_back_is_named(supply):
     )  # fmt: skip
 
 
+def test_a_debt_that_the_ledger_knows_nothing_of_is_named(supply):
+    debt = owe(supply)
+    debt.pk, debt.external_reference = None, None
+    debt.save(force_insert=True)
+    (found,) = proofs.differences_of(proofs.prove(at=NOON))
+    assert (found.what, found.ledger_minor, found.elsewhere_minor) == (
+        f"debt {debt.pk}", 0, 100_00,
+    )  # fmt: skip
+
+
 def test_money_on_the_account_of_no_debt_is_named(supply):
     post(
         at=NOON,

@@ -4,7 +4,9 @@ import csv
 from decimal import Decimal
 
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import get_resolver
 
 from headend.config.opaque import id_of
@@ -13,7 +15,7 @@ from headend.testing import NOON
 from headend.vending import services as vending
 from headend.vending.models import IssuedToken, ReceiptCopy
 from headend.vendors import services, shifts, statements, wallet
-from headend.vendors.models import Operator, Purchase, Shift, Till, Vendor
+from headend.vendors.models import Contract, Operator, Purchase, Shift, Till, Vendor
 from headend.vendors.tests.conftest import Shop
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("at_noon")]
@@ -70,6 +72,25 @@ def test_every_page_is_tried_below(other):
     tried = {page.partition("?")[0] for page in pages_of(other)}
     without = ["list", "add", "own shift", "own tills", "add an own till", "safe"]
     assert len(patterns) == len(tried) + len(without)
+
+
+def test_the_list_says_what_the_ledger_does_in_as_many_queries_for_many_as_for_one(
+    admin, other, django_assert_num_queries
+):
+    with CaptureQueriesContext(connection) as for_one:
+        admin.get("/vendors/")
+    for number in range(3):
+        limit_minor = 7_00 * number
+        terms = services.Terms(
+            kind=Contract.Kind.DISCOUNT, percent=Decimal(0), credit_limit_minor=limit_minor
+        )
+        Shop(f"Shop {number}", terms).buy(50_00 + number)
+    with django_assert_num_queries(len(for_one)):
+        rows = admin.get("/vendors/").context["rows"]
+    assert [row[1:] for row in rows] == [
+        (wallet.balance_minor(row[0]), wallet.available_minor(row[0])) for row in rows
+    ]
+    assert {row[2] - row[1] for row in rows} == {0, 7_00, 14_00}
 
 
 @pytest.mark.parametrize("method", ["get", "post"])
