@@ -9,6 +9,7 @@ from typing import Annotated, Any, Generic, TypeVar
 from ninja import Schema
 from pydantic import (
     AwareDatetime,
+    BaseModel,
     BeforeValidator,
     ConfigDict,
     Field,
@@ -61,8 +62,8 @@ TenderCurrency = Annotated[
 ]
 
 
-class Body(Schema):
-    """What is sent: nothing unknown, nothing guessed from another type."""
+class Body(BaseModel):
+    """What is sent: nothing unknown, nothing guessed from another type, no object's attributes."""
 
     model_config = ConfigDict(strict=True, extra="forbid")
 

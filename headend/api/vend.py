@@ -141,7 +141,7 @@ def reprint(
     return once(
         program=key.program,
         message_id=body.message_id,
-        request={"reprint": receipt_number} | body.dict(),
+        request={"reprint": receipt_number} | body.model_dump(),
         at=now,
         act=act,
     )

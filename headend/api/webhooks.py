@@ -105,7 +105,7 @@ def subscribe(request: KeyRequest, body: WebhookIn) -> dict[str, Any]:
     the webhooks, end the one that is too many and subscribe anew.
     """
     program = request.auth.program
-    made = services.subscribe(program=program, **body.dict(), by=program, at=timezone.now())
+    made = services.subscribe(program=program, **body.model_dump(), by=program, at=timezone.now())
     return _shape(_one(request, made.webhook.pk)) | {"secret": made.text}
 
 
@@ -119,7 +119,7 @@ def read_webhook(request: KeyRequest, webhook_id: Path[AskedWebhook]) -> dict[st
 def change(request: KeyRequest, webhook_id: Path[AskedWebhook], body: WebhookIn) -> dict[str, Any]:
     """Send to another address, or other kinds of events, from now on."""
     found = _one(request, webhook_id)
-    services.change(found, **body.dict(), by=request.auth.program, at=timezone.now())
+    services.change(found, **body.model_dump(), by=request.auth.program, at=timezone.now())
     return _shape(_one(request, webhook_id))
 
 

@@ -24,6 +24,7 @@ KEY_BYTES = 32
 NONCE_BYTES = 16  # makes each signature unique, so that a copied row shows
 SIGNATURE_BYTES = NONCE_BYTES + 32
 _PLAIN = frozenset({str, int, bool, type(None)})  # what JSON gives back as it was
+_CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"))
 FIRST_HASH = bytes(32)  # what the first link of the chain follows
 
 
@@ -102,7 +103,7 @@ def _content(entry: Entry) -> bytes:
         _plain(entry.after),
         entry.reason,
     ]
-    return json.dumps(facts, sort_keys=True, separators=(",", ":")).encode()
+    return _CANONICAL.encode(facts).encode()
 
 
 def _instant(at: datetime) -> str:

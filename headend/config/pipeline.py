@@ -138,14 +138,27 @@ def _name(text: str) -> bytes:
     return b"openprepay_%x" % (hash(text) & 0xFFFFFFFFFFFFFFFF)
 
 
-# Each value as the protocol carries it; its type the server knows.
-_AS_BYTES: dict[type, Callable[[Any], bytes]] = {
-    int: b"%d".__mod__,
-    str: str.encode,
-    bytes: bytes,
-    bool: lambda value: b"t" if value else b"f",
-    datetime: lambda value: value.isoformat().encode(),
-    date: lambda value: value.isoformat().encode(),
-    Decimal: lambda value: str(value).encode(),
-    UUID: lambda value: value.hex.encode(),
-}
+class _Carried(dict[type, Callable[[Any], bytes]]):
+    """What makes of a value the bytes that the protocol carries; the server knows its type."""
+
+    def __missing__(self, kind: type) -> Callable[[Any], bytes]:
+        """Take a choice of Django's for the text or number that it is, from now on."""
+        for known in (str, int):
+            if issubclass(kind, known):
+                self[kind] = self[known]
+                return self[known]
+        raise TypeError(f"a {kind.__name__} is no value for the database")
+
+
+_AS_BYTES = _Carried(
+    {
+        int: b"%d".__mod__,
+        str: str.encode,
+        bytes: bytes,
+        bool: lambda value: b"t" if value else b"f",
+        datetime: lambda value: value.isoformat().encode(),
+        date: lambda value: value.isoformat().encode(),
+        Decimal: lambda value: str(value).encode(),
+        UUID: lambda value: value.hex.encode(),
+    }
+)

@@ -180,11 +180,13 @@ _here = threading.local()  # `answers` asked ahead
 def _make_sure(database: Any) -> None:
     """Have a connection; one that answered a moment ago need not be asked whether it is alive."""
     now = time.monotonic()
-    if now - getattr(database, "openprepay_answered", 0.0) < _FRESH_S:
+    is_fresh = now - getattr(database, "openprepay_answered", 0.0) < _FRESH_S
+    database.openprepay_answered = now
+    if is_fresh and database.connection is not None:
         database.health_check_done = True
+        return
     database.close_if_health_check_failed()
     database.ensure_connection()
-    database.openprepay_answered = now
 
 
 def _on_postgresql(

@@ -54,7 +54,8 @@ def new(model: type[_Made], /, **values: Any) -> _Made:
             held[name] = default()
     for name in values.keys() & keys.keys():
         owner = values.pop(name)
-        held[keys[name]] = None if owner is None else owner.pk
+        column, owners_key = keys[name]
+        held[column] = None if owner is None else getattr(owner, owners_key)
         one._state.fields_cache[name] = owner
     if "pk" in values:
         held[model._meta.pk.attname] = values.pop("pk")
@@ -236,7 +237,7 @@ _here = threading.local()  # what is `gathered`
 @cache
 def _defaults(
     model: type[Model],
-) -> tuple[dict[str, Any], list[tuple[str, Any]], dict[str, str], frozenset[str]]:
+) -> tuple[dict[str, Any], list[tuple[str, Any]], dict[str, tuple[str, str]], frozenset[str]]:
     """Return of a model's fields: constant defaults, made ones, foreign keys, what may be told."""
     fields: list[Any] = list(model._meta.concrete_fields)
     made = [
@@ -248,7 +249,9 @@ def _defaults(
     constants = {
         each.attname: each.get_default() for each in fields if each.attname not in calculated
     }
-    keys = {each.name: each.attname for each in fields if each.is_relation}
+    keys = {
+        each.name: (each.attname, each.target_field.attname) for each in fields if each.is_relation
+    }
     names = {each.attname for each in fields} | keys.keys() | {"pk"}
     return constants, made, keys, frozenset(names)
 
@@ -321,13 +324,13 @@ def _written(field: Any, vendor: str) -> Callable[[Any], Any] | None:
     """Return what makes of a field's value what the driver takes; None: it takes the value."""
     while field.is_relation:
         field = field.target_field
-    if isinstance(field, CharField):
-        return str
     if isinstance(field, BooleanField | IntegerField):
         return None
     if vendor == "postgresql":
         if isinstance(field, JSONField):
             return (field.encoder or json.JSONEncoder)().encode
         return None
+    if isinstance(field, CharField):
+        return str
     database = connections[DEFAULT_DB_ALIAS]
     return lambda value: field.get_db_prep_save(value, connection=database)

@@ -73,13 +73,14 @@ def seal_master(file: Path, passphrase: str) -> None:
 def _master() -> AESGCM:
     return _cipher(
         os.environ.get(MASTER_KEY_VARIABLE, ""),
-        Path(settings.MASTER_KEY_FILE),
+        str(settings.MASTER_KEY_FILE),
         settings.MASTER_PASSPHRASE_FILE,
     )
 
 
 @lru_cache(maxsize=4)
-def _cipher(from_environment: str, file: Path, passphrase_file: str) -> AESGCM:
+def _cipher(from_environment: str, file_name: str, passphrase_file: str) -> AESGCM:
+    file = Path(file_name)
     if not from_environment and file.exists() and file.read_bytes()[:1] == b"{":
         return _opened(file, passphrase_file)
     try:
