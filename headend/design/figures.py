@@ -47,11 +47,12 @@ def kwh(energy_wh: int) -> str:
     return f"{sign}{_grouped(tenths // 10)}.{tenths % 10}"
 
 
-def read_kwh(text: str) -> int:
+def read_kwh(text: str, *, decimals: int = 1) -> int:
     """Read energy as people write it: ``8``, ``7.5``, ``7,5`` or ``1 234.5 kWh``.
 
     Args:
-        text: kWh >= 0 with at most one decimal, as `kwh` shows it.
+        text: kWh >= 0, as `kwh` shows it.
+        decimals: at most so many, 1..3; a meter's own display has two.
 
     Returns:
         Watt-hours.
@@ -60,10 +61,11 @@ def read_kwh(text: str) -> int:
         ValueError: it says something else.
     """
     bare = re.sub(r"\s", "", text).removesuffix("kWh")
-    shape = re.fullmatch(r"([0-9]{1,12})(?:[.,]([0-9]))?", bare)
+    shape = re.fullmatch(rf"([0-9]{{1,12}})(?:[.,]([0-9]{{1,{decimals}}}))?", bare)
     if shape is None:
-        raise ValueError("write kWh as 8 or 7.5, with one decimal at most")
-    return int(shape[1]) * 1000 + int(shape[2] or 0) * 100
+        most = {1: "one decimal", 2: "two decimals", 3: "three decimals"}[decimals]
+        raise ValueError(f"write kWh as 8 or 7.5, with {most} at most")
+    return int(shape[1]) * 1000 + int((shape[2] or "").ljust(3, "0"))
 
 
 def decimal(amount_minor: int, *, digits: int = 2, grouped: bool = True) -> str:

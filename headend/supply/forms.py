@@ -19,7 +19,7 @@ _DECIMAL = _PLAIN | {"inputmode": "decimal"}
 
 
 class RegisterField(forms.CharField):
-    """A register in kWh as a meter shows it, with one decimal at most; cleans to Wh."""
+    """A register in kWh as a meter shows it, with three decimals at most; cleans to Wh."""
 
     def __init__(self, *, signed: bool = False, **kwargs: Any) -> None:
         super().__init__(max_length=20, widget=forms.TextInput(attrs=_DECIMAL), **kwargs)
@@ -32,7 +32,7 @@ class RegisterField(forms.CharField):
             return None
         sign = -1 if self._signed and text.startswith("-") else 1
         try:
-            return sign * figures.read_kwh(text[1:] if sign < 0 else text)
+            return sign * figures.read_kwh(text[1:] if sign < 0 else text, decimals=3)
         except ValueError as error:
             raise forms.ValidationError(f"{capfirst(str(error))}.") from None
 

@@ -27,7 +27,7 @@ class Register(click.ParamType):
             return value
         sign = -1 if value.startswith("-") else 1
         try:
-            return sign * figures.read_kwh(value.removeprefix("-"))
+            return sign * figures.read_kwh(value.removeprefix("-"), decimals=3)
         except ValueError as error:
             self.fail(f"{value!r} is no register; {error}", param, ctx)
 

@@ -72,6 +72,14 @@ def test_energy_is_read_as_people_write_it(text, energy_wh):
     assert figures.read_kwh(text) == energy_wh
 
 
+@pytest.mark.parametrize(
+    ("text", "energy_wh"),
+    [("36.97", 36_970), ("37.00", 37_000), ("1 234.5", 1_234_500), ("8", 8_000)],
+)
+def test_a_register_is_read_with_the_decimals_of_the_meters_display(text, energy_wh):
+    assert figures.read_kwh(text, decimals=3) == energy_wh
+
+
 @pytest.mark.parametrize("text", ["", "-1", "1.25", "1e3", ".5", "٥", "five", "1" * 13, "NaN"])
 def test_no_energy_is_guessed(text):
     with pytest.raises(ValueError, match="write kWh as 8 or"):

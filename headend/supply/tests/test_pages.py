@@ -147,6 +147,14 @@ def test_a_meter_is_replaced_and_its_credit_moved(client, supply, stock):
     assert client.get(address).status_code == 404  # the old one serves nobody any more
 
 
+def test_registers_are_typed_as_the_meters_display_shows_them(client, supply, stock):
+    shown = {"energy_wh": "12.04", "credit_wh": "9.96", "new_meter": stock.drn, "reason": "burnt"}
+    shown |= {"new_energy_wh": "0.00", "new_credit_wh": "0.00"}
+    assert client.post(f"/supply/meters/{supply.meter.drn}/replace/", shown).status_code == 302
+    made = Replacement.objects.get()
+    assert (made.energy_wh, made.credit_wh) == (12_040, 9_960)
+
+
 def test_registers_of_a_replaced_meter_are_entered_later(client, supply, stock):
     made = replacements.replace(
         supply, stock, old=replacements.OldMeter(), new_energy_wh=0, by=console_user(),
