@@ -55,11 +55,16 @@ def sales(request: PageRequest) -> HttpResponse:
 @may_look
 @never_cache
 def sale(request: PageRequest, receipt_number: str) -> HttpResponse:
-    """Show one sale; its receipt prints as the original just after, later as a counted copy."""
+    """Show one sale; its receipt prints as the original just after, later as a counted copy.
+
+    A token that is held is given out by the page that a sale at the till leads to. Whoever comes
+    to it later by another way, since that page never opened, is asked whether to show it.
+    """
     found = _sale(request, receipt_number)
     copy_number = _copy_number(request, found)
     is_original = request.session.get(JUST_SOLD) == found.receipt_number
-    if is_original and disclosure.standing_of(found).is_held:
+    just_sold = is_original and "sold" in request.GET
+    if just_sold and disclosure.standing_of(found).is_held:
         disclosure.disclose(found, to=request.user, how=Disclosure.How.SHOWN, at=timezone.now())
         found = _sale(request, receipt_number)
     return render(
@@ -70,7 +75,7 @@ def sale(request: PageRequest, receipt_number: str) -> HttpResponse:
             "receipt": receipts.receipt_of(found, copy_number=copy_number),
             "copy_number": copy_number,
             "may_print": is_original or copy_number,
-            "just_sold": is_original and "sold" in request.GET,
+            "just_sold": just_sold,
             "is_held": disclosure.standing_of(found).is_held,
             "moves_waiting": reallocations.waiting(found),
             **_deliveries(found),
@@ -152,6 +157,7 @@ def _deliveries(sale: Sale) -> dict[str, object]:
     found = pages.deliveries(sale)
     return {
         "deliveries": found,
+        "any_sent": any(one.command for one in found),
         "under_way": any(one.under_way for one in found),
         "may_send": any(one.may_send for one in found),
     }

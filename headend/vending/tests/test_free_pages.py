@@ -10,7 +10,7 @@ from headend.accounts.models import Approval
 from headend.config.opaque import id_of
 from headend.testing import make_supply
 from headend.vending.models import FreeEnrolment, FreeGrant, FreeProgramme
-from headend.vending.tests.test_free_electricity import enrol, register
+from headend.vending.tests.test_free_electricity import enrol, register, sell
 
 pytestmark = pytest.mark.django_db
 
@@ -71,6 +71,18 @@ def test_it_is_given_at_the_till_without_a_purchase(log_in):
     assert "Show its token again" in text(client.get(give))
     assert str(token) in text(client.post(give))
     assert "Free basic electricity" not in text(client.get(till))
+
+
+def test_the_sales_page_says_which_token_is_how_far(log_in):
+    supply = make_supply()
+    enrol(supply)
+    client = log_in("cashier")
+    sale = sell(supply, "1")
+    page = f"/sales/{sale.receipt_number}/"
+    assert text(client.get(page)).count("Not sent: the customer types the token.") == 1
+    client.post(f"{page}send/")
+    part = text(client.get(f"{page}delivery/"))
+    assert re.search("Token .*Waiting.* Free basic electricity 2026-11 .*Waiting", part)
 
 
 def test_who_may_what(log_in):

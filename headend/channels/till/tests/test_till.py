@@ -136,6 +136,16 @@ def test_confirming_sells_and_leads_to_the_receipt(cashier, drn):
     assert " ".join(f"<span>{digits[at : at + 4]}</span>" for at in range(0, 20, 4)) in page
 
 
+def test_a_token_whose_page_never_opened_is_not_given_out_by_looking(cashier, drn):
+    cashier.post(f"/till/{drn}/confirm/", confirmation(cashier, drn))
+    sale = Sale.objects.get()
+    from_the_list = text_of(cashier.get(f"/sales/{sale.receipt_number}/"))
+    assert "Nobody has the token yet" in from_the_list
+    digits = sale.tokens.get().digits
+    assert digits[:4] not in from_the_list
+    assert digits[:4] in text_of(cashier.get(f"/sales/{sale.receipt_number}/?sold"))
+
+
 def test_sending_the_confirmation_twice_gives_one_sale_and_the_same_receipt(cashier, drn):
     form = confirmation(cashier, drn)
     first = cashier.post(f"/till/{drn}/confirm/", form)
