@@ -22,11 +22,13 @@ from headend.ledger.models import BankPayment
     ),
     key=("reference",),
     permissions=("ledger.add_bankpayment",),
+    lookups=(("reference", BankPayment, "reference"),),
+    in_batches=True,
 )
 def import_payment(cells: Cells, context: Context) -> Done:
     """Enter a payment whose reference is new."""
     reference, amount_minor = cells.needed("reference"), cells.minor("amount")
-    there = BankPayment.objects.filter(reference=suspense.normal(reference)).first()
+    there = context.known.find(BankPayment, "reference", suspense.normal(reference))
     if there is not None and there.amount_minor != amount_minor:
         raise RowDiffers(f"{there} is here already, with another amount")
     if there is not None:
@@ -40,4 +42,5 @@ def import_payment(cells: Cells, context: Context) -> Done:
         by=context.by,
         at=context.at,
     )
+    context.known.add(payment)
     return Done(Outcome.ADDED, f"{payment.state} {payment.ended_as}".strip())

@@ -22,12 +22,14 @@ from headend.vending.models import FreeEnrolment, FreeProgramme
     ),
     key=("meter",),
     permissions=("vending.add_freeenrolment", "vending.change_freeenrolment"),
+    lookups=(("programme", FreeProgramme, "code"),),
+    in_batches=True,
 )
 def import_enrolment(cells: Cells, context: Context) -> Done:
     """Enrol the customer that a meter serves, at the premises where it stands, or end it."""
     agreement = agreement_of_row(cells, at=context.at)
     code = cells.needed("programme")
-    programme = FreeProgramme.objects.filter(code=code).first()
+    programme = context.known.find(FreeProgramme, "code", code)
     if programme is None:
         raise InvalidCell(f"there is no programme with the code {code!r}")
     until_month = cells.month("until_month") if cells.text("until_month") else None
@@ -43,6 +45,7 @@ def import_enrolment(cells: Cells, context: Context) -> Done:
     if until_month is not None:
         if there is None:
             return Done(Outcome.UNCHANGED, "they take no part in it")
+        context.known.need_own_transaction()
         free_programmes.end_enrolment(
             there,
             until_month=until_month,

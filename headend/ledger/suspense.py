@@ -19,6 +19,7 @@ from headend.accounts import approvals
 from headend.accounts.models import Approval, User
 from headend.accounts.services import require
 from headend.audit import services as audit
+from headend.config import batches
 from headend.config.errors import Refusal
 from headend.ledger import cash, chart, services
 from headend.ledger.models import BankPayment
@@ -149,7 +150,7 @@ def enter(
     reference = normal(reference)
     if not 0 < amount_minor <= LARGEST_MINOR:
         raise InvalidPayment("a payment is more than nothing, in whole minor currency units")
-    if BankPayment.objects.filter(reference=reference).exists():
+    if batches.current() is None and BankPayment.objects.filter(reference=reference).exists():
         raise PaymentKnown(f"payment {reference} is there already")
     matched = next(filter(None, (known(reference) for known in _accounted)), None)
     if matched is not None and matched[0] != amount_minor:
@@ -157,7 +158,7 @@ def enter(
             f"{matched[1]} was accounted for under {reference} with another amount; "
             "find out which is right before entering the payment"
         )
-    payment = BankPayment.objects.create(
+    payment = BankPayment(
         reference=reference,
         amount_minor=amount_minor,
         currency=settings.BASE_CURRENCY,
@@ -170,6 +171,7 @@ def enter(
         ended_at=at if matched else None,
         ended_as=matched[1][:200] if matched else "",
     )
+    batches.save(payment)
     if matched is None:
         _post(payment, at, chart.BANK, chart.SUSPENSE, "Into suspense")
     audit.record(

@@ -14,6 +14,7 @@ from headend.accounts import approvals
 from headend.accounts.models import Approval, User
 from headend.accounts.services import require
 from headend.audit import services as audit
+from headend.config import batches
 from headend.customers.models import Customer, Premises
 from headend.securitymodule.tokens import Credit
 from headend.vending.errors import InvalidFreeProgramme
@@ -137,7 +138,7 @@ def enrol(
     require(by, "vending.add_freeenrolment")
     try:
         with transaction.atomic():
-            enrolment = FreeEnrolment.objects.create(
+            enrolment = FreeEnrolment(
                 programme=programme,
                 customer=customer,
                 premises=premises,
@@ -145,6 +146,7 @@ def enrol(
                 enrolled_at=at,
                 enrolled_by=by,
             )
+            batches.save(enrolment)
     except IntegrityError:
         raise InvalidFreeProgramme(
             f"{customer} at {premises} is enrolled already; end that enrolment first"

@@ -10,14 +10,15 @@ from headend.accounts.services import console_user
 from headend.audit.models import AuditEntry
 from headend.config.opaque import id_of
 from headend.customers.models import Customer, Premises, SupplyAgreement
+from headend.customers.services import open_agreement
 from headend.debts.models import Debt
 from headend.exchange import jobs, kinds
 from headend.exchange.runner import Runner
-from headend.ledger.models import Line
+from headend.ledger.models import BankPayment, Line
 from headend.meters.models import Meter
 from headend.securitymodule.services import DEMONSTRATION_SGC
 from headend.testing import NOON, make_meter, make_supply, make_tariff, new_drn, traffic
-from headend.vending.models import OpeningUse
+from headend.vending.models import FreeEnrolment, FreeProgramme, OpeningUse
 
 pytestmark = pytest.mark.django_db
 
@@ -151,6 +152,87 @@ def test_two_rows_that_write_one_meter_differently_give_one_agreement():
     said = run("agreements", "meter,customer,address,tariff", rows)
     assert [one[1] for one in said] == ["added", "unchanged"]
     assert meter.agreements.count() == 1
+
+
+def both_manners(monkeypatch, kind_name, heading, rows, left):
+    """Return what is said of rows in batches and of rows done singly, each with what they left."""
+    found = []
+    for in_batches in (True, False):
+        kind = replace(kinds.KINDS[kind_name], in_batches=in_batches)
+        monkeypatch.setitem(kinds.KINDS, kind_name, kind)
+        with transaction.atomic():
+            found.append((run(kind_name, heading, rows), list(left())))
+            transaction.set_rollback(True)
+    return found
+
+
+def test_payments_are_entered_in_batches_as_they_are_singly(monkeypatch):
+    rows = [f"EFT {n},{n}.50,2026-11-{n:02},Payer {n}" for n in range(1, 9)]
+    rows[2] = "EFT 3,0,2026-11-03,Nothing"
+    rows[4] = "EFT 5,5.50,2026-13-01,No day"
+    rows += ["eft  1,1.50,2026-11-01,Again", "EFT 2,3.00,2026-11-02,Another amount"]
+    rows += ["eft 4,9.00,2026-11-04,Another amount in other letters"]
+    batched, singly = both_manners(
+        monkeypatch,
+        "bank-payments",
+        "reference,amount,paid_on,payer",
+        rows,
+        lambda: [
+            *BankPayment.objects.order_by("reference").values_list("reference", "state", "payer"),
+            *Line.objects.order_by("pk").values_list("account__code", "amount_minor"),
+        ],
+    )
+    assert batched == singly
+    assert [outcome for _, outcome, _, _ in batched[0]] == [
+        *2 * ["added"], "error", "added", "error", *3 * ["added"], "unchanged", *2 * ["error"],
+    ]  # fmt: skip
+
+
+def test_enrolments_are_done_in_batches_as_they_are_singly(monkeypatch):
+    supplies = [make_supply() for _ in range(4)]
+    second = open_agreement(  # of the same customer, at the same place
+        customer=supplies[3].customer,
+        premises=supplies[3].premises,
+        address=supplies[3].premises.address,
+        meter=make_meter(),
+        tariff=supplies[3].tariff,
+        by=console_user(),
+        at=NOON,
+    )
+    FreeProgramme.objects.create(code="fbe", title="Free")
+    rows = [f"{one.meter.drn},fbe,2026-11," for one in (*supplies, second)]
+    rows += [f"{supplies[0].meter.drn[:4]} {supplies[0].meter.drn[4:]},fbe,,2027-01"]
+    rows += [f"{make_meter().drn},fbe,,", f"{new_drn()},fbe,,"]
+    rows[1] = rows[1].replace("fbe", "none")
+    batched, singly = both_manners(
+        monkeypatch,
+        "free-electricity",
+        "meter,programme,from_month,until_month",
+        rows,
+        lambda: FreeEnrolment.objects.order_by("customer", "premises").values_list(
+            "customer", "premises", "programme__code", "from_month", "until_month"
+        ),
+    )
+    assert batched == singly
+    assert [outcome for _, outcome, _, _ in batched[0]] == [
+        "added", "error", "added", "added", "unchanged", "changed", "error", "error",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("kind_name", "heading", "row"),
+    [
+        ("bank-payments", "reference,amount,paid_on", lambda n: f"EFT {n},1.50,2026-11-20"),
+        ("free-electricity", "meter,programme", lambda n: f"{make_supply().meter.drn},fbe"),
+    ],
+)
+def test_such_a_row_costs_a_few_statements(kind_name, heading, row):
+    FreeProgramme.objects.create(code="fbe", title="Free")
+    run(kind_name, heading, [row(0)])  # opens the accounts
+    rows = [row(n) for n in range(1, 21)]
+    with traffic() as seen:
+        run(kind_name, heading, rows)
+    assert len(seen.statements) < 6 * len(rows)
 
 
 def test_a_base_costs_a_few_statements_a_row():
