@@ -26,6 +26,7 @@ from headend.exchange.models import Job, Piece, RowResult, Sheet
 from headend.exchange.work import Work
 
 HELD = timedelta(seconds=20)
+_CLOCKS_DIFFER = timedelta(hours=1)  # by more only if one was wrong when a run was taken
 MOST_SECONDS = 1.0  # of one transaction
 SQLITE_SECONDS = 0.2  # there nobody else writes meanwhile
 _TO_DO = (Job.State.WAITING, Job.State.RUNNING)
@@ -49,7 +50,9 @@ class Runner:
     def claim(self, only: Job | None = None) -> Job | None:
         """Return the next run that nobody works on and hold it; or one named, if it is free."""
         now = self._clock()
-        free = Q(held_until=None) | Q(held_until__lt=now) | Q(holder=self._name)
+        # Who holds a run for longer than anybody does had a clock that was ahead.
+        let_go = Q(held_until__lt=now) | Q(held_until__gt=now + HELD + _CLOCKS_DIFFER)
+        free = Q(held_until=None) | let_go | Q(holder=self._name)
         waiting = Job.objects.filter(free, state__in=_TO_DO)
         if only is not None:
             waiting = waiting.filter(pk=only.pk)

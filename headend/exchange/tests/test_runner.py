@@ -55,6 +55,15 @@ def test_one_runner_at_a_time_until_it_lets_go():
     assert first.claim() is None
 
 
+def test_a_run_that_was_taken_when_the_clock_was_ahead_is_not_held_for_so_long():
+    job, now = hand_in(), NOON + timedelta(days=365)
+    dead, other = Runner(lambda: now), Runner(lambda: NOON)
+    assert dead.claim() == job
+    assert other.claim() == job
+    with pytest.raises(JobTaken):
+        dead.run(job)
+
+
 def test_told_to_stop_it_ends_after_the_present_transaction_and_goes_on_later(monkeypatch):
     monkeypatch.setattr(work, "_LEAST_ROWS", 2)
     monkeypatch.setattr(work, "_MOST_ROWS", 2)
