@@ -121,7 +121,9 @@ def least_tender(
     Returns:
         Minor currency units; None if no such money buys it.
     """
-    # More money never buys less, but for duties that begin at a tender: between them, halve.
+    # More money never buys less, but for duties that begin at a tender: between them, halve. (Fees
+    # are paid in whole coins: with one more, its tax can take a part of a coin from the energy.
+    # What is found buys the energy all the same, and a coin less does not.)
     duties = {
         tariff.minor(c.from_tender)
         for c in tariff.components

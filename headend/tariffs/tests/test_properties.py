@@ -5,7 +5,7 @@ from decimal import Decimal
 from fractions import Fraction
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from headend.tariffs import document, rules, words
@@ -74,6 +74,19 @@ def tariffs(draw, *, roundings=rules.LINES_FROM, modes=MODES, rising=False, on_p
     )
 
 
+# A coin more pays the fee's, whose tax then comes out of the energy.
+TAXED_FEE = TariffRules(
+    (
+        PeriodicFee("Fee", Decimal(0)),
+        Energy("Energy", (Step(None, Decimal("0.05")),)),
+        PerKwhLevy("Fuel", Decimal("0.0011")),
+        Rebate("Rebate", Decimal(0), ("Energy",)),
+        Tax("VAT", Decimal("0.01"), ("Fee",)),
+    ),
+    Rounding(kwh_step=Decimal("0.01"), kwh_mode=HALF_UP),
+    FeeRecovery(Decimal(50)),
+)
+
 contexts = st.builds(
     PurchaseContext,
     bought_wh=st.integers(0, 600_000),
@@ -109,12 +122,16 @@ def test_energy_without_rounding_costs_what_is_left_for_it(tender, tariff, conte
 
 
 @given(tenders, st.integers(1, 10**6), tariffs(), contexts)
+@example(1, 1, TAXED_FEE, PurchaseContext(fees={"Fee": FeeDue(0, 1)}))
 def test_more_money_never_buys_less(tender, more, tariff, context):
     few = price(tender_minor=tender, tariff=tariff, context=context)
     many = price(tender_minor=tender + more, tariff=tariff, context=context)
     step_wh = int(tariff.rounding.kwh_step * 1000)
-    # Lines rounded before energy can take one coin more each: at most that is lost.
-    slack = _coins_wh(tariff) if tariff.rounding.lines_from == rules.MONEY_FIRST else 0
+    # Lines rounded before energy can take one coin more each, and so can the tax on a fee of which
+    # the money now pays a coin more, as fees are paid in whole coins: at most that is lost.
+    pays_more = many.fees["Fee"].taken_minor > few.fees["Fee"].taken_minor
+    in_coins = pays_more or tariff.rounding.lines_from == rules.MONEY_FIRST
+    slack = _coins_wh(tariff) if in_coins else 0
     assert many.issued_wh >= few.issued_wh - (slack and slack + step_wh)
     assert many.fees["Fee"].taken_minor >= few.fees["Fee"].taken_minor
 
