@@ -53,7 +53,8 @@ def tariffs(draw, *, roundings=rules.LINES_FROM, modes=MODES, rising=False, on_p
         )
     parts.append(PeriodicFee("Fee", draw(st.decimals(0, 50, places=2))))
     parts.append(draw(energies(rising=rising)))
-    parts.append(PerKwhLevy("Fuel", draw(st.decimals("-0.04", 3, places=4))))
+    # Given back at most what leaves the cheapest kWh a price, with a tax on it too.
+    parts.append(PerKwhLevy("Fuel", draw(st.decimals("-0.03", 3, places=4))))
     parts.append(PercentLevy("Excise", draw(_PERCENT), ("Energy",)))
     parts.append(Rebate("Rebate", draw(st.decimals(0, 10, places=1)), ("Energy",)))
     taxed = draw(st.sets(st.sampled_from(["Energy", "Fee", "Fuel", "Excise"]), min_size=1))
