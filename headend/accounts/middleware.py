@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from django.contrib import messages
 from django.contrib.auth import logout
 from django.contrib.auth.middleware import LoginRequiredMiddleware
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
@@ -23,8 +24,10 @@ class SessionsEnd:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         """Answer the request, of nobody if the session has ended."""
-        if request.user.is_authenticated and sessions.has_ended(request):
+        ended = sessions.has_ended(request) if request.user.is_authenticated else None
+        if ended:
             logout(request)
+            messages.info(request, ended, extra_tags="info")
         return self.get_response(request)
 
 

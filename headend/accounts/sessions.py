@@ -25,27 +25,32 @@ def begin(session: SessionBase, user: Any) -> None:
     session[_OWES] = _owed(session, user)
 
 
-def has_ended(request: HttpRequest) -> bool:
-    """Tell whether the session is over; if it is not, note now and then that it is in use.
+def has_ended(request: HttpRequest) -> str | None:
+    """Say why the session is over; if it is not, note now and then that it is in use.
 
     What a page fetches by itself, to stay up to date, does not count as use.
+
+    Returns:
+        A sentence for the person; None if the session goes on.
     """
     session, now = request.session, timezone.now().timestamp()
     if _BEGAN not in session:
         begin(session, request.user)
-        return False
+        return None
     if now - session[_BEGAN] >= settings.SESSION_COOKIE_AGE:
-        return True
+        hours = settings.SESSION_COOKIE_AGE // 3600
+        return f"You are logged out: a log-in is good for {hours} hours."
     idle = now - session[_SEEN]
     if idle >= settings.SESSION_IDLE_SECONDS:
-        return True
+        minutes = settings.SESSION_IDLE_SECONDS // 60
+        return f"You are logged out, since this page was not used for {minutes} minutes."
     by_itself = getattr(request, "htmx", False) and request.method == "GET"
     if idle >= NOTED_EVERY_SECONDS and not by_itself:
         session[_SEEN] = now
         session[_OWES] = _owed(
             session, request.user
         )  # a group may have begun to ask for a second factor
-    return False
+    return None
 
 
 def owes(request: HttpRequest) -> str | None:

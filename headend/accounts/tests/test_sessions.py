@@ -46,6 +46,7 @@ def test_half_an_hour_without_use_ends_it(client, clock):
     clock.advance(minutes=30)
     assert not is_in(client)
     assert not is_in(client)
+    assert "was not used for 30 minutes" in client.get("/log-in/").content.decode()
 
 
 def test_a_page_that_keeps_itself_up_to_date_is_not_use(client, clock):
@@ -61,7 +62,7 @@ def test_twelve_hours_end_it_even_in_use(client, clock):
         clock.advance(minutes=15)
         assert is_in(client)
     clock.advance(minutes=15)
-    assert not is_in(client)
+    assert "good for 12 hours" in client.get("/till/", follow=True).content.decode()
 
 
 def test_a_new_password_ends_every_other_session(client, clock):
