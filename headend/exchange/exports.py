@@ -16,7 +16,7 @@ from tempfile import TemporaryFile
 from typing import IO, Any
 
 from django.conf import settings
-from django.db.models import QuerySet
+from django.db.models import OuterRef, QuerySet, Subquery
 from django.utils import timezone
 from openpyxl import Workbook
 
@@ -223,6 +223,14 @@ def _agreements(user: User) -> QuerySet[Any]:
     return SupplyAgreement.objects.select_related("customer", "premises", "meter", "tariff")
 
 
+def _enrolments(user: User) -> QuerySet[Any]:
+    running = SupplyAgreement.objects.filter(
+        customer=OuterRef("customer"), premises=OuterRef("premises"), ended_at=None
+    ).order_by("pk")
+    enrolments = FreeEnrolment.objects.select_related("programme", "customer", "premises")
+    return enrolments.annotate(meter=Subquery(running.values("meter__drn")[:1]))
+
+
 def _sales(user: User) -> QuerySet[Any]:
     sales = Sale.objects.select_related(
         "meter", "operator", "vendor", "reversal", "agreement__customer", "exchange_rate"
@@ -282,6 +290,7 @@ EXPORTS = {
             {
                 "meter": lambda one: one.meter.drn,
                 "customer": lambda one: _customer_id(one.customer_id),
+                "customer_reference": lambda one: one.customer.external_reference,
                 "customer_name": lambda one: one.customer.name,
                 "address": lambda one: one.premises.address,
                 "tariff": lambda one: one.tariff.code,
@@ -321,8 +330,9 @@ EXPORTS = {
             "free-electricity",
             "Free electricity",
             "vending.view_freeenrolment",
-            lambda _: FreeEnrolment.objects.select_related("programme", "customer", "premises"),
+            _enrolments,
             {
+                "meter": lambda one: one.meter,
                 "customer": lambda one: _customer_id(one.customer_id),
                 "customer_name": lambda one: one.customer.name,
                 "address": lambda one: one.premises.address,

@@ -24,6 +24,7 @@ from headend.vending.models import FreeEnrolment, FreeProgramme
     permissions=("vending.add_freeenrolment", "vending.change_freeenrolment"),
     lookups=(("programme", FreeProgramme, "code"),),
     in_batches=True,
+    beside=("customer", "customer_name", "address"),
 )
 def import_enrolment(cells: Cells, context: Context) -> Done:
     """Enrol the customer that a meter serves, at the premises where it stands, or end it."""

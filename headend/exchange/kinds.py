@@ -63,6 +63,7 @@ class Kind:
     act: Act
     lookups: tuple[Lookup, ...] = ()
     in_batches: bool = False
+    beside: tuple[str, ...] = ()  # columns that an export has as well; an import passes them over
 
     def key_of(self, cells: Cells) -> str:
         """Return what names the thing that a row is about; empty if the row does not say."""
@@ -80,7 +81,7 @@ class Kind:
             if column.needed and column.name not in names:
                 raise InvalidSheet(f"the sheet lacks the column {column.name}: {column.told}")
         for name in names:
-            if name not in known:
+            if name not in known and name not in self.beside:
                 raise InvalidSheet(f"nobody knows a column {name!r}; there are {', '.join(known)}")
             if names.count(name) > 1:
                 raise InvalidSheet(f"the column {name} stands there twice")
@@ -99,6 +100,7 @@ def register(
     permissions: tuple[str, ...],
     lookups: tuple[Lookup, ...] = (),
     in_batches: bool = False,
+    beside: tuple[str, ...] = (),
 ) -> Callable[[Act], Act]:
     """Register the decorated function as what is done with each row of a kind of sheet.
 
@@ -116,11 +118,12 @@ def register(
         permissions: what who imports needs; the acts themselves ask for them again.
         lookups: what columns name, to be found for many rows at once.
         in_batches: rows are written together.
+        beside: columns of the export of that name that tell people more, and are not read.
     """
 
     def register_(act: Act) -> Act:
         KINDS[name] = Kind(
-            name, title, purpose, columns, key, permissions, act, lookups, in_batches
+            name, title, purpose, columns, key, permissions, act, lookups, in_batches, beside
         )
         return act
 

@@ -30,11 +30,14 @@ def customer_of(cells: Cells, known: Known) -> Customer | None:
     """
     reference = cells.text("customer_reference")
     if cells.text("customer"):
-        if reference:
-            raise InvalidCell("the row names a customer twice; id or reference is enough")
         found = Customer.objects.filter(pk=cells.row("customer", "customers.customer")).first()
         if found is None:
             raise InvalidCell(f"there is no customer {cells.text('customer')}")
+        if reference and found.external_reference != reference:
+            raise InvalidCell(
+                f"customer {cells.text('customer')} has not the reference {reference!r}; one of "
+                "them is enough"
+            )
         return found
     if not reference:
         return None

@@ -58,7 +58,7 @@ PAYMENT_MODE = Column("payment_mode", "prepayment (if empty) or postpayment")
     purpose="Registers customers, or changes how they are called and reached.",
     columns=(
         Column("reference", "their number in the system they come from", example="C-1001"),
-        Column("id", "or their id here: only to change a customer"),
+        Column("id", "or their id here: to change a customer, or to give them a reference"),
         Column("name", "person or organisation", True, "Nomsa Dube"),
         *DETAILS,
     ),
@@ -74,9 +74,10 @@ def import_customer(cells: Cells, context: Context) -> Done:
     if "language" in details:
         details["language"] = details["language"] or "en"
     cells.needed("name")
+    if cells.text("reference"):
+        details["external_reference"] = cells.text("reference")
     if customer is None:
         made = customers.register_customer(
-            external_reference=cells.text("reference"),
             by=context.by,
             at=context.at,
             source=context.source,
@@ -90,22 +91,25 @@ def import_customer(cells: Cells, context: Context) -> Done:
     customers.change_customer(
         customer, by=context.by, at=context.at, source=context.source, **details
     )
+    customer.external_reference = details.get("external_reference", customer.external_reference)
+    context.known.add(customer)
     return Done(Outcome.CHANGED, cells.text("name"))
 
 
 def _known_customer(cells: Cells, known: Known) -> Customer | None:
     """Return the customer a row is about; None if it is a new one."""
     reference = cells.text("reference")
-    if reference:
-        found = known.find(Customer, "external_reference", reference)
-        if cells.text("id") and (found is None or found.pk != cells.row("id", _CUSTOMER)):
-            raise InvalidCell(f"id and reference {reference!r} are of different customers")
-        return found
+    by_reference = known.find(Customer, "external_reference", reference) if reference else None
     if not cells.text("id"):
-        raise InvalidCell("the row has neither reference nor id; it could be imported twice")
+        if not reference:
+            raise InvalidCell("the row has neither reference nor id; it could be imported twice")
+        return by_reference
     found = Customer.objects.filter(pk=cells.row("id", _CUSTOMER)).first()
     if found is None:
         raise InvalidCell(f"there is no customer {cells.text('id')}")
+    is_free = by_reference is None and not found.external_reference
+    if reference and by_reference != found and not is_free:
+        raise InvalidCell(f"id and reference {reference!r} are of different customers")
     return found
 
 
@@ -126,7 +130,9 @@ def _known_customer(cells: Cells, known: Known) -> Customer | None:
 )
 def import_meter(cells: Cells, context: Context) -> Done:
     """Register a meter, or install one that is in stock; a key is changed by a key change only."""
-    status = choice_of(cells, "status", STATUSES, STATUSES[0])
+    there = context.known.find(Meter, "drn", cells.needed("meter"))
+    as_it_is = [there.status] if there is not None else []  # also removed or scrapped
+    status = choice_of(cells, "status", STATUSES + as_it_is, STATUSES[0])
     meter, is_new = register_or_find(cells, context)
     if status == Meter.Status.INSTALLED and meter.status == Meter.Status.STOCK:
         if not is_new:
@@ -194,14 +200,22 @@ AGREEMENT = (
     "agreements",
     title="Supply agreements",
     purpose="Joins customers, premises and meters: who is supplied where, on which tariff.",
-    columns=(METER, *CUSTOMER, *AGREEMENT),
+    columns=(
+        METER,
+        *CUSTOMER,
+        *AGREEMENT,
+        Column("until", "when it ended, if it did: then the row opens nothing"),
+    ),
     key=("meter",),
     permissions=("customers.add_supplyagreement",),
     lookups=(CUSTOMERS_KNOWN, TARIFFS_KNOWN, PREMISES_KNOWN),
     in_batches=True,
+    beside=("customer_name",),
 )
 def import_agreement(cells: Cells, context: Context) -> Done:
     """Open an agreement, unless the meter serves the same customer at the same place already."""
+    if cells.text("until"):
+        return Done(Outcome.UNCHANGED, "it has ended")
     customer = customer_of(cells, context.known)
     if customer is None:
         raise InvalidCell("the row names no customer")
