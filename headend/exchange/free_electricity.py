@@ -34,13 +34,11 @@ def import_enrolment(cells: Cells, context: Context) -> Done:
     if programme is None:
         raise InvalidCell(f"there is no programme with the code {code!r}")
     until_month = cells.month("until_month") if cells.text("until_month") else None
-    there = (
-        FreeEnrolment.objects.filter(
-            customer=agreement.customer_id, premises=agreement.premises_id, until_month=None
-        )
-        .select_related("programme")
-        .first()
+    # At most one is open: without an order, as `first` would ask for, its index is used at once.
+    open_ones = FreeEnrolment.objects.filter(
+        customer=agreement.customer_id, premises=agreement.premises_id, until_month=None
     )
+    there = next(iter(open_ones.select_related("programme")), None)
     if there is not None and there.programme != programme:
         raise RowDiffers(f"they take part in {there.programme.code}; end that first")
     if until_month is not None:
