@@ -43,7 +43,7 @@ def has_ended(request: HttpRequest) -> str | None:
     idle = now - session[_SEEN]
     if idle >= settings.SESSION_IDLE_SECONDS:
         minutes = settings.SESSION_IDLE_SECONDS // 60
-        return f"You are logged out, since this page was not used for {minutes} minutes."
+        return f"You are logged out, since this page was not used for {minutes} min."
     by_itself = getattr(request, "htmx", False) and request.method == "GET"
     if idle >= NOTED_EVERY_SECONDS and not by_itself:
         session[_SEEN] = now

@@ -129,16 +129,17 @@ def test_no_page_breaks_on_rubbish(at_noon, monkeypatch):
     monkeypatch.setattr(logging.getLogger("django.request"), "disabled", True)
     world, turn = World(), cycle(RUBBISH)
     tried: set[str | Form] = set()
-    broken: list[tuple[Any, ...]] = []
+    broken: list[str] = []
 
     def look(method: str, address: str, user: User, typed: dict[str, Any]) -> None:
+        who = f"{user.username}: {method} {address} with {str(typed)[:200]}: "
         try:
             answer = try_out(method, address, user, typed)
         except Exception as error:
-            broken.append((method, address, user.username, typed, repr(error)))
+            broken.append(f"{who}{error!r}")
         else:
             if answer.status >= 500 or (user.username == "vmg" and "Other Shop" in answer.text):
-                broken.append((method, address, user.username, typed, answer.status))
+                broken.append(f"{who}{answer.status}")
 
     for name in PEOPLE:
         user = world.people[name]
@@ -159,5 +160,5 @@ def test_no_page_breaks_on_rubbish(at_noon, monkeypatch):
                 tried.add(form)
                 for rubbish in (TOO_LARGE, next(turn)):
                     look("post", form.address, user, filled_in(form, rubbish))
-    assert broken == []
+    assert not broken, "\n".join(broken)
     assert len([one for one in tried if isinstance(one, Form)]) > 60

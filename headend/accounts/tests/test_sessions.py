@@ -46,7 +46,7 @@ def test_half_an_hour_without_use_ends_it(client, clock):
     clock.advance(minutes=30)
     assert not is_in(client)
     assert not is_in(client)
-    assert "was not used for 30 minutes" in client.get("/log-in/").content.decode()
+    assert "was not used for 30 min" in client.get("/log-in/").content.decode()
 
 
 def test_a_page_that_keeps_itself_up_to_date_is_not_use(client, clock):
