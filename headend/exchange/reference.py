@@ -27,7 +27,7 @@ def _of_kind(kind: Kind) -> str:
     rows = [
         f"### {kind.title}: `{kind.name}`",
         "",
-        f"{kind.purpose} A row is about {' or '.join(f'`{name}`' for name in kind.key)}. Needs "
+        f"{kind.purpose} Rows are told apart by {', '.join(f'`{name}`' for name in kind.key)}. Needs "
         f"{', '.join(f'`{one}`' for one in kind.permissions)}.",
         "",
         "| column | | such as |",

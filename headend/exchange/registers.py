@@ -206,7 +206,7 @@ AGREEMENT = (
         *AGREEMENT,
         Column("until", "when it ended, if it did: then the row opens nothing"),
     ),
-    key=("meter",),
+    key=("meter", "until"),  # an export has those that ended as well
     permissions=("customers.add_supplyagreement",),
     lookups=(CUSTOMERS_KNOWN, TARIFFS_KNOWN, PREMISES_KNOWN),
     in_batches=True,

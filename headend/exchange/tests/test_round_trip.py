@@ -40,10 +40,9 @@ def test_what_was_exported_is_unchanged_when_it_comes_again(name):
 def test_an_agreement_that_ended_is_not_opened_by_its_export():
     supply = make_supply()
     heading = "meter,customer,address,tariff,until"
-    row = (
-        f"{make_meter().drn},{id_of(supply.customer)},9 Elsewhere,{supply.tariff.code},2026-11-01"
-    )
-    assert run("agreements", heading, row) == [UNCHANGED]
+    row = f"{make_meter().drn},{id_of(supply.customer)},9 There,{supply.tariff.code},"
+    assert run("agreements", heading, f"{row}2026-11-01") == [UNCHANGED]
+    assert run("agreements", heading, f"{row}2026-11-01", row) == [UNCHANGED, ADDED]
 
 
 def test_a_customer_is_given_a_reference_once():
