@@ -27,8 +27,8 @@ def _of_kind(kind: Kind) -> str:
     rows = [
         f"### {kind.title}: `{kind.name}`",
         "",
-        f"{kind.purpose} Rows are told apart by {', '.join(f'`{name}`' for name in kind.key)}. Needs "
-        f"{', '.join(f'`{one}`' for one in kind.permissions)}.",
+        f"{kind.purpose} Rows are told apart by {', '.join(f'`{name}`' for name in kind.key)}. "
+        f"Needs {', '.join(f'`{one}`' for one in kind.permissions)}.",
         "",
         "| column | | such as |",
         "|---|---|---|",
