@@ -10,6 +10,7 @@ from typing import Any
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import transaction
+from django.utils import timezone
 
 from headend.accounts import approvals
 from headend.accounts.models import Approval, User
@@ -153,15 +154,15 @@ def submit_draft(draft: TariffDraft, *, by: User, at: datetime, reason: str) -> 
         reason: why the prices change.
 
     Raises:
-        InvalidTariff: it has no beginning, or one in the past.
+        InvalidTariff: it has no beginning, or one that is too late.
         DraftClosed: it was handed in or discarded.
     """
     require(by, PUBLISH)
     draft = _open_draft(draft)
-    if draft.valid_from is None or draft.valid_from <= at:
+    if draft.valid_from is None or not _can_begin(draft.code, draft.valid_from, at):
         raise InvalidTariff(
-            "a version begins in the future, so that no sale was made at other prices; "
-            "set its first day"
+            "a version begins in the future, so that no sale was made at other prices, and only "
+            "a new tariff's first one today; set its first day"
         )
     draft.state = TariffDraft.State.SUBMITTED
     draft.save(update_fields=["state"])
@@ -226,7 +227,7 @@ def perform_activation(
     draft = TariffDraft.objects.select_for_update().get(pk=arguments["draft"])
     if draft.state != TariffDraft.State.SUBMITTED or digest(draft) != arguments["digest"]:
         raise DraftClosed(f"draft {draft.name} was changed since; have it handed in again")
-    if draft.valid_from is None or draft.valid_from <= at:
+    if draft.valid_from is None or not _can_begin(draft.code, draft.valid_from, at):
         raise InvalidTariff(
             f"draft {draft.name} was to begin at {draft.valid_from}, which has passed; "
             "send it back for another day"
@@ -243,6 +244,18 @@ def perform_activation(
     draft.state, draft.version = TariffDraft.State.APPROVED, version
     draft.save(update_fields=["state", "version"])
     return version
+
+
+def _can_begin(code: str, valid_from: datetime, at: datetime) -> bool:
+    """Say whether a beginning changes no price that something was sold at.
+
+    By a tariff that has no version yet nothing was sold; it may hold from midnight on, so that a
+    new installation need not wait for a day.
+    """
+    if valid_from > at:
+        return True
+    is_of_today = timezone.localdate(valid_from) == timezone.localdate(at)
+    return is_of_today and not TariffVersion.objects.filter(tariff__code=code).exists()
 
 
 def _open_draft(draft: TariffDraft) -> TariffDraft:

@@ -17,7 +17,7 @@ from headend.config.opaque import id_of
 from headend.tariffs import document, services
 from headend.tariffs.errors import DraftClosed, InvalidTariff, SecondPersonNeeded
 from headend.tariffs.examples import EXAMPLES
-from headend.tariffs.models import TariffDraft, TariffVersion
+from headend.tariffs.models import Tariff, TariffDraft, TariffVersion
 from headend.tariffs.queries import rules_of, version_in_force, with_ends
 from headend.tariffs.services import publish_version
 from headend.tariffs.tests.form import posted
@@ -104,12 +104,32 @@ def test_an_approval_holds_for_what_was_read_only(clerk, draft):
     assert not TariffVersion.objects.exists()
 
 
-@pytest.mark.parametrize("first_day", ["", "2026-11-21"])
+@pytest.mark.parametrize("first_day", ["", "2026-11-20"])
 def test_a_version_begins_in_the_future(clerk, draft, first_day):
     clerk.post(f"/tariffs/drafts/{id_of(draft)}/", form(first_day=first_day))
     page = clerk.post(f"/tariffs/drafts/{id_of(draft)}/submit/", {"reason": "x"})
     assert page.status_code == 422
     assert "begins in the future" in page.content.decode()
+
+
+def test_the_first_version_of_a_new_tariff_may_begin_today_and_the_next_may_not(clerk, draft):
+    second = create_user(username="second", password=None, groups=("approver",))
+    draft.valid_from = NOON.replace(hour=0)
+    draft.save()
+    approval = services.submit_draft(draft, by=clerk.user, at=NOON, reason="we begin")
+    approvals.approve(approval, second, NOON)
+    assert version_in_force(Tariff.objects.get(code=draft.code).pk, at=NOON) is not None
+    another = services.save_draft(
+        draft=None,
+        code=draft.code,
+        name=draft.name,
+        valid_from=NOON.replace(hour=1),
+        rules=document.read(draft.rules),
+        by=clerk.user,
+        at=NOON,
+    )
+    with pytest.raises(InvalidTariff, match="in the future"):
+        services.submit_draft(another, by=clerk.user, at=NOON, reason="x")
 
 
 def test_an_approval_that_comes_too_late_changes_nothing(clerk, draft):
