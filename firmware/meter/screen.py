@@ -186,10 +186,10 @@ def _rest_rows(state, words):
     if state.account_status == NEW:
         return words[wording.FAULT].split("\n")
     if state.payment_mode == POSTPAYMENT:
-        first = wording.between(words[wording.USED], wording.kwh(state.total_wh) + " kWh")
+        first = wording.row_of_kwh(words[wording.USED], state.total_wh)
         name = words[wording.POSTPAID]
     else:
-        first = wording.between(words[wording.CREDIT], wording.kwh(state.credit_wh) + " kWh")
+        first = wording.row_of_kwh(words[wording.CREDIT], state.credit_wh)
         name = words[wording.LOW] if state.low_credit else words[wording.PREPAID]
     if state.open_reasons:
         return [first, wording.why(state, words)]

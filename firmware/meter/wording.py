@@ -79,6 +79,9 @@ def words(language):
     return Texts(texts_en.TEXTS)
 
 
+_KWH = " kWh"
+
+
 def kwh(wh):
     """Return watt-hours as kWh: two decimals below 1000, else one; never rounded up."""
     sign, wh = ("-", -wh) if wh < 0 else ("", wh)
@@ -86,6 +89,13 @@ def kwh(wh):
     if whole < 1000:
         return "%s%d.%02d" % (sign, whole, rest // 10)
     return "%s%d.%d" % (sign, whole, rest // 100)
+
+
+def row_of_kwh(name, wh):
+    """Return a row that names an energy, with as many of its decimals as there is room for."""
+    text = kwh(wh)
+    room = _WIDTH - len(name) - len(" ") - len(_KWH)
+    return between(name, text[: max(room, text.index("."))].rstrip(".") + _KWH)
 
 
 def between(left, right):

@@ -261,6 +261,18 @@ def test_digits_stand_in_groups_while_they_are_typed():
     assert bench.rows()[0] == "Credit  0.00 kWh"
 
 
+def test_credit_is_shown_with_the_decimals_that_there_is_room_for():
+    shown = {
+        99_999: "Credit 99.99 kWh",
+        144_900: "Credit 144.9 kWh",
+        1_234_567: "Credit  1234 kWh",
+        -5_120: "Credit -5.12 kWh",
+        -123_456: "Credit  -123 kWh",
+    }
+    for credit_wh, row in shown.items():
+        assert Bench(credit_wh=credit_wh).rows()[0] == row
+
+
 def test_short_codes_show_information():
     bench = Bench(credit_wh=1234567)
     bench.press("1#")
