@@ -70,16 +70,24 @@ def answer_of(command: Command) -> str:
     """The meter's answer in words; empty if there is none or if its state says it all."""
     if command.status is None or (command.state, command.status) == _PLAINLY_DONE:
         return ""
-    if command.command == commands.TOKEN and command.status < codes.UNKNOWN_COMMAND:
-        return TOKEN_WORDS.get(command.status, token_result.name(command.status))
-    if command.state == State.ACCEPTED:
+    is_of_token = command.command == commands.TOKEN and command.status < codes.UNKNOWN_COMMAND
+    if command.state == State.ACCEPTED and not is_of_token:
         return ""
-    return code_names.status_name(command.status)
+    return _status(command.status)
+
+
+def _status(status: int) -> str:
+    """What a meter says of a token, by the lower numbers, or of another command."""
+    if status < codes.UNKNOWN_COMMAND:
+        return TOKEN_WORDS.get(status, token_result.name(status))
+    return code_names.status_name(status)
 
 
 def details(told: Mapping[str, Any]) -> str:
     """The detail of an answer or an event, or a command's arguments, as one line."""
-    return ", ".join(_detail(name, value) for name, value in told.items())
+    has_no_identifier = told.get("tid") == 0  # a token that is no credit has none
+    left_out = ("tid", "credited_wh") if has_no_identifier else ()
+    return ", ".join(_detail(name, value) for name, value in told.items() if name not in left_out)
 
 
 def open_reasons(reasons: int | list[str]) -> str:
@@ -103,6 +111,8 @@ def tone_of(event_code: int) -> str:
 def _detail(name: str, value: Any) -> str:
     if name == "open_reasons" and isinstance(value, int | list):
         return f"load off: {open_reasons(value)}" if value else "load on"
+    if name == "status" and isinstance(value, int):
+        return _status(value)
     if name == "until" and isinstance(value, int):
         return f"until {datetime.fromtimestamp(value, UTC):%Y-%m-%d %H:%M} UTC"
     stem, _, unit = OBIS_NAMES.get(name, name).rpartition("_")

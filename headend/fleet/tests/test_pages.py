@@ -332,6 +332,9 @@ def test_the_list_takes_as_many_queries_for_many_as_for_one(
         ({"1.8.0": 12_340, "power_w": 40}, "total energy 12.3 kWh, power 40 W"),
         ({"step_s": -3, "origin": "keypad"}, "step -3 s, origin keypad"),
         ({"power_w": None}, "power w None"),
+        ({"tid": 0, "credit_wh": 4990, "credited_wh": 0}, "credit 5.0 kWh"),
+        ({"status": 10, "tid": 0}, "this token was used before"),
+        ({"n": 4, "status": 102}, "n 4, bad arguments"),
     ],
 )
 def test_details_are_put_in_words_with_their_units(detail, words):
