@@ -250,7 +250,9 @@ def _note(request: PageRequest, found: Replacement, asked: dict[str, Any]) -> st
 def _by_token(request: PageRequest, found: Replacement, asked: dict[str, Any]) -> str:
     send = request.user.has_perm("fleet.send_token")
     replacements.transfer_by_token(found, by=request.user, at=timezone.now(), send=send)
-    return "The token is made." + (" It is on its way to the meter too." if send else "")
+    return "The token is made." + (
+        " The meter gets it too, as soon as it is heard." if send else ""
+    )
 
 
 def _by_command(request: PageRequest, found: Replacement, asked: dict[str, Any]) -> str:
