@@ -126,7 +126,7 @@ def traffic() -> Iterator[Traffic]:
 
     def noting(asks: list[prepared.Ask], **end: Any) -> list[list[prepared.Row]]:
         seen.trips += 1
-        seen.statements += [repr(ask.statement) for ask in asks]
+        seen.statements += [ask.statement.raw for ask in asks]
         return run(asks, **end)
 
     with mock.patch.object(prepared, "run", noting), CaptureQueriesContext(connection) as queries:
