@@ -90,7 +90,9 @@ def enter_payment(request: KeyRequest, body: BankPaymentIn) -> dict[str, Any]:
     now = timezone.now()
 
     def act() -> dict[str, Any]:
-        made = suspense.enter(**body.dict(exclude={"message_id"}), by=request.auth.program, at=now)
+        made = suspense.enter(
+            **body.model_dump(exclude={"message_id"}), by=request.auth.program, at=now
+        )
         return _shape(made)
 
     return asked_once(request.auth, "bank payments", body, at=now, act=act)

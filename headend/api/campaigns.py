@@ -144,12 +144,14 @@ def list_campaigns(
 def plan_campaign(request: KeyRequest, body: CampaignIn) -> dict[str, Any]:
     """Write a key campaign down, once per message id; nothing begins."""
     now = timezone.now()
-    selection = Selection(**body.meters.dict(exclude={"meters", "sgc"}), **_listed(body.meters))
+    selection = Selection(
+        **body.meters.model_dump(exclude={"meters", "sgc"}), **_listed(body.meters)
+    )
 
     def act() -> dict[str, Any]:
         made = services.plan(
             name=body.name,
-            changes=body.changes.dict(exclude_none=True),
+            changes=body.changes.model_dump(exclude_none=True),
             selection=selection,
             by=request.auth.program,
             at=now,

@@ -112,7 +112,7 @@ def request_key_change(
     """Ask for a meter's key to be changed; a person decides. Once per message id."""
     program, now = request.auth.program, timezone.now()
     meter = meter_numbered(number)
-    changes = body.dict(exclude={"message_id", "reason"}, exclude_none=True)
+    changes = body.model_dump(exclude={"message_id", "reason"}, exclude_none=True)
 
     def act() -> dict[str, Any]:
         asked = key_orders.order(
