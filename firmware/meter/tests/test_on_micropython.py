@@ -2,7 +2,16 @@
 
 import pytest
 
-MODULES = ["journal", "meter", "commands", "power_cuts", "queue", "rules", "short_memory"]
+MODULES = [
+    "journal",
+    "meter",
+    "screens",
+    "commands",
+    "power_cuts",
+    "queue",
+    "rules",
+    "short_memory",
+]
 
 
 @pytest.mark.parametrize("module", MODULES)
