@@ -13,6 +13,7 @@ import pytest
 
 from tools import interpreters
 from tools.broker.ports import free_port
+from tools.run.broker_process import LOOK_AGAIN_S
 
 PATIENCE_S = 15
 
@@ -48,5 +49,17 @@ def test_it_ends_with_a_failure_when_the_broker_is_killed(
 
 
 def test_it_ends_well_when_told_to(program: subprocess.Popen[str]) -> None:
+    program.terminate()
+    assert program.wait(PATIENCE_S) == 0
+
+
+def test_stopped_and_continued_it_goes_on(program: subprocess.Popen[str]) -> None:
+    """As by Ctrl-Z and fg, or a machine that slept."""
+    program.send_signal(signal.SIGSTOP)
+    with pytest.raises(subprocess.TimeoutExpired):
+        program.wait(2 * LOOK_AGAIN_S)  # it looked for a signal when it was stopped
+    program.send_signal(signal.SIGCONT)
+    with pytest.raises(subprocess.TimeoutExpired):
+        program.wait(6 * LOOK_AGAIN_S)
     program.terminate()
     assert program.wait(PATIENCE_S) == 0
