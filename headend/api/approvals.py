@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
@@ -11,11 +12,11 @@ from ninja import Path, Query, Router, Schema
 
 from headend.accounts import approvals
 from headend.accounts.models import Approval
+from headend.api import shapes
 from headend.api.ids import AnyId, AskedApproval
 from headend.api.once import asked_once
 from headend.api.requests import Cursor, KeyRequest, Limit, needs, one_found, page
 from headend.api.schemas import MessageIn, text
-from headend.config import opaque
 from headend.config.ids import ApprovalId
 
 router = Router(tags=["approvals"])
@@ -65,13 +66,13 @@ def list_approvals(
     found = _own(request)
     if state is not None:
         found = found.filter(state=state)
-    return page(found, cursor=cursor, limit=limit, give=shape)
+    return page(found, cursor=cursor, limit=limit, give=shapes.approval)
 
 
 @router.get("/approvals/{approval_id}", **needs("approvals", ApprovalOut))
 def read_approval(request: KeyRequest, approval_id: Path[AskedApproval]) -> dict[str, Any]:
     """Say what became of a request of this program."""
-    return shape(_one(request, approval_id))
+    return shapes.approval(_one(request, approval_id))
 
 
 @router.post("/approvals/{approval_id}/withdraw", **needs("approvals", ApprovalOut))
@@ -83,27 +84,35 @@ def withdraw(
     found = _one(request, approval_id)
 
     def act() -> dict[str, Any]:
-        return shape(approvals.withdraw(found, program, now, body.reason))
+        return shapes.approval(approvals.withdraw(found, program, now, body.reason))
 
     return asked_once(request.auth, f"withdraw {approval_id}", body, at=now, act=act)
 
 
-def shape(one: Approval) -> dict[str, Any]:
-    """A request and what became of it."""
-    target = opaque.encode(one.target_type, int(one.target_id)) if one.target_id else None
-    return {
-        "id": one.pk,
-        "act": one.act,
-        "summary": one.summary,
-        "reason": one.reason,
-        "state": one.state,
-        "requested_at": one.requested_at,
-        "decided_by": one.decided_by.username if one.decided_by else None,
-        "decided_at": one.decided_at,
-        "decision_reason": one.decision_reason,
-        "target_type": one.target_type or None,
-        "target_id": target,
-    }
+def request_once(
+    request: KeyRequest, what: str, body: MessageIn, ask: Callable[..., Approval]
+) -> dict[str, Any]:
+    """Ask for something that a second person must approve, once per message id.
+
+    Args:
+        request: of the program that asks.
+        what: the operation and its object; the message id stands for these and the body.
+        body: with the message id.
+        ask: a service that files the request; called with `by` (the program) and `at` (now).
+
+    Returns:
+        The waiting request, as ApprovalOut has it.
+
+    Raises:
+        MessageReused: the message id stands for another request.
+        Refusal: whatever `ask` raises.
+    """
+    now = timezone.now()
+
+    def act() -> dict[str, Any]:
+        return shapes.approval(ask(by=request.auth.program, at=now))
+
+    return asked_once(request.auth, what, body, at=now, act=act)
 
 
 def _own(request: KeyRequest) -> QuerySet[Approval]:

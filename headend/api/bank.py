@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from datetime import date, datetime
+from functools import partial
 from typing import Annotated, Any, Literal
 
 from django.utils import timezone
 from ninja import Path, Query, Router, Schema
 from pydantic import Field
 
-from headend.api import approvals as waiting
+from headend.api.approvals import ApprovalOut, request_once
 from headend.api.ids import AskedBankPayment
 from headend.api.once import asked_once
 from headend.api.requests import Cursor, KeyRequest, Limit, needs, one_found, page
@@ -104,25 +105,19 @@ def read_payment(request: KeyRequest, payment_id: Path[AskedBankPayment]) -> dic
     return _shape(_one(payment_id))
 
 
-@router.post("/bank-payments/{payment_id}/clear", **needs("bank", waiting.ApprovalOut))
+@router.post("/bank-payments/{payment_id}/clear", **needs("bank", ApprovalOut))
 def request_clearing(
     request: KeyRequest, payment_id: Path[AskedBankPayment], body: ClearingIn
 ) -> dict[str, Any]:
     """Ask for a waiting payment to go where it belongs; a person decides. Once per message id."""
-    now, found = timezone.now(), _one(payment_id)
-
-    def act() -> dict[str, Any]:
-        asked = suspense.request_clearing(
-            found,
-            to=body.to,
-            names=body.names,
-            by=request.auth.program,
-            at=now,
-            reason=body.reason,
-        )
-        return waiting.shape(asked)
-
-    return asked_once(request.auth, f"clear {payment_id}", body, at=now, act=act)
+    ask = partial(
+        suspense.request_clearing,
+        _one(payment_id),
+        to=body.to,
+        names=body.names,
+        reason=body.reason,
+    )
+    return request_once(request, f"clear {payment_id}", body, ask)
 
 
 def _one(payment_id: int) -> BankPayment:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from datetime import datetime
+from functools import partial
 from typing import Annotated, Any, Literal
 
 from django.utils import timezone
 from ninja import Path, Query, Router, Schema
 from pydantic import Field
 
-from headend.api import approvals as waiting
+from headend.api.approvals import ApprovalOut, request_once
 from headend.api.ids import AskedCampaign
 from headend.api.once import asked_once
 from headend.api.requests import Cursor, KeyRequest, Limit, needs, one_found, page
@@ -200,17 +201,13 @@ def report_campaign(
     return page(found, cursor=cursor, limit=limit, give=_row)
 
 
-@router.post("/campaigns/{campaign_id}/start", **needs("campaigns", waiting.ApprovalOut))
+@router.post("/campaigns/{campaign_id}/start", **needs("campaigns", ApprovalOut))
 def request_start(
     request: KeyRequest, campaign_id: Path[AskedCampaign], body: MessageIn
 ) -> dict[str, Any]:
     """Ask for a campaign to be started; a person decides. Once per message id."""
-    now, found = timezone.now(), _one(campaign_id)
-
-    def act() -> dict[str, Any]:
-        return waiting.shape(services.request_start(found, by=request.auth.program, at=now))
-
-    return asked_once(request.auth, f"start {campaign_id}", body, at=now, act=act)
+    ask = partial(services.request_start, _one(campaign_id))
+    return request_once(request, f"start {campaign_id}", body, ask)
 
 
 @router.post("/campaigns/{campaign_id}/pause", **needs("campaigns", CampaignOut))

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from datetime import datetime
 from decimal import Decimal
+from functools import partial
 from typing import Annotated, Any
 
-from django.utils import timezone
 from ninja import Path, Router
 from pydantic import Field
 
-from headend.api import approvals as waiting
 from headend.api import shapes
-from headend.api.once import asked_once
+from headend.api.approvals import ApprovalOut, request_once
 from headend.api.requests import Cursor, KeyRequest, Limit, needs, one_found, page
 from headend.api.schemas import CurrencyCode, Instant, MessageIn, Page, RateOut, text
 from headend.config.ids import RateId
@@ -57,24 +56,18 @@ def list_rates(
     return page(rates, cursor=cursor, limit=limit, give=_rate, by="valid_from")
 
 
-@router.post("/currencies/{code}/rates", **needs("rates:request", waiting.ApprovalOut))
+@router.post("/currencies/{code}/rates", **needs("rates:request", ApprovalOut))
 def request_rate(request: KeyRequest, code: Path[CurrencyCode], body: RateIn) -> dict[str, Any]:
     """Ask for an exchange rate; a person decides. Once per message id."""
-    now, found = timezone.now(), _taken(code)
-
-    def act() -> dict[str, Any]:
-        asked = services.propose_rate(
-            found,
-            units=body.units,
-            base_units=body.base_units,
-            valid_from=body.valid_from,
-            by=request.auth.program,
-            at=now,
-            reason=body.reason,
-        )
-        return waiting.shape(asked)
-
-    return asked_once(request.auth, f"rate {code}", body, at=now, act=act)
+    ask = partial(
+        services.propose_rate,
+        _taken(code),
+        units=body.units,
+        base_units=body.base_units,
+        valid_from=body.valid_from,
+        reason=body.reason,
+    )
+    return request_once(request, f"rate {code}", body, ask)
 
 
 def _taken(code: str) -> Currency:

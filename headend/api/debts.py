@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from datetime import datetime
 from decimal import Decimal
+from functools import partial
 from typing import Annotated, Any, Literal
 
 from django.utils import timezone
 from ninja import Path, Query, Router, Schema
 from pydantic import Field
 
-from headend.api import approvals as waiting
+from headend.api.approvals import ApprovalOut, request_once
 from headend.api.errors import ObjectNotFound
 from headend.api.ids import AskedCustomer, AskedDebt, AskedPremises
 from headend.api.once import asked_once
@@ -159,33 +160,26 @@ def read_statement(
     return statement_page(lines, sign=1, cursor=cursor, limit=limit)
 
 
-@router.post("/debts/{debt_id}/write-off", **needs("debts:request", waiting.ApprovalOut))
+@router.post("/debts/{debt_id}/write-off", **needs("debts:request", ApprovalOut))
 def request_write_off(
     request: KeyRequest, debt_id: Path[AskedDebt], body: WriteOffIn
 ) -> dict[str, Any]:
     """Ask for a debt, or a part of it, to be given up; a person decides. Once per message id."""
-    return _asked(request, debt_id, body, "write-off", acts.request_write_off)
+    ask = partial(
+        acts.request_write_off, debt_of_id(debt_id), body.amount_minor, reason=body.reason
+    )
+    return request_once(request, f"write-off {debt_id}", body, ask)
 
 
-@router.post("/debts/{debt_id}/adjust", **needs("debts:request", waiting.ApprovalOut))
+@router.post("/debts/{debt_id}/adjust", **needs("debts:request", ApprovalOut))
 def request_adjustment(
     request: KeyRequest, debt_id: Path[AskedDebt], body: AdjustIn
 ) -> dict[str, Any]:
     """Ask for a debt to be raised or lowered; a person decides. Once per message id."""
-    return _asked(request, debt_id, body, "adjust", acts.request_adjustment)
-
-
-def _asked(
-    request: KeyRequest, debt_id: int, body: WriteOffIn | AdjustIn, what: str, ask: Any
-) -> dict[str, Any]:
-    program, now = request.auth.program, timezone.now()
-    debt = debt_of_id(debt_id)
-
-    def act() -> dict[str, Any]:
-        asked = ask(debt, body.amount_minor, by=program, at=now, reason=body.reason)
-        return waiting.shape(asked)
-
-    return asked_once(request.auth, f"{what} {debt_id}", body, at=now, act=act)
+    ask = partial(
+        acts.request_adjustment, debt_of_id(debt_id), body.amount_minor, reason=body.reason
+    )
+    return request_once(request, f"adjust {debt_id}", body, ask)
 
 
 def _owner(body: DebtIn) -> Customer | Premises:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from datetime import datetime
+from functools import partial
 from typing import Annotated, Any
 
 from django.utils import timezone
 from ninja import Path, Router, Schema
 from pydantic import Field
 
-from headend.api import approvals as waiting
 from headend.api import shapes
+from headend.api.approvals import ApprovalOut, request_once
 from headend.api.once import asked_once
 from headend.api.requests import Cursor, KeyRequest, Limit, needs, page
 from headend.api.schemas import MessageIn, MeterNumber, Page, TokenOut, text
@@ -26,7 +27,7 @@ _USUAL_LIMIT = 50
 
 
 class EngineeringTokenIn(MessageIn):
-    """A token of class 1 or 2; the kinds and their values are listed in docs/engineering.md."""
+    """A token of class 1 or 2; docs/engineering-tokens.md lists the kinds and their values."""
 
     kind: Annotated[str, text(40)]
     values: dict[str, int | str | list[int]] = {}
@@ -37,7 +38,7 @@ class OrderedOut(Schema):
     """What became of an order, one of the two: the token, or the request for a second person."""
 
     token: TokenOut | None
-    approval: waiting.ApprovalOut | None
+    approval: ApprovalOut | None
 
 
 class KeyChangeIn(MessageIn):
@@ -87,7 +88,7 @@ def order_token(
         )
         return {
             "token": shapes.token(made.token) if made.token else None,
-            "approval": waiting.shape(made.approval) if made.approval else None,
+            "approval": shapes.approval(made.approval) if made.approval else None,
         }
 
     return asked_once(request.auth, f"engineering {meter.drn}", body, at=now, act=act)
@@ -105,27 +106,20 @@ def list_key_changes(
     return page(found, cursor=cursor, limit=limit, give=_key_change)
 
 
-@router.post("/meters/{number}/key-changes", **needs("engineering", waiting.ApprovalOut))
+@router.post("/meters/{number}/key-changes", **needs("engineering", ApprovalOut))
 def request_key_change(
     request: KeyRequest, number: Path[MeterNumber], body: KeyChangeIn
 ) -> dict[str, Any]:
     """Ask for a meter's key to be changed; a person decides. Once per message id."""
-    program, now = request.auth.program, timezone.now()
     meter = meter_numbered(number)
-    changes = body.model_dump(exclude={"message_id", "reason"}, exclude_none=True)
-
-    def act() -> dict[str, Any]:
-        asked = key_orders.order(
-            meter,
-            changes,
-            by=program,
-            at=now,
-            reason=body.reason,
-            source=caller_of(request.auth),
-        )
-        return waiting.shape(asked)
-
-    return asked_once(request.auth, f"key change {meter.drn}", body, at=now, act=act)
+    ask = partial(
+        key_orders.order,
+        meter,
+        body.model_dump(exclude={"message_id", "reason"}, exclude_none=True),
+        reason=body.reason,
+        source=caller_of(request.auth),
+    )
+    return request_once(request, f"key change {meter.drn}", body, ask)
 
 
 def _key_change(one: KeyChange) -> dict[str, Any]:

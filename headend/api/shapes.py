@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from headend.accounts.models import User
+from headend.accounts.models import Approval, User
 from headend.api.errors import ObjectNotFound
 from headend.config import iso4217, opaque
 from headend.currencies.models import Rate, plain
@@ -199,4 +199,22 @@ def tariff_version(one: TariffVersion) -> dict[str, Any]:
         "valid_from": one.valid_from,
         "currency": one.currency,
         "rules": one.rules,
+    }
+
+
+def approval(one: Approval) -> dict[str, Any]:
+    """A request for approval and what became of it."""
+    target = opaque.encode(one.target_type, int(one.target_id)) if one.target_id else None
+    return {
+        "id": one.pk,
+        "act": one.act,
+        "summary": one.summary,
+        "reason": one.reason,
+        "state": one.state,
+        "requested_at": one.requested_at,
+        "decided_by": one.decided_by.username if one.decided_by else None,
+        "decided_at": one.decided_at,
+        "decision_reason": one.decision_reason,
+        "target_type": one.target_type or None,
+        "target_id": target,
     }

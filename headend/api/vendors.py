@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from datetime import datetime
+from functools import partial
 from typing import Annotated, Any, Literal
 
 from django.utils import timezone
 from ninja import Path, Query, Router, Schema
 from pydantic import Field
 
-from headend.api import approvals as waiting
+from headend.api.approvals import ApprovalOut, request_once
 from headend.api.ids import AskedVendor
 from headend.api.models import ApiKey
-from headend.api.once import asked_once
 from headend.api.requests import Cursor, KeyRequest, Limit, needs, one_found, page
 from headend.api.schemas import Body, MessageIn, Page, text
 from headend.api.statements import StatementLineOut, statement_page
@@ -148,7 +148,7 @@ def read_statement(
     return statement_page(lines, sign=-1, cursor=cursor, limit=limit)
 
 
-@router.post("/vendors/{vendor_id}/credit", **needs("vendors:credit", waiting.ApprovalOut))
+@router.post("/vendors/{vendor_id}/credit", **needs("vendors:credit", ApprovalOut))
 def request_credit(
     request: KeyRequest, vendor_id: Path[AskedVendor], body: CreditIn
 ) -> dict[str, Any]:
@@ -156,20 +156,13 @@ def request_credit(
 
     Once per message id, and once per payment reference.
     """
-    program, now = request.auth.program, timezone.now()
-    vendor = _one(request.auth, vendor_id)
-
-    def act() -> dict[str, Any]:
-        asked = acts.request_purchase(
-            vendor,
-            paid_minor=body.paid_minor,
-            payment_reference=body.payment_reference,
-            by=program,
-            at=now,
-        )
-        return waiting.shape(asked)
-
-    return asked_once(request.auth, f"credit {vendor_id}", body, at=now, act=act)
+    ask = partial(
+        acts.request_purchase,
+        _one(request.auth, vendor_id),
+        paid_minor=body.paid_minor,
+        payment_reference=body.payment_reference,
+    )
+    return request_once(request, f"credit {vendor_id}", body, ask)
 
 
 @router.get("/shifts", **needs("vendors:read", Page[ShiftOut]))
