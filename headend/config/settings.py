@@ -62,6 +62,7 @@ _TLS = _flag("OPENPREPAY_TLS")  # pages are served over HTTPS, by us or by a pro
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = _TLS
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_AGE = 12 * 3600
+SESSION_ENGINE = "headend.accounts.session_store"
 SECURE_CONTENT_TYPE_NOSNIFF = True
 X_FRAME_OPTIONS = "DENY"
 ROOT_URLCONF = "headend.config.urls"
