@@ -1,10 +1,10 @@
 """Sessions in the database, of which a copy of the database tells nothing.
 
-A row of Django's own store is named by the very text in the person's cookie, and what it holds lies
-beside it in the clear: among it secrets of second factors that are being set up. Here both the
-row's name and the key that seals its content are derived from the cookie and the installation's
-secret key. Without the cookie, a row is neither opened nor found out whose it is, and what was
-written into another row opens as nothing.
+A row of Django's own store is named by the very text in the person's cookie, and what it holds
+lies beside it in the clear: among it secrets of second factors that are being set up. Here both
+the row's name and the key that seals its content are derived from the cookie and the
+installation's secret key. Without the cookie, a row is neither opened nor found out whose it is,
+and what was written into another row opens as nothing.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ class SessionStore(db.SessionStore):
         return held
 
     def _get_session_from_db(self) -> Session | None:
-        """Return the row of this session, if it has not ended; otherwise its text serves no more."""
+        """Return the row of this session; if there is none, the cookie's text serves no more."""
         key = self.session_key or ""
         row = Session.objects.filter(pk=_name_of(key), expire_date__gt=timezone.now()).first()
         if row is None:
