@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -51,6 +52,45 @@ class Seeded:
             cursor.execute(f'CREATE DATABASE "{name}"{like}')
         host = database["OPTIONS"]["host"]
         return environment | {"DATABASE_URL": f"postgres://{database['USER']}@/{name}?host={host}"}
+
+
+def run_together(environment: Mapping[str, str], script: str, *, count: int) -> list[Any]:
+    """Run a script in several processes that begin at one moment, so that they do meet.
+
+    Args:
+        environment: of each of them.
+        script: prints "ready" when all is set up, waits for a line, and prints its answer as
+            JSON; its first argument is its number, 0..count-1.
+        count: how many processes.
+
+    Returns:
+        The answers, by number.
+    """
+    workers = [
+        subprocess.Popen(  # noqa: S603  what the tests say
+            [sys.executable, "-c", script, str(number)],
+            env=environment,
+            cwd=settings.REPOSITORY,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for number in range(count)
+    ]
+    for worker in workers:
+        assert worker.stdout is not None
+        assert worker.stdout.readline() == "ready\n"
+    for worker in workers:
+        assert worker.stdin is not None
+        worker.stdin.write("go\n")
+        worker.stdin.flush()
+    answers = []
+    for worker in workers:
+        out, errors = worker.communicate(timeout=180)
+        assert worker.returncode == 0, errors
+        answers.append(json.loads(out))
+    return answers
 
 
 def run(environment: Mapping[str, str], *arguments: str) -> str:

@@ -10,13 +10,13 @@ from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_http_methods, require_safe
+from django.views.decorators.http import require_safe
 
 from headend.accounts import approvals, people_acts
 from headend.accounts.errors import UnknownAct
 from headend.accounts.forms import DecisionForm
 from headend.accounts.models import Approval, User
-from headend.accounts.requests import PageRequest
+from headend.accounts.requests import PageRequest, reads_or_posts
 from headend.config.errors import Refusal
 from headend.design import navigation, records
 
@@ -54,7 +54,7 @@ def requests(request: PageRequest) -> HttpResponse:
     )
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
+@reads_or_posts
 @may_look
 @never_cache
 def one(request: PageRequest, approval_id: int) -> HttpResponse:

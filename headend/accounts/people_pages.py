@@ -14,13 +14,13 @@ from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.views.decorators.http import require_POST, require_safe
 
 from headend.accounts import approvals, people, people_acts, trusted
 from headend.accounts.catalogue import AREAS, Duty
 from headend.accounts.models import Approval, User
 from headend.accounts.programs import is_program, programs
-from headend.accounts.requests import PageRequest
+from headend.accounts.requests import PageRequest, reads_or_posts
 from headend.accounts.services import CONSOLE
 from headend.config import opaque
 from headend.config.errors import Refusal
@@ -136,7 +136,7 @@ def listing(request: PageRequest) -> HttpResponse:
     return render(request, "accounts/people.html", context)
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
+@reads_or_posts
 @may_manage
 @never_cache
 def new_person(request: PageRequest) -> HttpResponse:
@@ -152,7 +152,7 @@ def new_person(request: PageRequest) -> HttpResponse:
     return _answer(request, "accounts/person_new.html", form, context)
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
+@reads_or_posts
 @may_manage
 @never_cache
 def person(request: PageRequest, user_id: int) -> HttpResponse:
@@ -206,7 +206,7 @@ def person(request: PageRequest, user_id: int) -> HttpResponse:
     return render(request, "accounts/person.html", context, status=422 if asked in acts else 200)
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
+@reads_or_posts
 @may_manage
 @never_cache
 def group(request: PageRequest, group_id: int | None = None) -> HttpResponse:

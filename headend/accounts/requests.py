@@ -1,11 +1,15 @@
-"""What a page's view is handed: a request of somebody who is logged in, and where it came to."""
+"""Requests as pages' views get them: who asks, by which methods, at which address."""
 
 from __future__ import annotations
 
 from django.http import HttpRequest
+from django.views.decorators.http import require_http_methods
 from django_htmx.middleware import HtmxDetails
 
 from headend.accounts.models import User
+
+# For a page that shows a form and takes it.
+reads_or_posts = require_http_methods(["GET", "HEAD", "POST"])
 
 
 class PageRequest(HttpRequest):

@@ -17,12 +17,12 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme, urlencode
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.views.decorators.http import require_POST, require_safe
 
 from headend.accounts import second_factor, sessions, throttle
 from headend.accounts.forms import CodeForm, LogInForm, NewAuthenticatorForm
 from headend.accounts.models import SecondFactor
-from headend.accounts.requests import PageRequest, host_of, origin_of
+from headend.accounts.requests import PageRequest, host_of, origin_of, reads_or_posts
 from headend.audit import services as audit
 from headend.config.errors import Refusal
 
@@ -54,7 +54,7 @@ class LogInView(LoginView):
         return super().form_valid(form)
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
+@reads_or_posts
 @never_cache
 @before_second_factor
 def check(request: PageRequest) -> HttpResponse:
@@ -130,7 +130,7 @@ def begin(request: PageRequest) -> HttpResponse:
     return render(request, "accounts/begin.html", {"next": _next(request)})
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
+@reads_or_posts
 @never_cache
 @before_second_factor
 def add_app(request: PageRequest) -> HttpResponse:
@@ -162,7 +162,7 @@ def add_app(request: PageRequest) -> HttpResponse:
     return render(request, "accounts/add_app.html", context, status=422 if form.is_bound else 200)
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
+@reads_or_posts
 @never_cache
 @before_second_factor
 def add_passkey(request: PageRequest) -> HttpResponse:
@@ -203,7 +203,7 @@ def recovery_codes(request: PageRequest) -> HttpResponse:
     )
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
+@reads_or_posts
 @never_cache
 def account(request: PageRequest) -> HttpResponse:
     """One's own account: groups, password and second factors."""

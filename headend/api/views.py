@@ -10,9 +10,9 @@ from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_http_methods, require_safe
+from django.views.decorators.http import require_safe
 
-from headend.accounts.requests import PageRequest
+from headend.accounts.requests import PageRequest, reads_or_posts
 from headend.api import keys
 from headend.api.forms import KeyForm, RevokeForm
 from headend.api.models import ApiKey
@@ -33,7 +33,7 @@ def key_list(request: PageRequest) -> HttpResponse:
     return render(request, "api/keys.html", {"rows": rows})
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
+@reads_or_posts
 @may_manage
 @never_cache
 def new_key(request: PageRequest) -> HttpResponse:
@@ -61,7 +61,7 @@ def new_key(request: PageRequest) -> HttpResponse:
     return render(request, "api/key_new.html", {"form": form})
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
+@reads_or_posts
 @may_manage
 def revoke_key(request: PageRequest, key_id: int) -> HttpResponse:
     """Ask why, then end a key at once."""

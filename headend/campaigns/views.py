@@ -13,9 +13,9 @@ from django.http import Http404, HttpResponse, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.views.decorators.http import require_POST, require_safe
 
-from headend.accounts.requests import PageRequest
+from headend.accounts.requests import PageRequest, reads_or_posts
 from headend.campaigns import progress, services
 from headend.campaigns.forms import CampaignForm, ReasonForm
 from headend.campaigns.models import Campaign
@@ -44,7 +44,7 @@ def campaigns(request: PageRequest) -> HttpResponse:
     return render(request, "campaigns/list.html", {"page": page, "rows": rows})
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
+@reads_or_posts
 @may_run
 def new(request: PageRequest) -> HttpResponse:
     """Plan a campaign; nothing begins."""

@@ -16,6 +16,12 @@ class Refusal(Exception):
 
     code: ClassVar[str] = "refused"
 
+    @property
+    def sentence(self) -> str:
+        """What is refused and why, with a capital and a full stop, for a page or a form."""
+        text = str(self)
+        return f"{text[:1].upper()}{text[1:]}."
+
 
 class NotPermitted(Refusal):
     """The user lacks the permission that the act needs."""

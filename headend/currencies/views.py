@@ -11,10 +11,10 @@ from django.db.models import QuerySet
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
-from django.views.decorators.http import require_http_methods, require_safe
+from django.views.decorators.http import require_safe
 
 from headend.accounts.models import Approval
-from headend.accounts.requests import PageRequest
+from headend.accounts.requests import PageRequest, reads_or_posts
 from headend.config.errors import Refusal
 from headend.currencies import queries, services
 from headend.currencies.forms import AddForm, RateForm, TermsForm
@@ -25,7 +25,6 @@ PER_PAGE = 50
 may_look = permission_required("currencies.view_currency", raise_exception=True)
 may_choose = permission_required("currencies.change_currency", raise_exception=True)
 may_propose = permission_required(services.PROPOSE_RATE, raise_exception=True)
-reads_or_posts = require_http_methods(["GET", "HEAD", "POST"])
 
 
 @require_safe

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import datetime
 
 from django.db.models import QuerySet
@@ -38,20 +37,6 @@ def agreement_of(meter: Meter, *, at: datetime) -> SupplyAgreement:
     if agreement is None:
         raise no_agreement(meter, at)
     return agreement
-
-
-def meters_of(
-    agreement: SupplyAgreement,
-) -> Iterator[tuple[Meter, datetime, datetime | None]]:
-    """Yield which meters served an agreement, each from when until when, the first one first.
-
-    The last is the present one: it has no end while the agreement runs.
-    """
-    since = agreement.started_at
-    for former in agreement.former_meters.select_related("meter"):
-        yield former.meter, former.served_from, former.served_until
-        since = former.served_until
-    yield agreement.meter, since, agreement.ended_at
 
 
 def no_agreement(meter: Meter, at: datetime) -> NoSupplyAgreement:

@@ -7,14 +7,9 @@ from django.contrib.auth.decorators import permission_required
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
-from django.utils.text import capfirst
-from django.views.decorators.http import (
-    require_http_methods,
-    require_POST,
-    require_safe,
-)
+from django.views.decorators.http import require_POST, require_safe
 
-from headend.accounts.requests import PageRequest
+from headend.accounts.requests import PageRequest, reads_or_posts
 from headend.config.errors import Refusal
 from headend.customers import services
 from headend.customers.forms import LowCreditForm, TermsForm, low_credit_form
@@ -60,14 +55,14 @@ def low_credit(request: PageRequest, customer_id: int, agreement_id: int) -> Htt
                 agreement, threshold_wh=threshold_wh, by=request.user, at=timezone.now()
             )
         except Refusal as error:
-            form.add_error(None, f"{capfirst(str(error))}.")
+            form.add_error(None, error.sentence)
         else:
             messages.success(request, _said(agreement), extra_tags="good")
             return redirect("customers:customer", customer_id)
     return _customer(request, customer_id, typed=(agreement_id, form))
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
+@reads_or_posts
 @permission_required(
     ["customers.view_customer", "customers.change_supplyagreement"], raise_exception=True
 )
@@ -85,7 +80,7 @@ def terms(request: PageRequest, customer_id: int, agreement_id: int) -> HttpResp
         try:
             services.set_terms(agreement, **form.cleaned_data, by=request.user, at=timezone.now())
         except Refusal as error:
-            form.add_error(None, f"{capfirst(str(error))}.")
+            form.add_error(None, error.sentence)
         else:
             told = f"From the next purchase on, meter {agreement.meter.drn} buys by these terms."
             messages.success(request, told, extra_tags="good")

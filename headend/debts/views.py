@@ -12,10 +12,10 @@ from django.db.models import Q, QuerySet, Sum
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
-from django.views.decorators.http import require_http_methods, require_safe
+from django.views.decorators.http import require_safe
 
 from headend.accounts.models import Approval
-from headend.accounts.requests import PageRequest
+from headend.accounts.requests import PageRequest, reads_or_posts
 from headend.config import opaque
 from headend.config.errors import Refusal
 from headend.customers.models import Customer, Premises
@@ -35,7 +35,6 @@ from headend.ledger.forms import PeriodForm
 PER_PAGE = 50
 
 may_look = permission_required("debts.view_debt", raise_exception=True)
-reads_or_posts = require_http_methods(["GET", "HEAD", "POST"])
 
 
 @require_safe

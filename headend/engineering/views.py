@@ -15,10 +15,10 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_http_methods, require_safe
+from django.views.decorators.http import require_POST, require_safe
 
 from headend.accounts.models import Approval
-from headend.accounts.requests import PageRequest
+from headend.accounts.requests import PageRequest, reads_or_posts
 from headend.config.errors import Refusal
 from headend.engineering import key_orders, services
 from headend.engineering.acts import ACT_NAMES
@@ -36,8 +36,6 @@ from shared.sts.token import METER_CLASS
 PER_PAGE = 30
 RECENT = 5
 View = Callable[..., HttpResponse]
-
-reads_or_posts = require_http_methods(["GET", "HEAD", "POST"])
 
 
 def engineers_only(view: View) -> View:
@@ -142,7 +140,7 @@ def token(request: PageRequest, token_id: int) -> HttpResponse:
     return render(request, "engineering/token.html", context)
 
 
-@require_http_methods(["POST"])
+@require_POST
 @engineers_only
 def send(request: PageRequest, token_id: int) -> HttpResponse:
     """Send a token to its meter."""
@@ -214,7 +212,7 @@ def key_change(request: PageRequest, change_id: int) -> HttpResponse:
     )
 
 
-@require_http_methods(["POST"])
+@require_POST
 @engineers_only
 def end_key_change(request: PageRequest, change_id: int) -> HttpResponse:
     """Send a key change, note that it was entered, or take it back; as the button says."""

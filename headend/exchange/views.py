@@ -13,9 +13,9 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.views.decorators.http import require_POST, require_safe
 
-from headend.accounts.requests import PageRequest
+from headend.accounts.requests import PageRequest, reads_or_posts
 from headend.config.errors import Refusal
 from headend.exchange import exports, jobs, kinds
 from headend.exchange.errors import JobNotFound, UnknownKind
@@ -40,7 +40,7 @@ def overview(request: PageRequest) -> HttpResponse:
     return render(request, "exchange/overview.html", context)
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
+@reads_or_posts
 @login_required
 def new(request: PageRequest, kind_name: str) -> HttpResponse:
     """Take a sheet; it is tried first."""

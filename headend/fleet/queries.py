@@ -28,11 +28,6 @@ def link_of(meter: Meter) -> MeterLink | None:
     return MeterLink.objects.filter(meter=meter).first()
 
 
-def commands_of(meter: Meter) -> QuerySet[Command]:
-    """Return the meter's commands, newest first."""
-    return Command.objects.filter(meter=meter).order_by("-id")
-
-
 def unfinished_commands(meter: Meter) -> QuerySet[Command]:
     """Return the meter's commands that are still on their way, in the order they will go."""
     return Command.objects.filter(meter=meter, state__in=UNFINISHED).order_by("id")
@@ -46,11 +41,6 @@ def events_of(meter: Meter) -> QuerySet[Event]:
 def readings_of(meter: Meter) -> QuerySet[Reading]:
     """Return the meter's readings in order of time."""
     return Reading.objects.filter(meter=meter).order_by("interval_end")
-
-
-def open_work_items() -> QuerySet[WorkItem]:
-    """Return what somebody has to look at, oldest first."""
-    return WorkItem.objects.select_related("meter").filter(closed_at=None).order_by("id")
 
 
 def work_items_of(meter: Meter) -> QuerySet[WorkItem]:

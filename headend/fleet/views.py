@@ -11,9 +11,9 @@ from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.views.decorators.http import require_POST, require_safe
 
-from headend.accounts.requests import PageRequest
+from headend.accounts.requests import PageRequest, reads_or_posts
 from headend.config.errors import Refusal
 from headend.design.paging import LongList
 from headend.fleet import acts, orders, pages, queries, services, wording, work_items
@@ -86,7 +86,7 @@ def usage(request: PageRequest, drn: str) -> HttpResponse:
     return render(request, "fleet/usage.html", {**context, **_usage(request, context)})
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
+@reads_or_posts
 @may_look
 def order(request: PageRequest, drn: str, slug: str) -> HttpResponse:
     """Confirm a command, then queue it."""
@@ -110,7 +110,7 @@ def order(request: PageRequest, drn: str, slug: str) -> HttpResponse:
     return render(request, "fleet/order.html", context, status=422 if form.is_bound else 200)
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
+@reads_or_posts
 @may_look
 @permission_required("fleet.command_meter", raise_exception=True)
 def cancel(request: PageRequest, drn: str, command_id: uuid.UUID) -> HttpResponse:

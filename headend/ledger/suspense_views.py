@@ -9,10 +9,10 @@ from django.db.models import Q, Sum
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
-from django.views.decorators.http import require_http_methods, require_safe
+from django.views.decorators.http import require_safe
 
 from headend.accounts.models import Approval
-from headend.accounts.requests import PageRequest
+from headend.accounts.requests import PageRequest, reads_or_posts
 from headend.config.errors import Refusal
 from headend.ledger import suspense
 from headend.ledger.forms import ClearingForm, PaymentForm
@@ -21,7 +21,6 @@ from headend.ledger.models import BankPayment
 PER_PAGE = 50
 
 may_look = permission_required("ledger.view_bankpayment", raise_exception=True)
-reads_or_posts = require_http_methods(["GET", "HEAD", "POST"])
 
 
 @require_safe

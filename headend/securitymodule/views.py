@@ -11,11 +11,11 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.views.decorators.http import require_POST, require_safe
 
 from headend.accounts import second_factor, throttle
 from headend.accounts.models import User
-from headend.accounts.requests import PageRequest, host_of, origin_of
+from headend.accounts.requests import PageRequest, host_of, origin_of, reads_or_posts
 from headend.config.errors import Refusal
 from headend.securitymodule import allowance, ceremony
 from headend.securitymodule.errors import LoadFileRefused
@@ -43,7 +43,7 @@ def listing(request: PageRequest) -> HttpResponse:
 
 
 @sensitive_post_parameters()
-@require_http_methods(["GET", "HEAD", "POST"])
+@reads_or_posts
 @may_load
 @never_cache
 def load(request: PageRequest) -> HttpResponse:

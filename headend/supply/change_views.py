@@ -14,10 +14,9 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.text import capfirst
 from django.views.decorators.http import require_POST, require_safe
 
-from headend.accounts.requests import PageRequest
+from headend.accounts.requests import PageRequest, reads_or_posts
 from headend.config import opaque
 from headend.config.errors import Refusal
 from headend.customers.models import Customer
@@ -30,7 +29,7 @@ from headend.supply import modes, moves, replacements, second_issues, trials
 from headend.supply.forms import MeterNumberForm, MoveInForm, RegistersForm, ReplaceForm
 from headend.supply.meter_credit import to_move_wh
 from headend.supply.models import Replacement
-from headend.supply.views import PER_PAGE, reads_or_posts, running_agreement
+from headend.supply.views import PER_PAGE, running_agreement
 from headend.vending.models import IssuedToken
 from headend.vending.unused import tokens_not_entered
 
@@ -45,7 +44,7 @@ def find_meter(request: PageRequest) -> HttpResponse:
         try:
             meter = meter_numbered(form.cleaned_data["number"])
         except Refusal as error:
-            form.add_error("number", f"{capfirst(str(error))}.")
+            form.add_error("number", error.sentence)
         else:
             asked = f"?customer={opaque.id_of(customer)}" if customer else ""
             return redirect(reverse("supply:move-in", args=[meter.drn]) + asked)
@@ -71,7 +70,7 @@ def move_in(request: PageRequest, drn: str) -> HttpResponse:
         try:
             made = _begin(request, meter, customer, form.cleaned_data)
         except Refusal as error:
-            form.add_error(None, f"{capfirst(str(error))}.")
+            form.add_error(None, error.sentence)
         else:
             messages.success(request, "The agreement has begun.", extra_tags="good")
             return redirect("customers:customer", made.agreement.customer_id)
@@ -102,7 +101,7 @@ def replace(request: PageRequest, drn: str) -> HttpResponse:
                 reason=asked["reason"],
             )
         except Refusal as error:
-            form.add_error(None, f"{capfirst(str(error))}.")
+            form.add_error(None, error.sentence)
         else:
             return redirect("supply:replacement", made.number)
     tokens = tokens_not_entered(agreement.meter, since=agreement.started_at)
@@ -130,7 +129,7 @@ def replacement_step(request: PageRequest, number: str, step: str) -> HttpRespon
         try:
             said = act(request, found, form.cleaned_data)
         except Refusal as error:
-            form.add_error(None, f"{capfirst(str(error))}.")
+            form.add_error(None, error.sentence)
         else:
             messages.success(request, said, extra_tags="good")
             return redirect("supply:replacement", number)

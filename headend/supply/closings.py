@@ -198,24 +198,7 @@ def settle(closing: Closing, *, by: User, at: datetime) -> Settlement:
     kept.save(update_fields=["state"])
     for one in replaced:
         replacements.settled(one, settlement, by=by, at=at)
-    if kept.needs_clearing:
-        open_work_item(
-            kind="supply",
-            cause=_clearing_cause(kept),
-            summary=f"meter {agreement.meter.drn} still holds credit of closing {kept}: "
-            "clear it, and say so under the closing",
-            at=at,
-            meter=agreement.meter,
-        )
-    if agreement.meter.intended_payment_mode == Meter.PaymentMode.POSTPAYMENT:
-        open_work_item(
-            kind="supply",
-            cause=f"last bill of closing {kept.pk}",
-            summary=f"closing {kept}: meter {agreement.meter.drn} was in post-payment at "
-            f"{kwh(registers.energy_wh)} kWh; have billing make the last bill",
-            at=at,
-            meter=agreement.meter,
-        )
+    _open_work_left(kept, registers, at=at)
     audit.record(
         actor=by,
         action="supply.settle",
@@ -329,6 +312,29 @@ def registers_cause(closing: Closing) -> str:
 
 def _clearing_cause(closing: Closing) -> str:
     return f"credit of closing {closing.pk}"
+
+
+def _open_work_left(closing: Closing, registers: trials.Registers, *, at: datetime) -> None:
+    """Have somebody do what settling an account can't: clear its meter, bill post-payment."""
+    meter = closing.agreement.meter
+    if closing.needs_clearing:
+        open_work_item(
+            kind="supply",
+            cause=_clearing_cause(closing),
+            summary=f"meter {meter.drn} still holds credit of closing {closing}: "
+            "clear it, and say so under the closing",
+            at=at,
+            meter=meter,
+        )
+    if meter.intended_payment_mode == Meter.PaymentMode.POSTPAYMENT:
+        open_work_item(
+            kind="supply",
+            cause=f"last bill of closing {closing.pk}",
+            summary=f"closing {closing}: meter {meter.drn} was in post-payment at "
+            f"{kwh(registers.energy_wh)} kWh; have billing make the last bill",
+            at=at,
+            meter=meter,
+        )
 
 
 def _open_debt(closing: Closing, done: Reckoning, *, by: User, at: datetime) -> Debt:

@@ -15,10 +15,10 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.utils.text import capfirst
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.views.decorators.http import require_POST, require_safe
 
 from headend.accounts.models import Approval
-from headend.accounts.requests import PageRequest
+from headend.accounts.requests import PageRequest, reads_or_posts
 from headend.config.errors import Refusal
 from headend.config.exact import Fraction
 from headend.customers.models import SupplyAgreement
@@ -35,7 +35,6 @@ from headend.tariffs.numbers import plain
 PER_PAGE = 50
 
 may_look = permission_required("supply.view_closing", raise_exception=True)
-reads_or_posts = require_http_methods(["GET", "HEAD", "POST"])
 
 
 @require_safe
@@ -78,7 +77,7 @@ def start(request: PageRequest, drn: str) -> HttpResponse:
                 ask_meter=form.cleaned_data["ask_meter"] == "yes",
             )
         except Refusal as error:
-            form.add_error(None, f"{capfirst(str(error))}.")
+            form.add_error(None, error.sentence)
         else:
             return redirect("supply:closing", made.number)
     trial, refusal = _tried(lambda: trials.trial(agreement, at=now))
@@ -108,7 +107,7 @@ def step(request: PageRequest, number: str, step: str) -> HttpResponse:
         try:
             said = act(request, found, form.cleaned_data)
         except Refusal as error:
-            form.add_error(None, f"{capfirst(str(error))}.")
+            form.add_error(None, error.sentence)
         else:
             messages.success(request, said, extra_tags="good")
             return redirect("supply:closing", number)
@@ -137,7 +136,7 @@ def rule(request: PageRequest) -> HttpResponse:
         try:
             set_rule(**form.asked(), by=request.user, at=now)
         except Refusal as error:
-            form.add_error(None, f"{capfirst(str(error))}.")
+            form.add_error(None, error.sentence)
         else:
             messages.success(request, "The rule holds from now on.", extra_tags="good")
             return redirect("supply:rule")

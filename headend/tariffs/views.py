@@ -11,9 +11,9 @@ from django.contrib.auth.decorators import permission_required
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.views.decorators.http import require_POST, require_safe
 
-from headend.accounts.requests import PageRequest
+from headend.accounts.requests import PageRequest, reads_or_posts
 from headend.config import opaque
 from headend.config.errors import Refusal
 from headend.tariffs import document, editor, purchases, services, words
@@ -62,7 +62,7 @@ def version(request: PageRequest, version_id: int) -> HttpResponse:
     return render(request, "tariffs/version.html", {"version": found, **context})
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
+@reads_or_posts
 @may_edit
 def new(request: PageRequest) -> HttpResponse:
     """Begin a draft: from an example, from a version, or from nothing; save it."""
@@ -72,7 +72,7 @@ def new(request: PageRequest) -> HttpResponse:
     return _editor(request, None, stated, DraftForm(initial=initial), CircumstancesForm())
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
+@reads_or_posts
 @may_view_drafts
 def draft(request: PageRequest, draft_id: int) -> HttpResponse:
     """Show a draft; whoever may change it gets the editor while it is open."""
@@ -97,7 +97,7 @@ def preview(request: PageRequest) -> HttpResponse:
     return render(request, "tariffs/preview.html", _preview(_stated(request), request))
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
+@reads_or_posts
 @may_edit
 def submit(request: PageRequest, draft_id: int) -> HttpResponse:
     """Hand a draft in, after saying why."""

@@ -10,9 +10,8 @@ from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_http_methods
 
-from headend.accounts.requests import PageRequest
+from headend.accounts.requests import PageRequest, reads_or_posts
 from headend.config.errors import Refusal
 from headend.customers.models import Customer, SupplyAgreement
 from headend.customers.queries import agreements_in_force
@@ -20,8 +19,6 @@ from headend.meters.models import Meter
 from headend.vending import disclosure, free_electricity, free_programmes
 from headend.vending.free_forms import AmountForm, EndForm, EnrolForm
 from headend.vending.models import FreeEnrolment, FreeGrant, FreeProgramme
-
-reads_or_posts = require_http_methods(["GET", "HEAD", "POST"])
 
 
 @reads_or_posts

@@ -13,9 +13,9 @@ from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_http_methods, require_POST
+from django.views.decorators.http import require_POST
 
-from headend.accounts.requests import PageRequest
+from headend.accounts.requests import PageRequest, reads_or_posts
 from headend.config.errors import Refusal
 from headend.meters.queries import meter_numbered
 from headend.vending import disclosure, pages, reallocations, reversals
@@ -35,7 +35,7 @@ def show(request: PageRequest, receipt_number: str) -> HttpResponse:
     return redirect("vending:sale", found.receipt_number)
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
+@reads_or_posts
 @permission_required("vending.reverse", raise_exception=True)
 @never_cache
 def reverse(request: PageRequest, receipt_number: str) -> HttpResponse:
@@ -66,7 +66,7 @@ def reverse(request: PageRequest, receipt_number: str) -> HttpResponse:
     return render(request, "vending/reverse.html", context, status=status)
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
+@reads_or_posts
 @permission_required("vending.reallocate", raise_exception=True)
 @never_cache
 def move(request: PageRequest, receipt_number: str) -> HttpResponse:

@@ -13,9 +13,9 @@ from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_http_methods, require_safe
+from django.views.decorators.http import require_safe
 
-from headend.accounts.requests import PageRequest
+from headend.accounts.requests import PageRequest, reads_or_posts
 from headend.config.errors import Refusal
 from headend.currencies.queries import accepted_codes
 from headend.ledger import chart
@@ -29,8 +29,6 @@ SHOWN = 5
 
 may_look = permission_required("vendors.view_shift", raise_exception=True)
 SEES_TILLS = ["vendors.view_vendor", queries.ACT_FOR_UTILITY]
-
-reads_or_posts = require_http_methods(["GET", "HEAD", "POST"])
 
 
 @reads_or_posts

@@ -18,9 +18,9 @@ from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
-from django.views.decorators.http import require_http_methods, require_safe
+from django.views.decorators.http import require_safe
 
-from headend.accounts.requests import PageRequest
+from headend.accounts.requests import PageRequest, reads_or_posts
 from headend.config.errors import Refusal
 from headend.currencies.queries import accepted_codes
 from headend.ledger.forms import PeriodForm
@@ -43,7 +43,6 @@ PER_PAGE = 50
 SHOWN = 5
 
 may_look = permission_required("vendors.view_vendor", raise_exception=True)
-reads_or_posts = require_http_methods(["GET", "HEAD", "POST"])
 
 
 @require_safe

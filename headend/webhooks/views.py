@@ -12,10 +12,10 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.views.decorators.http import require_POST, require_safe
 
 from headend.accounts.programs import program_named
-from headend.accounts.requests import PageRequest
+from headend.accounts.requests import PageRequest, reads_or_posts
 from headend.config.errors import Refusal
 from headend.webhooks import queries, services
 from headend.webhooks.forms import NewWebhookForm, SinceForm, WebhookForm
@@ -25,7 +25,6 @@ PER_PAGE = 50
 
 may_look = permission_required("webhooks.view_subscription", raise_exception=True)
 may_manage = permission_required("webhooks.manage_webhooks", raise_exception=True)
-reads_or_posts = require_http_methods(["GET", "HEAD", "POST"])
 
 
 @require_safe

@@ -14,9 +14,9 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_http_methods, require_safe
+from django.views.decorators.http import require_safe
 
-from headend.accounts.requests import PageRequest
+from headend.accounts.requests import PageRequest, reads_or_posts
 from headend.channels.till.forms import AmountForm, DebtPaymentForm, MessageForm, VendForm
 from headend.config.errors import Refusal
 from headend.currencies.models import Rate
@@ -84,7 +84,7 @@ def trial(request: PageRequest, drn: str) -> HttpResponse:
     return render(request, "till/trial.html", page)
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
+@reads_or_posts
 @may_vend
 @never_cache
 def confirm(request: PageRequest, drn: str) -> HttpResponse:
@@ -114,7 +114,7 @@ def confirm(request: PageRequest, drn: str) -> HttpResponse:
     )
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
+@reads_or_posts
 @may_vend
 @never_cache
 def pay_debt(request: PageRequest, debt_id: int) -> HttpResponse:

@@ -13,39 +13,16 @@ from collections import Counter
 
 import pytest
 
+from headend.testing_processes import run_together
 from tools.interpreters import REPOSITORY
 
 PROCESSES = 4
 VENDS_PER_PROCESS = 6
 
 
-def run_together(environ, script):
-    """Run a script in several processes, which begin when the last of them is ready."""
-    workers = [
-        subprocess.Popen(
-            [sys.executable, "-c", PRELUDE + script, str(number)],
-            env=environ,
-            cwd=REPOSITORY,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        for number in range(PROCESSES)
-    ]
-    for worker in workers:
-        assert worker.stdout is not None
-        assert worker.stdout.readline() == "ready\n"
-    for worker in workers:  # all at once, so that they do meet
-        assert worker.stdin is not None
-        worker.stdin.write("go\n")
-        worker.stdin.flush()
-    answers = []
-    for worker in workers:
-        out, errors = worker.communicate(timeout=120)
-        assert worker.returncode == 0, errors
-        answers.append(json.loads(out))
-    return answers
+def together(environment, script):
+    """Run a script in several processes at one moment; return their answers."""
+    return run_together(environment, PRELUDE + script, count=PROCESSES)
 
 
 PRELUDE = """
@@ -93,7 +70,7 @@ def summary(environment):
 
 
 def test_one_message_in_many_processes_is_one_sale(environment, summary):
-    answers = run_together(
+    answers = together(
         environment,
         f"""
 print(json.dumps([vend(f"m{{i}}", meters[0]).receipt_number for i in range({VENDS_PER_PROCESS})]))
@@ -109,7 +86,7 @@ print(json.dumps([vend(f"m{{i}}", meters[0]).receipt_number for i in range({VEND
 
 def test_one_message_for_two_meters_is_one_sale_and_conflicts(environment, summary):
     """The processes lock different meters, so only the message's own uniqueness can help."""
-    answers = run_together(
+    answers = together(
         environment,
         f"""
 outcomes = []
@@ -127,7 +104,7 @@ print(json.dumps(outcomes))
 
 
 def test_token_identifiers_of_a_meter_never_repeat(environment, summary):
-    run_together(
+    together(
         environment,
         f"""
 for i in range({VENDS_PER_PROCESS}):
@@ -191,7 +168,7 @@ def alone(environ, script):
 def test_a_debt_of_one_customer_with_two_meters_is_paid_once(environment):
     """The processes lock different meters, so only the debts' own locks can help."""
     alone(environment, OWE)
-    run_together(
+    together(
         environment,
         f"""
 for i in range({VENDS_PER_PROCESS}):
@@ -222,7 +199,7 @@ for one in (first, second):
 def test_a_customer_with_two_meters_is_given_a_month_once(environment):
     """Half of the processes lock one meter and half the other; some sell and some only give."""
     alone(environment, ENROL)
-    run_together(
+    together(
         environment,
         """
 from headend.vending import free_electricity
@@ -275,7 +252,7 @@ print(json.dumps(outcomes))
 def test_a_token_is_given_out_or_its_sale_taken_back_but_never_both(environment, summary):
     """One process gives tokens out while three take the same sales back, two by one message."""
     before = summary()
-    answers = run_together(environment, TAKEN_BACK_ONCE.format(vends=VENDS_PER_PROCESS))
+    answers = together(environment, TAKEN_BACK_ONCE.format(vends=VENDS_PER_PROCESS))
     assert {one for answer in answers for one in answer} <= {
         "disclosed", "reversed", "sale_reversed", "token_disclosed", "not_latest_sale",
     }  # fmt: skip

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 
-from headend.testing_processes import run
-from tools.interpreters import REPOSITORY
+from headend.testing_processes import run, run_together
 
 PROCESSES, TILLS_PER_PROCESS, TRIES = 5, 10, 3
 TILLS = PROCESSES * TILLS_PER_PROCESS
@@ -90,30 +87,8 @@ print(json.dumps({
 
 def test_fifty_tills_never_overdraw_one_wallet(environment):
     run(environment, "-c", SET_UP)
-    workers = [
-        subprocess.Popen(
-            [sys.executable, "-c", SELL, str(number)],
-            env=environment,
-            cwd=REPOSITORY,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        for number in range(PROCESSES)
-    ]
-    for worker in workers:
-        assert worker.stdout is not None
-        assert worker.stdout.readline() == "ready\n"
-    for worker in workers:  # all at once, so that they do meet
-        assert worker.stdin is not None
-        worker.stdin.write("go\n")
-        worker.stdin.flush()
-    outcomes: list[str] = []
-    for worker in workers:
-        out, errors = worker.communicate(timeout=180)
-        assert worker.returncode == 0, errors
-        outcomes += json.loads(out)
+    answers = run_together(environment, SELL, count=PROCESSES)
+    outcomes = [outcome for answer in answers for outcome in answer]
     assert len(outcomes) == TILLS * TRIES
     assert outcomes.count("sold") == COVERED
     assert outcomes.count("wallet_too_low") == TILLS * TRIES - COVERED
