@@ -6,6 +6,7 @@ import fcntl
 import os
 import secrets
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 from urllib.parse import urlsplit
@@ -68,14 +69,8 @@ def _start(
 ) -> News:
     """Start everything and tell where it is; return what consumers will be told."""
     began = time.monotonic()
-    taken: set[int] = set()
-    web = ports.choose(web_port, usual=USUAL_WEB_PORT, purpose="web", taken=taken)
-    panel = ports.choose(panel_port, usual=USUAL_PANEL_PORT, purpose="panel", taken=taken)
-    mqtt_url = os.environ.get("MQTT_URL", "")
-    own_broker = not mqtt_url
-    if own_broker:
-        port = ports.choose(broker_port, usual=USUAL_BROKER_PORT, purpose="broker", taken=taken)
-        mqtt_url = f"mqtt://127.0.0.1:{port}"
+    at = _choose_ports(web_port, panel_port, broker_port)
+    mqtt_url = os.environ.get("MQTT_URL") or f"mqtt://127.0.0.1:{at.broker}"
     installation = Installation(data, mqtt_url=mqtt_url)
     with supervisor.step("Firmware, database, keys, customers and meters") as tell:
         prepared = prepare(installation, tell=tell)
@@ -83,42 +78,14 @@ def _start(
     if user is not None:
         privileges.give(installation.folder, user)
         privileges.give(firmware_build.BUILD, user)
-
-    def program(name: str, *arguments: str) -> children.Child:
-        return installation.start(name, list(arguments), user=user)
-
-    if own_broker:
-        with supervisor.step(f"MQTT broker on 127.0.0.1:{port}"):
-            supervisor.add(
-                lambda: program("broker", "-m", "tools.run.broker_process", str(port)),
-                port=port,
-            )
+    access_key = secrets.token_urlsafe(16)
     news = News(
         installation.logs / "gateway.log",
         lambda line: supervisor.console.print(f"[cyan]{escape(line)}[/cyan]"),
     )
-    with supervisor.step("Gateway to the meters, background workers"):
-        supervisor.add(lambda: program("gateway", "-m", "headend.manage", "gateway"))
-        supervisor.add(lambda: program("workers", "-m", "headend.manage", "work"))
-    till = f"http://127.0.0.1:{web}/"
-    access_key = secrets.token_urlsafe(16)
-    with supervisor.step("Meters, panel and pages"):
-        supervisor.add(
-            lambda: program(
-                *("panel", "-m", "tools.panel", "--data", str(installation.folder)),
-                *("--port", str(panel), "--till", till, "--key", access_key),
-            )
-        )
-        supervisor.add(
-            lambda: program(
-                *("web", "-m", "granian", "--interface", "wsgi", "--host", "127.0.0.1"),
-                *("--port", str(web), "--workers", "1", "--blocking-threads", "4"),
-                *("--no-ws", "--log-level", "warning", "tools.run.wsgi:application"),
-            ),
-            port=web,
-        )
-        supervisor.wait_for_port("panel", panel)
-    _tell(supervisor.console, till, f"http://127.0.0.1:{panel}/?key={access_key}", prepared, data)
+    _start_programs(supervisor, installation, at, user=user, access_key=access_key)
+    panel = f"http://127.0.0.1:{at.panel}/?key={access_key}"
+    _tell(supervisor.console, at.till, panel, prepared, data)
     took = time.monotonic() - began
     broker = urlsplit(mqtt_url)
     supervisor.console.print(
@@ -126,6 +93,75 @@ def _start(
         f"Everything is kept in {data}; logs are in {installation.logs}. Ctrl-C stops it.[/dim]"
     )
     return news
+
+
+@dataclass(frozen=True)
+class _Ports:
+    """Where the programs listen on this machine."""
+
+    web: int
+    panel: int
+    broker: int | None  # None: MQTT_URL names a broker that runs already
+
+    @property
+    def till(self) -> str:
+        return f"http://127.0.0.1:{self.web}/"
+
+
+def _choose_ports(web: int | None, panel: int | None, broker: int | None) -> _Ports:
+    """Return the ports that were asked for; where none was, the usual one or the next free.
+
+    Raises:
+        PortBusy: something listens on a port that was asked for.
+    """
+    taken: set[int] = set()
+    web = ports.choose(web, usual=USUAL_WEB_PORT, purpose="web", taken=taken)
+    panel = ports.choose(panel, usual=USUAL_PANEL_PORT, purpose="panel", taken=taken)
+    if os.environ.get("MQTT_URL"):
+        return _Ports(web, panel, None)
+    broker = ports.choose(broker, usual=USUAL_BROKER_PORT, purpose="broker", taken=taken)
+    return _Ports(web, panel, broker)
+
+
+def _start_programs(
+    supervisor: Supervisor,
+    installation: Installation,
+    at: _Ports,
+    *,
+    user: str | None,
+    access_key: str,
+) -> None:
+    """Start the broker, the gateway, the workers, the panel with its meters, and the pages."""
+
+    def program(name: str, *arguments: str) -> children.Child:
+        return installation.start(name, list(arguments), user=user)
+
+    if at.broker is not None:
+        port = at.broker
+        with supervisor.step(f"MQTT broker on 127.0.0.1:{port}"):
+            supervisor.add(
+                lambda: program("broker", "-m", "tools.run.broker_process", str(port)),
+                port=port,
+            )
+    with supervisor.step("Gateway to the meters, background workers"):
+        supervisor.add(lambda: program("gateway", "-m", "headend.manage", "gateway"))
+        supervisor.add(lambda: program("workers", "-m", "headend.manage", "work"))
+    with supervisor.step("Meters, panel and pages"):
+        supervisor.add(
+            lambda: program(
+                *("panel", "-m", "tools.panel", "--data", str(installation.folder)),
+                *("--port", str(at.panel), "--till", at.till, "--key", access_key),
+            )
+        )
+        supervisor.add(
+            lambda: program(
+                *("web", "-m", "granian", "--interface", "wsgi", "--host", "127.0.0.1"),
+                *("--port", str(at.web), "--workers", "1", "--blocking-threads", "4"),
+                *("--no-ws", "--log-level", "warning", "tools.run.wsgi:application"),
+            ),
+            port=at.web,
+        )
+        supervisor.wait_for_port("panel", at.panel)
 
 
 def _server_user(console: Console) -> str | None:
