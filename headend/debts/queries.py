@@ -97,7 +97,7 @@ class Movements:
     opened_minor: int
     adjusted_minor: int
     written_off_minor: int  # negative
-    collected_minor: int  # negative, settlements included; without what reversals gave back
+    collected_minor: int  # negative: all that was paid, without what reversals gave back
 
     @property
     def after_minor(self) -> int:
@@ -120,13 +120,12 @@ def movements(*, since: datetime | None, until: datetime | None) -> list[Movemen
         lines = lines.filter(entry__at__gte=since)
     if until is not None:
         lines = lines.filter(entry__at__lt=until)
-    kinds = (
-        *(
-            Q(entry__reference__startswith=f"{kind}:")
-            for kind in (services.OPENED, services.ADJUSTED, services.WRITTEN_OFF)
-        ),
-        _OF_SALES | Q(entry__reference__startswith=f"{SETTLEMENT}:"),
-    )
+    kinds = [
+        Q(entry__reference__startswith=f"{kind}:")
+        for kind in (services.OPENED, services.ADJUSTED, services.WRITTEN_OFF)
+    ]
+    # The rest was paid: with purchases and without, at the bank, by a settlement.
+    kinds.append(~(kinds[0] | kinds[1] | kinds[2]))
     sums = [_totals(lines.filter(kind)) for kind in kinds]
     currencies = {*before, *(currency for totals in sums for currency in totals)}
     return [

@@ -10,13 +10,14 @@ from headend.accounts import approvals
 from headend.accounts.errors import SamePerson
 from headend.accounts.services import console_user, create_user
 from headend.audit.models import AuditEntry
+from headend.config import opaque
 from headend.config.errors import NotPermitted
 from headend.debts import acts, queries, services
 from headend.debts.allocation import METHODS
 from headend.debts.errors import BalanceTooSmall, DebtReferenceTaken, InvalidDebt
 from headend.debts.models import Debt
 from headend.debts.terms import Terms, months_due, terms_of
-from headend.ledger import proofs
+from headend.ledger import proofs, suspense
 from headend.ledger.queries import balance_minor, trial_balance
 from headend.ledger.services import Posting, post
 from headend.testing import NOON, make_supply
@@ -299,3 +300,25 @@ def test_money_on_the_account_of_no_debt_is_named(supply):
     )
     (found,) = proofs.differences_of(proofs.prove(at=NOON))
     assert found.what == "account debts.999"
+
+
+def test_what_a_payment_at_the_bank_paid_off_is_in_the_movements(supply, clerk, approver):
+    debt = owe(supply)
+    payment = suspense.enter(
+        reference="EFT 1",
+        amount_minor=40_00,
+        paid_on=date(2026, 11, 20),
+        by=console_user(),
+        at=NOON,
+    )
+    asked = suspense.request_clearing(
+        payment,
+        to="debt",
+        names=opaque.encode("debts.debt", debt.pk),
+        by=console_user(),
+        at=NOON,
+        reason="x",
+    )
+    approvals.approve(asked, approver, NOON)
+    (told,) = queries.movements(since=None, until=None)
+    assert (told.opened_minor, told.collected_minor, told.after_minor) == (100_00, -40_00, 60_00)
