@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from importlib import import_module
+from typing import Any
 
 import click
+
+from headend.config.environment import BadSetting
 
 COMMANDS = {
     "audit": "tools.audit.command:audit",
@@ -42,6 +45,13 @@ class LazyGroup(click.Group):
         module, attribute = COMMANDS[name].split(":")
         command: click.Command = getattr(import_module(module), attribute)
         return command
+
+    def invoke(self, context: click.Context) -> Any:
+        """Run a subcommand; a bad setting is told as a bad argument is, whichever it is."""
+        try:
+            return super().invoke(context)
+        except BadSetting as error:
+            raise click.UsageError(str(error)) from None
 
 
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})

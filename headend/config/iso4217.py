@@ -15,7 +15,7 @@ UAH USD UYU UZS VES WST XCD YER ZAR ZMW ZWG
 _NONE = "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX VND VUV XAF XOF XPF"
 _THREE = "BHD IQD JOD KWD LYD OMR TND"
 
-DECIMALS = (
+DECIMALS: dict[str, int] = (
     dict.fromkeys(_TWO.split(), 2)
     | dict.fromkeys(_NONE.split(), 0)
     | dict.fromkeys(_THREE.split(), 3)

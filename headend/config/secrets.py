@@ -6,6 +6,8 @@ import os
 import secrets
 from pathlib import Path
 
+from headend.config.environment import BadSetting
+
 
 def read_or_create(path: Path, *, byte_count: int) -> str:
     """Return the hexadecimal secret in a file, creating the file if there is none.
@@ -18,18 +20,20 @@ def read_or_create(path: Path, *, byte_count: int) -> str:
         byte_count: length of a new secret in bytes.
 
     Raises:
-        ValueError: the file is there but holds no hexadecimal secret of that length.
+        BadSetting: the file can't be made or read, or holds no hexadecimal secret of that length.
     """
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    if not path.exists():
-        _create(path, secrets.token_hex(byte_count))
-    text = path.read_text(encoding="ascii").strip()
     try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if not path.exists():
+            _create(path, secrets.token_hex(byte_count))
+        text = path.read_text(encoding="ascii").strip()
         length = len(bytes.fromhex(text))
+    except OSError as error:
+        raise BadSetting(f"the secret of {path} can't be read or made ({error})") from None
     except ValueError:
         length = 0
     if length != byte_count:
-        raise ValueError(f"{path} must hold {byte_count} bytes in hexadecimal; restore it")
+        raise BadSetting(f"{path} must hold {byte_count} bytes in hexadecimal; restore it")
     return text
 
 

@@ -3,28 +3,20 @@ variable; without any, a SQLite database under var/ makes a complete single-mach
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Any
 
 import dj_database_url
 
+from headend.config import environment, iso4217
 from headend.config.secrets import read_or_create
 
 REPOSITORY = Path(__file__).resolve().parent.parent.parent
-DATA = Path(os.environ.get("OPENPREPAY_DATA") or REPOSITORY / "var")
-
-
-def _flag(name: str) -> bool:
-    return os.environ.get(name, "").lower() in ("1", "true", "yes", "on")
-
-
-def _words(name: str) -> list[str]:
-    return os.environ.get(name, "").replace(",", " ").split()
+DATA = environment.file("OPENPREPAY_DATA", REPOSITORY / "var")
 
 
 def _file(name: str, default: str) -> Path:
-    return Path(os.environ.get(name) or DATA / default)
+    return environment.file(name, DATA / default)
 
 
 # --- what this installation is -----------------------------------------------------------------
@@ -32,10 +24,10 @@ def _file(name: str, default: str) -> Path:
 # Published test keys are allowed only in a demonstration. Seeding one marks its data folder, so
 # that commands typed beside it later know.
 DEMONSTRATION_FILE = DATA / "demonstration.json"
-DEMONSTRATION = _flag("OPENPREPAY_DEMONSTRATION") or DEMONSTRATION_FILE.exists()
-UTILITY_NAME = os.environ.get("OPENPREPAY_UTILITY_NAME", "OpenPrepay Demonstration Utility")
-UTILITY_TAX_NUMBER = os.environ.get("OPENPREPAY_UTILITY_TAX_NUMBER", "")
-BASE_CURRENCY = os.environ.get("OPENPREPAY_CURRENCY", "ZAR")
+DEMONSTRATION = environment.flag("OPENPREPAY_DEMONSTRATION") or DEMONSTRATION_FILE.exists()
+UTILITY_NAME = environment.text("OPENPREPAY_UTILITY_NAME", "OpenPrepay Demonstration Utility")
+UTILITY_TAX_NUMBER = environment.text("OPENPREPAY_UTILITY_TAX_NUMBER")
+BASE_CURRENCY = environment.currency("OPENPREPAY_CURRENCY", "ZAR", decimals=iso4217.DECIMALS)
 BASE_CURRENCY_MINOR_DIGITS = 2
 
 # --- secrets -----------------------------------------------------------------------------------
@@ -43,22 +35,24 @@ BASE_CURRENCY_MINOR_DIGITS = 2
 SECRET_KEY = read_or_create(_file("OPENPREPAY_SECRET_KEY_FILE", "secret.key"), byte_count=50)
 MASTER_KEY_FILE = _file("OPENPREPAY_MASTER_KEY_FILE", "master.key")
 # Opens a master key file that is sealed with a passphrase (`manage keys seal-master`).
-MASTER_PASSPHRASE_FILE = os.environ.get("OPENPREPAY_MASTER_PASSPHRASE_FILE", "")
+MASTER_PASSPHRASE_FILE = environment.text("OPENPREPAY_MASTER_PASSPHRASE_FILE")
 # New vending keys go into a network security module, if the class that speaks to one is named,
 # such as "ours.hsm.Store"; those of DKGA04 otherwise into a PKCS#11 module, if one is named.
-NETWORK_KEY_STORE = os.environ.get("OPENPREPAY_NETWORK_KEY_STORE", "")
-PKCS11_LIBRARY = os.environ.get("OPENPREPAY_PKCS11_LIBRARY", "")
-PKCS11_TOKEN = os.environ.get("OPENPREPAY_PKCS11_TOKEN", "openprepay")
+NETWORK_KEY_STORE = environment.text("OPENPREPAY_NETWORK_KEY_STORE")
+PKCS11_LIBRARY = environment.text("OPENPREPAY_PKCS11_LIBRARY")
+PKCS11_TOKEN = environment.text("OPENPREPAY_PKCS11_TOKEN", "openprepay")
 PKCS11_PIN_FILE = _file("OPENPREPAY_PKCS11_PIN_FILE", "pkcs11.pin")
 AUDIT_KEY_FILE = _file("OPENPREPAY_AUDIT_KEY_FILE", "audit.key")
 AUDIT_SEALS = _file("OPENPREPAY_AUDIT_SEALS", "audit-seals")  # a folder, best on another machine
 
 # --- web ---------------------------------------------------------------------------------------
 
-DEBUG = _flag("OPENPREPAY_DEBUG")
-ALLOWED_HOSTS = _words("OPENPREPAY_HOSTS") or ["localhost", "127.0.0.1", "[::1]"]
-CSRF_TRUSTED_ORIGINS = _words("OPENPREPAY_TRUSTED_ORIGINS")
-_TLS = _flag("OPENPREPAY_TLS")  # pages are served over HTTPS, by us or by a proxy in front
+DEBUG = environment.flag("OPENPREPAY_DEBUG")
+ALLOWED_HOSTS = environment.hosts("OPENPREPAY_HOSTS") or ["localhost", "127.0.0.1", "[::1]"]
+CSRF_TRUSTED_ORIGINS = environment.origins("OPENPREPAY_TRUSTED_ORIGINS")
+_TLS = environment.flag(
+    "OPENPREPAY_TLS"
+)  # pages are served over HTTPS, by us or by a proxy in front
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = _TLS
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_AGE = 12 * 3600
@@ -161,10 +155,12 @@ AUTH_PASSWORD_VALIDATORS = [
 
 # A second factor is "required" of privileged groups, or only "offered" to them. A demonstration
 # offers it: its generated passwords are on the trainer's screen, and its pages on this machine.
-SECOND_FACTOR = os.environ.get("OPENPREPAY_SECOND_FACTOR", "")
-SESSION_IDLE_SECONDS = int(os.environ.get("OPENPREPAY_SESSION_IDLE_MINUTES", "30")) * 60
+SECOND_FACTOR = environment.choice("OPENPREPAY_SECOND_FACTOR", ("", "required", "offered"), "")
+SESSION_IDLE_SECONDS = 60 * environment.number(
+    "OPENPREPAY_SESSION_IDLE_MINUTES", 30, least=1, most=SESSION_COOKIE_AGE // 60
+)
 # Behind a proxy that appends to X-Forwarded-For, its last entry is where a person logs in from.
-BEHIND_PROXY = _flag("OPENPREPAY_BEHIND_PROXY")
+BEHIND_PROXY = environment.flag("OPENPREPAY_BEHIND_PROXY")
 
 # --- database ----------------------------------------------------------------------------------
 
@@ -174,7 +170,7 @@ SQLITE_BUSY_SECONDS = 30
 
 def _database() -> dict[str, Any]:
     """Return the default database; SQLite is set up so that writers queue instead of failing."""
-    url = os.environ.get("DATABASE_URL") or f"sqlite:///{DATA / 'headend.sqlite3'}"
+    url = environment.database("DATABASE_URL", f"sqlite:///{DATA / 'headend.sqlite3'}")
     database: dict[str, Any] = dict(dj_database_url.parse(url))
     options = database.setdefault("OPTIONS", {})
     if "sqlite3" in database["ENGINE"]:
@@ -206,22 +202,27 @@ DATABASES = {"default": _database()}
 LANGUAGE_CODE = "en"
 USE_I18N = True
 USE_TZ = True
-TIME_ZONE = os.environ.get("OPENPREPAY_TIME_ZONE", "Africa/Johannesburg")
+TIME_ZONE = environment.time_zone("OPENPREPAY_TIME_ZONE", "Africa/Johannesburg")
 
 # --- meters and messages -----------------------------------------------------------------------
 
-MQTT_URL = os.environ.get("MQTT_URL", "mqtt://127.0.0.1:1883")
-TOPIC_PREFIX = os.environ.get("OPENPREPAY_TOPIC_PREFIX", "prepay/v1")
-NOTIFICATION_URLS = _words("OPENPREPAY_NOTIFICATION_URLS")  # apprise; none: the console
+MQTT_URL = environment.broker("MQTT_URL", "mqtt://127.0.0.1:1883")
+TOPIC_PREFIX = environment.topic("OPENPREPAY_TOPIC_PREFIX", "prepay/v1")
+NOTIFICATION_URLS = environment.words("OPENPREPAY_NOTIFICATION_URLS")  # apprise; none: the console
 # Webhooks go to the internet by TLS; besides only to these networks, such as 10.1.2.0/24, and
 # certificates are trusted of the system's authorities and of those in this file.
-WEBHOOK_NETWORKS = _words("OPENPREPAY_WEBHOOK_NETWORKS")
-WEBHOOK_AUTHORITIES = os.environ.get("OPENPREPAY_WEBHOOK_AUTHORITIES", "")
+WEBHOOK_NETWORKS = environment.networks("OPENPREPAY_WEBHOOK_NETWORKS")
+WEBHOOK_AUTHORITIES = environment.certificates("OPENPREPAY_WEBHOOK_AUTHORITIES")
 
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {"plain": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "plain"}},
-    "root": {"handlers": ["console"], "level": os.environ.get("OPENPREPAY_LOG_LEVEL", "INFO")},
+    "root": {
+        "handlers": ["console"],
+        "level": environment.choice(
+            "OPENPREPAY_LOG_LEVEL", ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"), "INFO"
+        ),
+    },
 }

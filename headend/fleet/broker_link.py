@@ -46,14 +46,12 @@ class BrokerAddress:
     def parse(cls, url: str) -> BrokerAddress:
         """Read `mqtt://[user[:password]@]host[:port]`, or mqtts for TLS.
 
-        Raises:
-            ValueError: the scheme or the host is not understood.
+        Args:
+            url: as the settings took it.
         """
         parts = urlsplit(url)
-        if parts.scheme not in _PORTS or not parts.hostname:
-            raise ValueError(f"MQTT_URL {url!r} is not mqtt://host or mqtts://host")
         return cls(
-            host=parts.hostname,
+            host=parts.hostname or "",
             port=parts.port or _PORTS[parts.scheme],
             user=unquote(parts.username) if parts.username else None,
             password=unquote(parts.password) if parts.password else None,

@@ -12,7 +12,6 @@ import threading
 import time
 from collections.abc import Callable
 
-from django.conf import settings
 from django.db import InterfaceError, OperationalError, connection
 from django.utils import timezone
 
@@ -133,9 +132,10 @@ class Gateway:
             self._waker = None
 
 
-def deliver_notifications(stop: threading.Event, *, pause_s: float = 1.0) -> None:
+def deliver_notifications(
+    stop: threading.Event, *, carrier: carriers.Carrier, pause_s: float = 1.0
+) -> None:
     """Deliver messages to people until told to stop; a slow carrier holds up nothing else."""
-    carrier = carriers.configured(settings.NOTIFICATION_URLS)
     while not stop.wait(pause_s):
         _attempt(lambda: notifications.deliver_due(carrier=carrier, at=timezone.now()))
     connection.close()

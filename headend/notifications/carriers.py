@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Protocol, TextIO
 from urllib.parse import quote
 
+from headend.config.environment import BadSetting
 from headend.notifications.models import Notification
 
 _PLACE = re.compile(r"\{(phone|email)\}")
@@ -92,5 +93,20 @@ def fill(url: str, *, phone: str, email: str) -> str | None:
 
 
 def configured(urls: Sequence[str]) -> Carrier:
-    """Return the carrier for the configured URLs: the console when there are none."""
-    return AppriseCarrier(urls) if urls else ConsoleCarrier()
+    """Return the carrier for the configured URLs: the console when there are none.
+
+    Raises:
+        BadSetting: a URL is none that apprise knows.
+    """
+    if not urls:
+        return ConsoleCarrier()
+    import apprise
+
+    for number, url in enumerate(urls, start=1):
+        filled = fill(url, phone="+27000000000", email="somebody@example.org")
+        if filled is None or apprise.Apprise.instantiate(filled) is None:
+            raise BadSetting(
+                f"OPENPREPAY_NOTIFICATION_URLS: number {number} of {len(urls)} is no address that "
+                "Apprise knows"
+            )
+    return AppriseCarrier(urls)

@@ -98,7 +98,12 @@ class Pkcs11Store(DerivingStore):
                 library = self._pkcs11.lib(settings.PKCS11_LIBRARY)
                 token = library.get_token(token_label=settings.PKCS11_TOKEN)
                 _sessions[where] = token.open(rw=True, user_pin=_pin())
-            except (self._pkcs11.exceptions.PKCS11Error, RuntimeError, OSError) as error:
+            except (
+                self._pkcs11.exceptions.PKCS11Error,
+                RuntimeError,
+                OSError,
+                ValueError,
+            ) as error:
                 raise _unusable(error) from None
         return _sessions[where]
 

@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from django.conf import settings
 
 from headend.config import sealing
+from headend.config.environment import BadSetting
 from headend.config.secrets import read_or_create, replace
 from headend.securitymodule.errors import VaultUnreadable
 from headend.securitymodule.stretching import derive
@@ -62,7 +63,7 @@ def seal_master(file: Path, passphrase: str) -> None:
         raise VaultUnreadable(f"the passphrase needs at least {PASSPHRASE_LENGTH} characters")
     try:
         key = bytes.fromhex(read_or_create(file, byte_count=sealing.KEY_BYTES))
-    except ValueError:
+    except BadSetting:
         raise VaultUnreadable(f"{file} holds no master key in the clear") from None
     work = {"salt": secrets.token_hex(_SALT_BYTES), **_WORK}
     sealed = sealing.seal(AESGCM(derive(passphrase.encode(), work)), key, label=_MASTER_LABEL)
@@ -86,11 +87,14 @@ def _cipher(from_environment: str, file_name: str, passphrase_file: str) -> AESG
     try:
         text = from_environment or read_or_create(file, byte_count=sealing.KEY_BYTES)
         key = bytes.fromhex(text)
+    except BadSetting as error:
+        raise VaultUnreadable(str(error)) from None
     except ValueError:
         key = b""
     if len(key) != sealing.KEY_BYTES:
-        where = MASTER_KEY_VARIABLE if from_environment else file
-        raise VaultUnreadable(f"{where} must hold {sealing.KEY_BYTES} bytes in hexadecimal")
+        raise VaultUnreadable(
+            f"{MASTER_KEY_VARIABLE} must hold {sealing.KEY_BYTES} bytes in hexadecimal"
+        )
     return AESGCM(key)
 
 

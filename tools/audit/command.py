@@ -48,14 +48,14 @@ def verify(database: str | None, seals: Path | None, json_wanted: bool) -> None:
 
     from headend.audit import signing
     from headend.audit.verification import verify as verify_record
+    from headend.config import trouble
 
     folder = seals or Path(settings.AUDIT_SEALS)
     key = signing.own_key() if Path(settings.AUDIT_KEY_FILE).exists() else None
     try:
         report = verify_record(seals=folder, key=key, at=datetime.now(UTC))
     except DatabaseError as error:
-        text = str(error).strip().split("\n")[0]
-        click.echo(f"Error: no answer from the database ({text})", err=True)
+        click.echo(f"Error: {trouble.with_database(error).text}", err=True)
         raise SystemExit(UNKNOWN) from None
     if json_wanted:
         facts = vars(report) | {"findings": [vars(one) for one in report.findings]}

@@ -9,9 +9,11 @@ from typing import Any
 
 import click
 
+from headend.config.environment import BadSetting
 from tools.headend.django_setup import set_up_django
 
 REFUSED = 1
+ASKED_WRONGLY = 2
 UNKNOWN = 3
 
 as_json = click.option("--json", "json_wanted", is_flag=True, help="Print JSON.")
@@ -20,22 +22,25 @@ as_json = click.option("--json", "json_wanted", is_flag=True, help="Print JSON."
 @contextmanager
 def answering(json_wanted: bool, *, hint: str = "") -> Iterator[None]:
     """Set up Django; turn refusals and database trouble into one sentence and an exit status."""
-    set_up_django()
+    try:
+        set_up_django()
+    except BadSetting as error:
+        _fail(json_wanted, ASKED_WRONGLY, error.code, str(error))
     from django.db import DatabaseError
 
+    from headend.config import trouble
     from headend.config.errors import Refusal
 
     try:
         yield
+    except BadSetting as error:
+        _fail(json_wanted, ASKED_WRONGLY, error.code, str(error))
     except Refusal as error:
         _fail(json_wanted, REFUSED, error.code, str(error))
     except DatabaseError as error:
-        text = str(error).strip().split("\n")[0]
-        if "no such table" in text or "does not exist" in text:
-            text = "the head-end's database is not set up; run 'make run' once"
-            _fail(json_wanted, REFUSED, "database_missing", text)
-        remedy = f"; {hint}" if hint else ""
-        _fail(json_wanted, UNKNOWN, "unknown", f"no answer from the database ({text}){remedy}")
+        found = trouble.with_database(error)
+        remedy = f"; {hint}" if hint and found.status == UNKNOWN else ""
+        _fail(json_wanted, found.status, found.code, f"{found.text}{remedy}")
 
 
 def _fail(json_wanted: bool, status: int, code: str, text: str) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import click
 
@@ -45,6 +44,7 @@ def provision(
     from django.conf import settings
 
     from headend.config.errors import Refusal
+    from headend.fleet.broker_link import BrokerAddress
     from tools.provision import service
 
     try:
@@ -57,12 +57,12 @@ def provision(
         )
     except (Refusal, service.AlreadyProvisioned) as error:
         raise click.ClickException(str(error)) from None
-    broker = urlsplit(settings.MQTT_URL)
+    broker = BrokerAddress.parse(settings.MQTT_URL)
     service.set_broker(
         made.folder,
-        host=broker.hostname or "127.0.0.1",
-        port=broker.port or 1883,
-        user=broker.username,
+        host=broker.host,
+        port=broker.port,
+        user=broker.user,
         password=broker.password,
         prefix=settings.TOPIC_PREFIX,
     )

@@ -9,6 +9,7 @@ from typing import Any
 import apprise
 import pytest
 
+from headend.config.environment import BadSetting
 from headend.notifications import carriers, queries, services
 from headend.notifications.carriers import (
     AppriseCarrier,
@@ -125,7 +126,10 @@ def test_the_console_is_the_default() -> None:
     ConsoleCarrier(stream).deliver(_queue())
     assert stream.getvalue() == "[notification to Thandi] Credit is low: 4.9 kWh left\n"
     assert isinstance(configured([]), ConsoleCarrier)
-    assert isinstance(configured(["json://h"]), AppriseCarrier)
+    assert isinstance(configured(["json://h", "mailto://u:p@h?to={email}"]), AppriseCarrier)
+    with pytest.raises(BadSetting, match="OPENPREPAY_NOTIFICATION_URLS: number 2 of 2") as told:
+        configured(["json://h", "nonsense:secret"])
+    assert "secret" not in str(told.value)
 
 
 @pytest.mark.parametrize(

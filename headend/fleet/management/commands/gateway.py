@@ -11,6 +11,7 @@ from django.core.management.base import BaseCommand, CommandParser
 
 from headend.fleet.broker_link import BrokerAddress, BrokerLink
 from headend.fleet.gateway import Gateway, deliver_notifications
+from headend.notifications import carriers
 
 
 class Command(BaseCommand):
@@ -34,7 +35,12 @@ class Command(BaseCommand):
             prefix=settings.TOPIC_PREFIX,
             share=options["share"],
         )
-        deliverer = threading.Thread(target=deliver_notifications, args=(stop,), daemon=True)
+        deliverer = threading.Thread(
+            target=deliver_notifications,
+            args=(stop,),
+            kwargs={"carrier": carriers.configured(settings.NOTIFICATION_URLS)},
+            daemon=True,
+        )
         deliverer.start()
         Gateway(link).run(stop)
         deliverer.join(timeout=5)
