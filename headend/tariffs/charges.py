@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from decimal import Decimal
 
 from headend.config.exact import Fraction
 from headend.tariffs import components as kinds
@@ -23,6 +24,8 @@ class FeeOutcome:
     periods: int
     due_minor: int
     taken_minor: int
+    each: Decimal = Decimal(0)  # what a period costs this purchase, in major units
+    brought_minor: int = 0  # of what is due: left unpaid by earlier purchases
 
     @property
     def owed_minor(self) -> int:
@@ -167,17 +170,24 @@ def _take_fees(
         due = context.fees.get(fee.name, FeeDue())
         periods = due.periods if fee.accumulates else min(due.periods, 1)
         periods = min(periods, fee.max_periods or periods)
+        each = fee.amount
+        if lifeline_holds and fee.lifeline_amount is not None:
+            each = fee.lifeline_amount
         due_minor = due.owed_minor + _fee_amount(fee, periods, tariff, context, lifeline_holds)
         if fee.collected_per_kwh is not None:
             charges.per_kwh_due[fee.name] = due_minor
-            charges.fees[fee.name] = FeeOutcome(periods, due_minor, 0)
+            charges.fees[fee.name] = FeeOutcome(periods, due_minor, 0, each, due.owed_minor)
             continue
         unit = {fee.name: Fraction(1)}
         with_tax = 1 + percentages_on(unit, tariff, context)
         taken = max(0, min(due_minor, to_whole(room, FLOOR), to_whole(money / with_tax, FLOOR)))
         charges.amounts[fee.name] = Fraction(taken)
         charges.fees[fee.name] = FeeOutcome(
-            periods, taken if tariff.fee_recovery.carry == NOTHING else due_minor, taken
+            periods,
+            taken if tariff.fee_recovery.carry == NOTHING else due_minor,
+            taken,
+            each,
+            due.owed_minor,
         )
         room -= taken
         money -= taken * with_tax

@@ -20,6 +20,7 @@ from headend.tariffs.rules import FeeRecovery, Rounding
 Document = dict[str, Any]
 _TENDERS = (kinds.TENDER, kinds.TENDER_NET)
 _MOST_COMPONENTS = 50
+_ROWS = {"steps", "bands", "by_connection_va"}  # fields that are lists of rows
 
 KIND_TITLES = {
     "energy": "Energy by steps",
@@ -149,7 +150,9 @@ def policy(stated: Document) -> list[Field]:
 
 
 def from_post(posted: Mapping[str, str], lists: Any, *, minor_digits: int) -> Document:
-    """Return the document that a posted form states; `document.read` says if it is one.
+    """Return the document that a posted form states, rows still empty included.
+
+    What `filled` leaves of it is given to `document.read`, which says if it is one.
 
     Args:
         posted: the form's fields.
@@ -195,9 +198,18 @@ def changed(stated: Document, do: str) -> Document:
         if 0 <= other < len(parts):
             parts[at], parts[other] = parts[other], parts[at]
     elif verb == "step":
-        for name in ("steps", "bands", "by_connection_va"):
+        for name in _ROWS:
             if name in kinds.KINDS[parts[at]["kind"]].__dataclass_fields__:
                 parts[at].setdefault(name, []).append({"upto": "", "rate": ""})
+    return stated
+
+
+def filled(stated: Document) -> Document:
+    """Return a document without the rows of steps and bands in which nothing is written."""
+    stated = copy.deepcopy(stated)
+    for part in stated["components"]:
+        for name in _ROWS & part.keys():
+            part[name] = [row for row in part[name] if row.get("upto") or row.get("rate")]
     return stated
 
 
@@ -275,8 +287,7 @@ def _posted_steps(key: str, posted: Mapping[str, str]) -> list[Document]:
         if upto is None or rate is None:
             break
         upto, rate = upto.strip().replace(",", "."), rate.strip().replace(",", ".")
-        if upto or rate:
-            rows.append({"upto": upto or None, "rate": rate})
+        rows.append({"upto": upto or None, "rate": rate})
     return rows
 
 

@@ -225,7 +225,7 @@ def _energy_lines(bill: Bill, whole: Rounded, name: str) -> list[PriceLine]:
                 amount,
                 energy_wh=energy_wh,
                 component=name,
-                explanation=words.energy(bill.tariff, bill.steps, part),
+                explanation=words.energy(bill.tariff, bill.context, bill.steps, part),
                 price_minor=part.rate,
             )
         )

@@ -186,7 +186,7 @@ def _edit(request: PageRequest, found: TariffDraft | None) -> HttpResponse:
                 code=form.cleaned_data["code"],
                 name=form.cleaned_data["name"],
                 valid_from=form.valid_from(),
-                rules=document.read(stated),
+                rules=document.read(editor.filled(stated)),
                 by=request.user,
                 at=timezone.now(),
             )
@@ -219,7 +219,7 @@ def _editor(
 
 def _preview(stated: editor.Document, request: PageRequest) -> dict[str, Any]:
     try:
-        return _priced(document.read(stated), request)
+        return _priced(document.read(editor.filled(stated)), request)
     except Refusal as error:
         return {"refused": str(error).split("; "), "circumstances": _typed(request)}
 

@@ -19,7 +19,7 @@ BROUGHT = "Left by the last purchase"
 BROUGHT_WHY = "Money that the last purchase left; it is spent now."
 
 _PERIODS = {kinds.MONTH: ("month", "months"), kinds.DAY: ("day", "days")}
-_MODES = {numbers.HALF_UP: "to the nearest", numbers.FLOOR: "down to a", numbers.CEIL: "up to a"}
+_MODES = {numbers.HALF_UP: "to the nearest", numbers.FLOOR: "down to", numbers.CEIL: "up to"}
 
 
 def money(major: Decimal | Fraction, tariff: TariffRules) -> str:
@@ -37,12 +37,12 @@ def title(component: kinds.Component, context: PurchaseContext) -> str:
     return component.name
 
 
-def energy(tariff: TariffRules, steps: Steps, part: StepPart) -> str:
-    """Say how the energy of one step was reckoned: units at a price."""
+def energy(tariff: TariffRules, context: PurchaseContext, steps: Steps, part: StepPart) -> str:
+    """Say how the energy of one step was reckoned: units at a price, and why at this one."""
     rate = money(part.rate / 10**tariff.minor_digits, tariff)
     said = f"{plain(part.kwh, at_least=1, at_most=3)} kWh at {rate}"
     if len(steps) == 1:
-        return said
+        return said + _band(tariff.energy, context)
     since = steps[part.step - 1].upto if part.step else None
     upto = steps[part.step].upto if part.step < len(steps) else None
     return f"{said} ({_stretch(since, upto)})"
@@ -54,7 +54,7 @@ def why(
     """Say how a line other than energy was reckoned."""
     match component:
         case kinds.PeriodicFee():
-            return _fee(component, tariff, charges)
+            return _fee(component, tariff, context, charges)
         case kinds.PurchaseFee():
             return f"{money(component.amount, tariff)} for each purchase"
         case kinds.PerKwhLevy():
@@ -163,6 +163,15 @@ def _sentence(component: kinds.Component, tariff: TariffRules) -> str:
             )
 
 
+def _band(component: object, context: PurchaseContext) -> str:
+    """Say what chose the only price of all energy, if anything did."""
+    if not isinstance(component, kinds.EnergyByBand):
+        return ""
+    if component.by == kinds.AVERAGE_USE:
+        return f" (average use {plain(context.average_kwh, at_most=1)} kWh a month)"
+    return f" (connection of {context.connection_va} VA)"
+
+
 def _share_sentence(component: kinds.PercentLevy | kinds.Rebate | kinds.Tax) -> str:
     said = f"{plain(component.percent)} % of {_listing(component.on)}"
     if isinstance(component, kinds.PercentLevy) and component.by_connection_va:
@@ -198,19 +207,34 @@ def _fee_sentence(fee: kinds.PeriodicFee, tariff: TariffRules) -> str:
     return f"{said}; missed periods are charged with the next purchase"
 
 
-def _fee(fee: kinds.PeriodicFee, tariff: TariffRules, charges: Charges) -> str:
+def _fee(
+    fee: kinds.PeriodicFee, tariff: TariffRules, context: PurchaseContext, charges: Charges
+) -> str:
     outcome = charges.fees.get(fee.name)
     if outcome is None:
         return ""
-    one, many = _PERIODS[fee.period]
-    said = f"{outcome.periods} {one if outcome.periods == 1 else many} at "
-    said += money(fee.amount, tariff)
+    parts = []
+    if outcome.periods:
+        one, many = _PERIODS[fee.period]
+        said = f"{outcome.periods} {one if outcome.periods == 1 else many} at "
+        said += money(outcome.each, tariff)
+        if fee.per_kva and context.connection_va is not None:
+            said += f" for each of {plain(Fraction(context.connection_va, 1000))} kVA"
+        parts.append(said)
+    elif outcome.due_minor > outcome.brought_minor:
+        parts.append("the full amount instead of the lower one")
+    if outcome.brought_minor:
+        parts.append(f"{_coins(outcome.brought_minor, tariff)} left by earlier purchases")
+    said = ", and ".join(parts)
     if fee.collected_per_kwh is not None:
         said += f", collected at {money(fee.collected_per_kwh, tariff)} per kWh"
     elif outcome.owed_minor:
-        owed = Fraction(outcome.owed_minor, 10**tariff.minor_digits)
-        said += f"; {money(owed, tariff)} of it stays owed"
+        said += f"; {_coins(outcome.owed_minor, tariff)} of it stays owed"
     return said
+
+
+def _coins(amount_minor: int, tariff: TariffRules) -> str:
+    return money(Fraction(amount_minor, 10**tariff.minor_digits), tariff)
 
 
 def _percentage(

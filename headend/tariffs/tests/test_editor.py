@@ -26,9 +26,13 @@ def send(sent):
     return editor.from_post(query, query.getlist, minor_digits=2)
 
 
+def read(sent):
+    return document.read(editor.filled(send(sent)))
+
+
 @pytest.mark.parametrize("name", RULES)
 def test_a_form_says_what_its_document_says(name):
-    assert document.read(send(posted(document.write(RULES[name])))) == RULES[name]
+    assert read(posted(document.write(RULES[name]))) == RULES[name]
 
 
 @pytest.mark.parametrize("name", EXAMPLES)
@@ -73,9 +77,18 @@ def test_components_move_and_go_and_get_rows():
     assert after("up:x") == after("nonsense") == after("add:nonsense") == stated["components"]
 
 
+def test_rows_may_be_added_before_they_are_filled():
+    """Two at once, say; what stays empty is no step."""
+    stated = document.write(EXAMPLES["flat"][1])
+    stated = editor.changed(send(posted(stated)), "step:0")
+    again = editor.changed(send(posted(stated)), "step:0")
+    assert [row["rate"] for row in again["components"][0]["steps"]] == ["2.50", "", ""]
+    assert read(posted(again)) == EXAMPLES["flat"][1]
+
+
 def test_renaming_a_component_keeps_what_refers_to_it():
     sent = posted(document.write(EXAMPLES["steps"][1])) | {"c-0-name": "Electricity"}
-    rules = document.read(send(sent))
+    rules = read(sent)
     tax = rules.components[1]
     assert isinstance(tax, Tax)
     assert tax.on == ("Electricity",)
@@ -83,7 +96,7 @@ def test_renaming_a_component_keeps_what_refers_to_it():
 
 def test_commas_are_read_as_points():
     sent = posted(document.write(EXAMPLES["flat"][1])) | {"c-0-steps-0-rate": "2,75"}
-    energy = document.read(send(sent)).energy
+    energy = read(sent).energy
     assert isinstance(energy, Energy)
     assert energy.steps[0].rate == Decimal("2.75")
 
@@ -109,7 +122,7 @@ def test_commas_are_read_as_points():
 )
 def test_what_cannot_be_priced_is_told(change, told):
     with pytest.raises(InvalidTariff, match=told):
-        document.read(send(posted(document.write(EXAMPLES["flat"][1])) | change))
+        read(posted(document.write(EXAMPLES["flat"][1])) | change)
 
 
 @pytest.mark.parametrize(
