@@ -62,7 +62,7 @@ State = Annotated[
 def list_approvals(
     request: KeyRequest, state: State = None, cursor: Cursor = None, limit: Limit = _USUAL_LIMIT
 ) -> dict[str, Any]:
-    """List what this program asked for that needs a second person, the newest first."""
+    """List this program's requests that need a second person, newest first."""
     found = _own(request)
     if state is not None:
         found = found.filter(state=state)
@@ -71,7 +71,7 @@ def list_approvals(
 
 @router.get("/approvals/{approval_id}", **needs("approvals", ApprovalOut))
 def read_approval(request: KeyRequest, approval_id: Path[AskedApproval]) -> dict[str, Any]:
-    """Say what became of a request of this program."""
+    """Read one request of this program and its outcome."""
     return shapes.approval(_one(request, approval_id))
 
 
@@ -79,7 +79,7 @@ def read_approval(request: KeyRequest, approval_id: Path[AskedApproval]) -> dict
 def withdraw(
     request: KeyRequest, approval_id: Path[AskedApproval], body: WithdrawIn
 ) -> dict[str, Any]:
-    """Take an own request back that nobody has decided, once per message id."""
+    """Withdraw an undecided request of this program, once per message id."""
     program, now = request.auth.program, timezone.now()
     found = _one(request, approval_id)
 

@@ -76,7 +76,7 @@ def list_payments(
     cursor: Cursor = None,
     limit: Limit = _USUAL_LIMIT,
 ) -> dict[str, Any]:
-    """List payments at the bank, the last entered first."""
+    """List bank payments, last entered first."""
     found = BankPayment.objects.all()
     if state is not None:
         found = found.filter(state=state)
@@ -87,7 +87,7 @@ def list_payments(
 
 @router.post("/bank-payments", **needs("bank", BankPaymentOut))
 def enter_payment(request: KeyRequest, body: BankPaymentIn) -> dict[str, Any]:
-    """Enter a payment, once per message id and per reference: it is matched, or waits."""
+    """Enter a bank payment, once per message id and per reference: it is matched, or waits."""
     now = timezone.now()
 
     def act() -> dict[str, Any]:
@@ -101,7 +101,7 @@ def enter_payment(request: KeyRequest, body: BankPaymentIn) -> dict[str, Any]:
 
 @router.get("/bank-payments/{payment_id}", **needs("bank", BankPaymentOut))
 def read_payment(request: KeyRequest, payment_id: Path[AskedBankPayment]) -> dict[str, Any]:
-    """Read one payment at the bank."""
+    """Read one bank payment."""
     return _shape(_one(payment_id))
 
 
@@ -109,7 +109,7 @@ def read_payment(request: KeyRequest, payment_id: Path[AskedBankPayment]) -> dic
 def request_clearing(
     request: KeyRequest, payment_id: Path[AskedBankPayment], body: ClearingIn
 ) -> dict[str, Any]:
-    """Ask for a waiting payment to go where it belongs; a person decides. Once per message id."""
+    """Request that a waiting payment be cleared; a person decides. Once per message id."""
     ask = partial(
         suspense.request_clearing,
         _one(payment_id),

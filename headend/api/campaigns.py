@@ -137,13 +137,13 @@ class CampaignMeterOut(Schema):
 def list_campaigns(
     request: KeyRequest, cursor: Cursor = None, limit: Limit = _USUAL_LIMIT
 ) -> dict[str, Any]:
-    """List key campaigns, the newest first."""
+    """List key campaigns, newest first."""
     return page(Campaign.objects.all(), cursor=cursor, limit=limit, give=_shape)
 
 
 @router.post("/campaigns", **needs("campaigns", CampaignOut))
 def plan_campaign(request: KeyRequest, body: CampaignIn) -> dict[str, Any]:
-    """Write a key campaign down, once per message id; nothing begins."""
+    """Plan a key campaign, once per message id; this does not start it."""
     now = timezone.now()
     selection = Selection(
         **body.meters.model_dump(exclude={"meters", "sgc"}), **_listed(body.meters)
@@ -167,7 +167,7 @@ def plan_campaign(request: KeyRequest, body: CampaignIn) -> dict[str, Any]:
 
 @router.get("/campaigns/{campaign_id}", **needs("campaigns", CampaignProgressOut))
 def read_campaign(request: KeyRequest, campaign_id: Path[AskedCampaign]) -> dict[str, Any]:
-    """Say how far a campaign is: meters by supply group and stage, and what failed."""
+    """Read a campaign's progress: meters by supply group and stage, and what failed."""
     found = _one(campaign_id)
     groups = [
         {"sgc": group.sgc, "stages": dict(group.stages)} for group in progress.progress(found)
@@ -181,7 +181,7 @@ def read_campaign(request: KeyRequest, campaign_id: Path[AskedCampaign]) -> dict
 
 @router.get("/campaigns/{campaign_id}/dry-run", **needs("campaigns", DryRunOut))
 def try_campaign(request: KeyRequest, campaign_id: Path[AskedCampaign]) -> dict[str, Any]:
-    """Say what a campaign would do now. Nothing changes."""
+    """Report what a campaign would do now, without changing anything."""
     tried = services.dry_run(_one(campaign_id), at=timezone.now())
     return {name: getattr(tried, name) for name in DryRunOut.model_fields}
 
@@ -194,7 +194,7 @@ def report_campaign(
     cursor: Cursor = None,
     limit: Limit = _USUAL_LIMIT,
 ) -> dict[str, Any]:
-    """List the meters of a campaign and how far each is, the last enrolled first."""
+    """List the meters of a campaign with their progress, last enrolled first."""
     found = progress.staged(_one(campaign_id)).select_related("meter", "key_change")
     if stage is not None:
         found = found.filter(stage=stage)
@@ -205,7 +205,7 @@ def report_campaign(
 def request_start(
     request: KeyRequest, campaign_id: Path[AskedCampaign], body: MessageIn
 ) -> dict[str, Any]:
-    """Ask for a campaign to be started; a person decides. Once per message id."""
+    """Request the start of a campaign; a person decides. Once per message id."""
     ask = partial(services.request_start, _one(campaign_id))
     return request_once(request, f"start {campaign_id}", body, ask)
 
@@ -214,7 +214,7 @@ def request_start(
 def pause_campaign(
     request: KeyRequest, campaign_id: Path[AskedCampaign], body: StepIn
 ) -> dict[str, Any]:
-    """Make and send nothing more for now. Once per message id."""
+    """Pause a campaign: make and send no more tokens for now. Once per message id."""
     return _step(request, campaign_id, body, "pause", services.pause)
 
 
@@ -222,7 +222,7 @@ def pause_campaign(
 def resume_campaign(
     request: KeyRequest, campaign_id: Path[AskedCampaign], body: StepIn
 ) -> dict[str, Any]:
-    """Go on where it was paused. Once per message id."""
+    """Resume a paused campaign. Once per message id."""
     return _step(request, campaign_id, body, "resume", services.resume)
 
 
@@ -230,7 +230,7 @@ def resume_campaign(
 def stop_campaign(
     request: KeyRequest, campaign_id: Path[AskedCampaign], body: StepIn
 ) -> dict[str, Any]:
-    """End a campaign for good; what nobody was given is taken back. Once per message id."""
+    """End a campaign for good and withdraw tokens not yet handed out. Once per message id."""
     return _step(request, campaign_id, body, "stop", services.stop)
 
 
@@ -238,7 +238,7 @@ def stop_campaign(
 def retry_campaign(
     request: KeyRequest, campaign_id: Path[AskedCampaign], body: StepIn
 ) -> dict[str, Any]:
-    """Try the meters again that were refused without a key change. Once per message id."""
+    """Retry the meters that were refused before they had tokens. Once per message id."""
     return _step(request, campaign_id, body, "retry", services.retry_failed)
 
 

@@ -51,14 +51,14 @@ def list_rates(
     cursor: Cursor = None,
     limit: Limit = _USUAL_LIMIT,
 ) -> dict[str, Any]:
-    """List the rates of a currency, those to come too, the latest beginning first."""
+    """List the rates of a currency, including future ones, latest start first."""
     rates = _taken(code).rates.select_related("approved_by")
     return page(rates, cursor=cursor, limit=limit, give=_rate, by="valid_from")
 
 
 @router.post("/currencies/{code}/rates", **needs("rates:request", ApprovalOut))
 def request_rate(request: KeyRequest, code: Path[CurrencyCode], body: RateIn) -> dict[str, Any]:
-    """Ask for an exchange rate; a person decides. Once per message id."""
+    """Propose an exchange rate; a person decides. Once per message id."""
     ask = partial(
         services.propose_rate,
         _taken(code),

@@ -96,7 +96,7 @@ def list_debts(
     cursor: Cursor = None,
     limit: Limit = _USUAL_LIMIT,
 ) -> dict[str, Any]:
-    """List debts, paid ones too, the newest first."""
+    """List debts, including paid ones, newest first."""
     found = Debt.objects.all()
     if customer_id is not None:
         found = found.filter(customer_id=customer_id)
@@ -109,7 +109,7 @@ def list_debts(
 
 @router.post("/debts", **needs("debts:write", DebtOut))
 def open_debt(request: KeyRequest, body: DebtIn) -> dict[str, Any]:
-    """Open a debt, once per message id; its external reference is taken once as well.
+    """Open a debt, once per message id and once per external reference.
 
     `percent`, `instalment_minor` (per purchase or month), or `instalments` and `first_due` are
     what the `method` asks for.
@@ -154,7 +154,7 @@ def read_statement(
     cursor: Cursor = None,
     limit: Limit = _USUAL_LIMIT,
 ) -> dict[str, Any]:
-    """Read what was owed and paid of a debt, the newest first, as the ledger has it."""
+    """Read a debt's statement from the ledger, newest line first."""
     debt = debt_of_id(debt_id)
     lines = Line.objects.filter(account__code=debt.account, account__currency=debt.currency)
     return statement_page(lines, sign=1, cursor=cursor, limit=limit)
@@ -164,7 +164,7 @@ def read_statement(
 def request_write_off(
     request: KeyRequest, debt_id: Path[AskedDebt], body: WriteOffIn
 ) -> dict[str, Any]:
-    """Ask for a debt, or a part of it, to be given up; a person decides. Once per message id."""
+    """Request the write-off of a debt or part of it; a person decides. Once per message id."""
     ask = partial(
         acts.request_write_off, debt_of_id(debt_id), body.amount_minor, reason=body.reason
     )
@@ -175,7 +175,7 @@ def request_write_off(
 def request_adjustment(
     request: KeyRequest, debt_id: Path[AskedDebt], body: AdjustIn
 ) -> dict[str, Any]:
-    """Ask for a debt to be raised or lowered; a person decides. Once per message id."""
+    """Request that a debt be raised or lowered; a person decides. Once per message id."""
     ask = partial(
         acts.request_adjustment, debt_of_id(debt_id), body.amount_minor, reason=body.reason
     )

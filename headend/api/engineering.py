@@ -101,7 +101,7 @@ def list_key_changes(
     cursor: Cursor = None,
     limit: Limit = _USUAL_LIMIT,
 ) -> dict[str, Any]:
-    """List the changes of a meter's key, the newest first."""
+    """List a meter's key changes, newest first."""
     found = KeyChange.objects.filter(meter=meter_numbered(number))
     return page(found, cursor=cursor, limit=limit, give=_key_change)
 
@@ -110,7 +110,7 @@ def list_key_changes(
 def request_key_change(
     request: KeyRequest, number: Path[MeterNumber], body: KeyChangeIn
 ) -> dict[str, Any]:
-    """Ask for a meter's key to be changed; a person decides. Once per message id."""
+    """Request a change of a meter's key; a person decides. Once per message id."""
     meter = meter_numbered(number)
     ask = partial(
         key_orders.order,

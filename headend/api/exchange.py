@@ -97,7 +97,7 @@ class RowResultOut(Schema):
 
 @router.post("/imports", **needs("imports", ImportOut))
 def start_import(request: KeyRequest, body: ImportIn) -> dict[str, Any]:
-    """Hand rows in, on trial or in earnest, once per message id; the work goes on by itself."""
+    """Start an import, or a trial of one, once per message id; it runs in the background."""
     key, now = request.auth, timezone.now()
     _require_scopes(key, _WRITES[body.kind])
 
@@ -120,14 +120,14 @@ def start_import(request: KeyRequest, body: ImportIn) -> dict[str, Any]:
 def list_imports(
     request: KeyRequest, cursor: Cursor = None, limit: Limit = _USUAL_LIMIT
 ) -> dict[str, Any]:
-    """List this program's imports and trials, the newest first."""
+    """List this program's imports and trials, newest first."""
     found = jobs.visible_to(request.auth.program)
     return page(found, cursor=cursor, limit=limit, give=_job)
 
 
 @router.get("/imports/{import_id}", **needs("imports", ImportOut))
 def read_import(request: KeyRequest, import_id: Path[AskedImport]) -> dict[str, Any]:
-    """Say how far an import is."""
+    """Read the progress of an import."""
     return _job(jobs.job_numbered(import_id, seen_by=request.auth.program))
 
 
@@ -141,7 +141,7 @@ def list_results(
     cursor: Cursor = None,
     limit: Limit = _USUAL_LIMIT,
 ) -> dict[str, Any]:
-    """List what became of an import's rows, the last first."""
+    """List the results of an import's rows, last row first."""
     job = jobs.job_numbered(import_id, seen_by=request.auth.program)
     found = RowResult.objects.filter(job=job)
     if outcome is not None:
@@ -153,7 +153,7 @@ def list_results(
 def import_tried(
     request: KeyRequest, import_id: Path[AskedImport], body: MessageIn
 ) -> dict[str, Any]:
-    """Import in earnest what was tried, once."""
+    """Carry out the import that a trial tried, once."""
     key, now = request.auth, timezone.now()
     trial = jobs.job_numbered(import_id, seen_by=key.program)
     _require_scopes(key, _WRITES[trial.sheet.kind])
@@ -174,7 +174,7 @@ def export(
     cursor: Cursor = None,
     limit: Annotated[int, Query(ge=1, le=1000)] = _USUAL_ROWS,
 ) -> dict[str, Any]:
-    """Give a register's rows, the newest first, each with the columns that a sheet of it has."""
+    """Export the rows of a sheet, newest first, with the columns that the sheet has."""
     key = request.auth
     if sheet not in _OF_VENDORS:
         require_utility(key)

@@ -84,7 +84,7 @@ class EventOut(Schema):
 
 @router.get("/meters/{number}/state", **needs("meters:readings", MeterStateOut))
 def read_state(request: KeyRequest, number: Path[MeterNumber]) -> dict[str, Any]:
-    """Read how a meter stands: its credit, load switch, payment mode, and when it was heard."""
+    """Read a meter's state: credit, load switch, payment mode, and when it was last heard."""
     meter = meter_numbered(number)
     link, state = queries.link_of(meter), queries.latest_state(meter)
     return {
@@ -104,7 +104,7 @@ def list_readings(
     cursor: Cursor = None,
     limit: Limit = _USUAL_LIMIT,
 ) -> dict[str, Any]:
-    """List a meter's readings by the ends of their intervals, the latest first."""
+    """List a meter's readings by the ends of their intervals, latest first."""
     found = between(queries.readings_of(meter_numbered(number)), "interval_end", since, until)
     return page(found, cursor=cursor, limit=limit, give=_reading, by="interval_end")
 
@@ -118,7 +118,7 @@ def list_events(
     cursor: Cursor = None,
     limit: Limit = _USUAL_LIMIT,
 ) -> dict[str, Any]:
-    """List what a meter noticed, the last that arrived first; the times are of arrival."""
+    """List a meter's events by time of arrival, latest first."""
     found = between(queries.events_of(meter_numbered(number)), "received_at", since, until)
     return page(found, cursor=cursor, limit=limit, give=_event)
 

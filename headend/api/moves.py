@@ -119,7 +119,7 @@ def look_before_moving_in(
     number: Path[MeterNumber],
     address: Annotated[str, Query(description="of the premises"), text(250, shortest=0)] = "",
 ) -> dict[str, Any]:
-    """Say what somebody who moves in finds at a meter. Nothing changes."""
+    """Preview a move-in at a meter, without changing anything."""
     found = moves.found_at(meter_numbered(number), address=address)
     return {
         "meter": found.meter.drn,
@@ -133,7 +133,7 @@ def look_before_moving_in(
 
 @router.post("/meters/{number}/move-in", **needs("supply", MoveInOut))
 def move_in(request: KeyRequest, number: Path[MeterNumber], body: MoveInIn) -> dict[str, Any]:
-    """Let a meter serve a customer from now on, nothing inherited. Once per message id."""
+    """Move a customer in at a meter; nothing is inherited. Once per message id."""
     now, meter = timezone.now(), meter_numbered(number)
 
     def act() -> dict[str, Any]:
@@ -164,7 +164,7 @@ def move_in(request: KeyRequest, number: Path[MeterNumber], body: MoveInIn) -> d
 def replace_meter(
     request: KeyRequest, agreement_id: Path[AskedAgreement], body: ReplaceIn
 ) -> dict[str, Any]:
-    """Exchange the meter of a running agreement. Once per message id."""
+    """Replace the meter of a running agreement. Once per message id."""
     now = timezone.now()
     found = agreement_of_id(agreement_id)
 
@@ -187,13 +187,13 @@ def replace_meter(
 def list_replacements(
     request: KeyRequest, cursor: Cursor = None, limit: Limit = _USUAL_LIMIT
 ) -> dict[str, Any]:
-    """List meters that were replaced, the newest first."""
+    """List meter replacements, newest first."""
     return page(_replacements(), cursor=cursor, limit=limit, give=_replacement)
 
 
 @router.get("/replacements/{number}", **needs("supply", ReplacementOut))
 def read_replacement(request: KeyRequest, number: Number) -> dict[str, Any]:
-    """Read one replacement: whether the credit of the old meter moved over."""
+    """Read one replacement, and whether the old meter's credit was transferred."""
     return _replacement(_one(number))
 
 
@@ -201,7 +201,7 @@ def read_replacement(request: KeyRequest, number: Number) -> dict[str, Any]:
 def note_registers_of_replaced(
     request: KeyRequest, number: Number, body: RegistersIn
 ) -> dict[str, Any]:
-    """Take down what a replaced meter showed, if nobody could read it when it came down."""
+    """Enter a replaced meter's registers if they could not be read when it was taken down."""
     now, found = timezone.now(), _one(number)
 
     def act() -> dict[str, Any]:
@@ -219,7 +219,7 @@ def note_registers_of_replaced(
 
 @router.post("/replacements/{number}/transfer", **needs("supply", ReplacementOut))
 def transfer_credit(request: KeyRequest, number: Number, body: TransferIn) -> dict[str, Any]:
-    """Bring the old meter's credit to the new one, by token or by command; it is done once."""
+    """Transfer the old meter's credit to the new one, by token or by command, once."""
     program, now, found = request.auth.program, timezone.now(), _one(number)
 
     def act() -> dict[str, Any]:
@@ -234,7 +234,7 @@ def transfer_credit(request: KeyRequest, number: Number, body: TransferIn) -> di
 
 @router.post("/replacements/{number}/reissue", **needs("supply", TokenOut))
 def reissue_token(request: KeyRequest, number: Number, body: ReissueIn) -> dict[str, Any]:
-    """Issue a token of the old meter anew for the new one, if it is proved unused."""
+    """Reissue a token of the old meter for the new one if it is proved unused."""
     now, found = timezone.now(), _one(number)
     token = one_found(
         IssuedToken.objects.filter(pk=body.token_id, meter=found.old_meter),

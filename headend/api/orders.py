@@ -52,7 +52,7 @@ class CommandOut(Schema):
 
 @router.post("/meters/{number}/orders", **needs("meters:order", CommandOut))
 def order(request: KeyRequest, number: Path[MeterNumber], body: OrderIn) -> dict[str, Any]:
-    """Order something of a meter, once per message id; its answer is read at `/commands`.
+    """Send an order to a meter, once per message id; read its answer at `/commands`.
 
     A switch of the payment mode counts once the meter says it did: then `/mode-switches` has its
     closing registers and what is credited.
@@ -80,14 +80,14 @@ def list_orders(
     cursor: Cursor = None,
     limit: Limit = _USUAL_LIMIT,
 ) -> dict[str, Any]:
-    """List what a meter was ordered, tokens that were sent aside, the newest first."""
+    """List a meter's orders, without token deliveries, newest first."""
     found = _commands().filter(meter=meter_numbered(number))
     return page(found, cursor=cursor, limit=limit, give=_shape)
 
 
 @router.get("/commands/{command_id}", **needs("meters:order", CommandOut))
 def read_command(request: KeyRequest, command_id: Path[UUID]) -> dict[str, Any]:
-    """Say what became of an order."""
+    """Read an order and its outcome."""
     found = _commands().filter(public_id=command_id)
     return _shape(one_found(found, otherwise="there is no order of that id"))
 

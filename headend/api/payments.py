@@ -21,7 +21,7 @@ router = Router(tags=["vend"])
 
 @router.post("/debts/{debt_id}/payments", **needs("vend", SaleOut))
 def pay_debt(request: KeyRequest, debt_id: Path[AskedDebt], body: DebtPaymentIn) -> dict[str, Any]:
-    """Take a payment of a debt, once per message id: a sale of one line, without a token.
+    """Take a payment for a debt, once per message id: a sale of one line, without a token.
 
     Its message ids are those of vends: `/vend/advice/{message_id}` says what became of one.
     """

@@ -62,7 +62,7 @@ OfCustomer = Annotated[AskedCustomer | None, Query(description="only of this cus
 def list_customers(
     request: KeyRequest, q: Words = None, cursor: Cursor = None, limit: Limit = _USUAL_LIMIT
 ) -> dict[str, Any]:
-    """List customers, the newest first; `q` searches."""
+    """List customers, newest first; `q` searches."""
     found = find_customers(q) if q else Customer.objects.all()
     return page(found, cursor=cursor, limit=limit, give=shapes.customer)
 
@@ -99,7 +99,7 @@ def read_customer(request: KeyRequest, customer_id: Path[AskedCustomer]) -> dict
 def list_meters(
     request: KeyRequest, cursor: Cursor = None, limit: Limit = _USUAL_LIMIT
 ) -> dict[str, Any]:
-    """List the meter register, the newest first."""
+    """List the meter register, newest first."""
     return page(Meter.objects.all(), cursor=cursor, limit=limit, give=shapes.meter)
 
 
@@ -132,7 +132,7 @@ def read_meter(request: KeyRequest, number: Path[MeterNumber]) -> dict[str, Any]
 def install_meter(
     request: KeyRequest, number: Path[MeterNumber], body: MessageIn
 ) -> dict[str, Any]:
-    """Note that a meter from stock now stands at a premises, once per message id."""
+    """Record that a meter from stock was installed, once per message id."""
     now = timezone.now()
     meter = meter_numbered(number)
 
@@ -157,7 +157,7 @@ def list_agreements(
     cursor: Cursor = None,
     limit: Limit = _USUAL_LIMIT,
 ) -> dict[str, Any]:
-    """List supply agreements, ended ones too, the newest first."""
+    """List supply agreements, including ended ones, newest first."""
     found = _agreements()
     if meter is not None:
         found = found.filter(meter=meter_numbered(meter))
@@ -168,7 +168,7 @@ def list_agreements(
 
 @router.post("/agreements", **needs("agreements:write", AgreementOut))
 def open_agreement(request: KeyRequest, body: AgreementIn) -> dict[str, Any]:
-    """Let a meter serve a customer at an address from now on, once per message id."""
+    """Open an agreement by which a meter serves a customer from now on, once per message id."""
     now = timezone.now()
 
     def act() -> dict[str, Any]:
@@ -216,7 +216,7 @@ def end_agreement(
 def list_tariffs(
     request: KeyRequest, cursor: Cursor = None, limit: Limit = _USUAL_LIMIT
 ) -> dict[str, Any]:
-    """List tariffs, the newest first."""
+    """List tariffs, newest first."""
     return page(Tariff.objects.all(), cursor=cursor, limit=limit, give=shapes.tariff)
 
 
@@ -225,7 +225,7 @@ def read_tariff(
     request: KeyRequest,
     code: Path[Annotated[str, text(40)]],
 ) -> dict[str, Any]:
-    """Read a tariff and all it ever said."""
+    """Read a tariff with all its versions."""
     found = tariff_coded(code)
     versions = found.versions.order_by("-valid_from")
     return shapes.tariff(found) | {"versions": [shapes.tariff_version(one) for one in versions]}
@@ -244,7 +244,7 @@ def list_sales(
     cursor: Cursor = None,
     limit: Limit = _USUAL_LIMIT,
 ) -> dict[str, Any]:
-    """List sales, the newest first."""
+    """List sales, newest first."""
     found = of_own_vendor(
         Sale.objects.select_related("meter", "agreement", "exchange_rate", *disclosure.RELATED),
         request.auth.program,
@@ -262,7 +262,7 @@ def read_sale(
     request: KeyRequest,
     receipt_number: Path[Annotated[str, text(20)]],
 ) -> dict[str, Any]:
-    """Read one sale with its lines; its tokens too if the key is good for tokens:read."""
+    """Read one sale with its lines, and with its tokens if the key has tokens:read."""
     shown = shapes.sale(
         shapes.sale_numbered(receipt_number, seen_by=request.auth.program),
         caller=caller_of(request.auth),
@@ -281,7 +281,7 @@ def list_tokens(
     cursor: Cursor = None,
     limit: Limit = _USUAL_LIMIT,
 ) -> dict[str, Any]:
-    """List issued tokens and how far each has come, the newest first."""
+    """List issued tokens with their delivery state, newest first."""
     found = between(_tokens(request), "issued_at", since, until)
     if meter is not None:
         found = found.filter(meter=meter_numbered(meter))
@@ -290,7 +290,7 @@ def list_tokens(
 
 @router.get("/tokens/{token_id}", **needs("tokens:read", TokenOut))
 def read_token(request: KeyRequest, token_id: Path[AskedToken]) -> dict[str, Any]:
-    """Read one issued token and how far it has come."""
+    """Read one issued token with its delivery state."""
     found = _tokens(request).filter(pk=token_id)
     return shapes.token(one_found(found, otherwise="there is no token of that id"))
 

@@ -42,7 +42,7 @@ class ReversalOut(Schema):
 
 @router.post("/sales/{receipt_number}/disclose", **needs("vend", SaleOut))
 def disclose(request: KeyRequest, receipt_number: ReceiptNumber) -> dict[str, Any]:
-    """Give out the token of an own sale that was vended with `hold_token`.
+    """Give out the token of this program's sale that was vended with `hold_token`.
 
     From now on the sale can't be reversed. Asking again gives the same answer.
     """
@@ -54,7 +54,7 @@ def disclose(request: KeyRequest, receipt_number: ReceiptNumber) -> dict[str, An
 
 @router.post("/sales/{receipt_number}/reverse", **needs("reverse", ReversalOut))
 def reverse(request: KeyRequest, receipt_number: ReceiptNumber, body: ReverseIn) -> dict[str, Any]:
-    """Take an own sale back whose token can do nothing, once per message id.
+    """Reverse this program's sale if its token cannot be used, once per message id.
 
     That is one whose token is still held, that gave none, or whose token the meter proves unused.
     Message ids of reversals are others than those of vends.
@@ -73,7 +73,7 @@ def reverse(request: KeyRequest, receipt_number: ReceiptNumber, body: ReverseIn)
 
 @router.get("/reversals/advice/{message_id}", **needs("reverse", ReversalOut))
 def advice(request: KeyRequest, message_id: Path[MessageId]) -> dict[str, Any]:
-    """Say what a message of this program has reversed; `sale_not_found`: nothing."""
+    """Read what a message of this program reversed; `sale_not_found` if nothing."""
     made = reversals.advice(caller=caller_of(request.auth), message_id=message_id)
     return _shape(made)
 

@@ -34,13 +34,13 @@ from headend.webhooks.kinds import KINDS, Kind
 
 VERSION = "1"
 PATH = "/api/v1/"
-DESCRIPTION = """Programs of a utility and of its partners sell and look up through this.
+DESCRIPTION = """For programs of a utility and its partners: selling, registers, money, meters.
 
 Every operation needs an API key: `Authorization: Bearer KEY`. Money is in minor units of the named
-currency, energy in watt-hours. What changes something carries a `message_id` of the caller's
-choice: sent again, the same request is answered the same and done once. An error is a problem
-(RFC 9457) whose `code` never changes. A request has three outcomes: done, refused with a code, or
-not known (`outcome_unknown`, or no answer): then send it again with the same message id."""
+currency, energy in watt-hours. A request that changes something carries a `message_id` of the
+caller's choice; repeated, it is carried out once and gets the same answer. Errors are problem
+details (RFC 9457) with a stable `code`. A request has three outcomes: done; refused, with a code;
+or unknown (`outcome_unknown`, or no answer): then send it again with the same message id."""
 
 
 class _Api(NinjaAPI):
@@ -88,7 +88,9 @@ def _webhook(name: str, kind: Kind) -> dict[str, Any]:
         "post": {
             "summary": kind.purpose,
             "requestBody": {"content": {"application/json": {"schema": told}}},
-            "responses": {"2XX": {"description": "Taken; anything else: it is sent again."}},
+            "responses": {
+                "2XX": {"description": "Taken; else it is sent again."}
+            },
         }
     }
 
@@ -131,5 +133,5 @@ for _router in (
 
 @api.get("/", response=Alive, tags=["about"])
 def about(request: HttpRequest) -> dict[str, str]:
-    """Say that the API is here; needs no key."""
+    """Report that the API is running; needs no key."""
     return {"version": VERSION}

@@ -101,7 +101,7 @@ class FreeGrantOut(Schema):
 def close_account(
     request: KeyRequest, agreement_id: Path[AskedAgreement], body: ClosingIn
 ) -> dict[str, Any]:
-    """Give notice: the agreement ends now, its registers are asked for. Once per message id."""
+    """Start closing an account: the agreement ends now. Once per message id."""
     now, found = timezone.now(), agreement_of_id(agreement_id)
 
     def act() -> dict[str, Any]:
@@ -121,7 +121,7 @@ def close_account(
 def list_closings(
     request: KeyRequest, cursor: Cursor = None, limit: Limit = _USUAL_LIMIT
 ) -> dict[str, Any]:
-    """List accounts that are being closed or were, the newest first."""
+    """List accounts that are being or have been closed, newest first."""
     return page(_closings(), cursor=cursor, limit=limit, give=_closing)
 
 
@@ -133,7 +133,7 @@ def read_closing(request: KeyRequest, number: Number) -> dict[str, Any]:
 
 @router.post("/closings/{number}/registers", **needs("supply", ClosingOut))
 def note_registers(request: KeyRequest, number: Number, body: RegistersIn) -> dict[str, Any]:
-    """Take down registers that a person read, where the meter does not tell them itself."""
+    """Enter closing registers that a person read at the meter."""
     now, found = timezone.now(), _one(number)
 
     def act() -> dict[str, Any]:
@@ -151,7 +151,7 @@ def note_registers(request: KeyRequest, number: Number, body: RegistersIn) -> di
 
 @router.post("/closings/{number}/settle", **needs("supply", ClosingOut))
 def settle(request: KeyRequest, number: Number, body: MessageIn) -> dict[str, Any]:
-    """Settle an account whose registers are known, for good. A refund is paid out by people."""
+    """Settle an account whose registers are known; this is final. People pay out the refund."""
     now, found = timezone.now(), _one(number)
 
     def act() -> dict[str, Any]:
@@ -170,7 +170,7 @@ def list_mode_switches(
     cursor: Cursor = None,
     limit: Limit = _USUAL_LIMIT,
 ) -> dict[str, Any]:
-    """List the switches between prepayment and post-payment for billing, the newest first."""
+    """List switches between prepayment and post-payment for billing, newest first."""
     found = modes.switches(since=since, until=until)
     if meter is not None:
         found = found.filter(meter=meter_numbered(meter))
@@ -181,7 +181,7 @@ def list_mode_switches(
 def grant_free_electricity(
     request: KeyRequest, number: Path[MeterNumber], body: MessageIn
 ) -> dict[str, Any]:
-    """Give the month's free electricity without a purchase; asked again it is the same grant."""
+    """Give the month's free electricity without a purchase; repeated, it is the same grant."""
     now = timezone.now()
     meter = meter_numbered(number)
 

@@ -49,7 +49,7 @@ def caller_of(key: ApiKey) -> str:
 
 @router.post("/vend/trial", **needs("vend", QuoteOut))
 def trial_vend(request: KeyRequest, body: TrialVendIn) -> HttpResponse:
-    """Say what a vend would give, or what so much energy costs. Nothing changes."""
+    """Price a vend, or an amount of energy, without changing anything."""
     asked: dict[str, Any] = {
         "meter": meter_numbered(body.meter),
         "currency": body.currency or "",
@@ -95,7 +95,7 @@ def vend(request: KeyRequest, body: VendIn) -> HttpResponse:
 
 @router.get("/currencies", **needs("vend", CurrenciesOut))
 def currencies(request: KeyRequest) -> dict[str, Any]:
-    """Say in which currencies customers may pay now, and at which rates."""
+    """List the currencies that customers may pay in now, with their rates."""
     rates = [] if vendor_of(request.auth.program) else usable(at=timezone.now())
     return {
         "base": settings.BASE_CURRENCY,
@@ -106,7 +106,7 @@ def currencies(request: KeyRequest) -> dict[str, Any]:
 
 @router.get("/vend/advice/{message_id}", **needs("vend", SaleOut))
 def advice(request: KeyRequest, message_id: Path[MessageId]) -> dict[str, Any]:
-    """Say what a message of this program has sold; `sale_not_found`: nothing."""
+    """Read what a message of this program sold; `sale_not_found` if nothing."""
     caller = caller_of(request.auth)
     return shapes.sale(services.advice(caller=caller, message_id=message_id), caller=caller)
 
@@ -117,7 +117,7 @@ def reprint(
     receipt_number: Path[Annotated[str, text(20)]],
     body: ReprintIn,
 ) -> dict[str, Any]:
-    """Count one more copy of a receipt and give its text, marked as a copy.
+    """Return a receipt's text, marked and counted as a copy.
 
     The receipt shows the token: of another caller's sale only to a key good for tokens:read.
     """
@@ -149,7 +149,7 @@ def reprint(
 
 @router.post("/tokens/verify", **needs("tokens:read", TokenVerifyOut))
 def verify_token(request: KeyRequest, body: TokenVerifyIn) -> dict[str, Any]:
-    """Say whether a token was issued here, and for this meter."""
+    """Tell whether a token was issued here, and for this meter."""
     found = verification.verify(
         meter=meter_numbered(body.meter), digits=body.token, seen_by=request.auth.program
     )

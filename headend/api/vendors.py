@@ -99,7 +99,7 @@ class ShiftOut(Schema):
 def list_vendors(
     request: KeyRequest, cursor: Cursor = None, limit: Limit = _USUAL_LIMIT
 ) -> dict[str, Any]:
-    """List vendors, the newest first; a vendor's program sees its own."""
+    """List vendors, newest first; a vendor's program sees only its own."""
     found = queries.vendors_seen_by(request.auth.program)
     return page(found, cursor=cursor, limit=limit, give=_shape)
 
@@ -114,7 +114,7 @@ def read_vendor(request: KeyRequest, vendor_id: Path[AskedVendor]) -> dict[str, 
 def watch_wallet(
     request: KeyRequest, vendor_id: Path[AskedVendor], body: LowWalletIn
 ) -> dict[str, Any]:
-    """Say below what a vendor's wallet is low; the event `vendor.wallet_low` tells of it."""
+    """Set the amount below which a vendor's wallet is low (event `vendor.wallet_low`)."""
     found = _one(request.auth, vendor_id)
     wallet_watch.set_threshold(
         found, body.low_below_minor, by=request.auth.program, at=timezone.now()
@@ -142,7 +142,7 @@ def read_statement(
     cursor: Cursor = None,
     limit: Limit = _USUAL_LIMIT,
 ) -> dict[str, Any]:
-    """Read what came into a vendor's wallet and went out of it, the newest first."""
+    """Read the statement of a vendor's wallet, newest line first."""
     vendor = _one(request.auth, vendor_id)
     lines = Line.objects.filter(account__code=vendor.wallet, account__currency=vendor.currency)
     return statement_page(lines, sign=-1, cursor=cursor, limit=limit)
@@ -152,7 +152,7 @@ def read_statement(
 def request_credit(
     request: KeyRequest, vendor_id: Path[AskedVendor], body: CreditIn
 ) -> dict[str, Any]:
-    """Ask for the credit that a payment buys; somebody of the utility decides.
+    """Request the credit that a payment buys; somebody at the utility decides.
 
     Once per message id, and once per payment reference.
     """
@@ -173,7 +173,7 @@ def list_shifts(
     cursor: Cursor = None,
     limit: Limit = _USUAL_LIMIT,
 ) -> dict[str, Any]:
-    """List shifts, the newest first; a vendor's program sees its vendor's."""
+    """List shifts, newest first; a vendor's program sees only its vendor's."""
     shifts = Shift.objects.select_related("till", "user", "vendor").prefetch_related("others")
     found = queries.of_own_vendor(shifts, request.auth.program)
     if vendor_id is not None:

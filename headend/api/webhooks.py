@@ -92,14 +92,14 @@ class ReplayOut(Schema):
 def list_webhooks(
     request: KeyRequest, cursor: Cursor = None, limit: Limit = _USUAL_LIMIT
 ) -> dict[str, Any]:
-    """List this program's webhooks, the newest first."""
+    """List this program's webhooks, newest first."""
     found = queries.webhooks(request.auth.program)
     return page(found, cursor=cursor, limit=limit, give=_shape)
 
 
 @router.post("/webhooks", **needs("webhooks", WebhookWithSecretOut))
 def subscribe(request: KeyRequest, body: WebhookIn) -> dict[str, Any]:
-    """Have events sent to an address from now on; the answer shows the secret that signs them.
+    """Create a webhook; the answer shows the secret that signs its events.
 
     It takes no message id, for the secret is kept nowhere to be shown again: after a time-out list
     the webhooks, end the one that is too many and subscribe anew.
@@ -117,7 +117,7 @@ def read_webhook(request: KeyRequest, webhook_id: Path[AskedWebhook]) -> dict[st
 
 @router.put("/webhooks/{webhook_id}", **needs("webhooks", WebhookOut))
 def change(request: KeyRequest, webhook_id: Path[AskedWebhook], body: WebhookIn) -> dict[str, Any]:
-    """Send to another address, or other kinds of events, from now on."""
+    """Change a webhook's address or its kinds of events."""
     found = _one(request, webhook_id)
     services.change(found, **body.model_dump(), by=request.auth.program, at=timezone.now())
     return _shape(_one(request, webhook_id))
@@ -127,7 +127,7 @@ def change(request: KeyRequest, webhook_id: Path[AskedWebhook], body: WebhookIn)
 def set_state(
     request: KeyRequest, webhook_id: Path[AskedWebhook], body: StateIn
 ) -> dict[str, Any]:
-    """Pause a webhook, let it go on, or end it for good."""
+    """Pause, resume or end a webhook."""
     found = _one(request, webhook_id)
     act = {"active": services.resume, "paused": services.pause, "ended": services.end}[body.state]
     if found.state != body.state:
@@ -137,7 +137,7 @@ def set_state(
 
 @router.post("/webhooks/{webhook_id}/secret", **needs("webhooks", WebhookWithSecretOut))
 def exchange_secret(request: KeyRequest, webhook_id: Path[AskedWebhook]) -> dict[str, Any]:
-    """Make a new secret, shown this once; for a day the old one signs as well."""
+    """Make a new secret, shown only once; for a day the old one signs as well."""
     found = _one(request, webhook_id)
     made = services.exchange_secret(found, by=request.auth.program, at=timezone.now())
     return _shape(_one(request, webhook_id)) | {"secret": made.text}
@@ -145,7 +145,7 @@ def exchange_secret(request: KeyRequest, webhook_id: Path[AskedWebhook]) -> dict
 
 @router.post("/webhooks/{webhook_id}/test", **needs("webhooks", DeliveryOut))
 def send_test(request: KeyRequest, webhook_id: Path[AskedWebhook]) -> dict[str, Any]:
-    """Send an event that only shows whether events arrive."""
+    """Send a test event."""
     found = _one(request, webhook_id)
     return _delivery(services.send_test(found, by=request.auth.program, at=timezone.now()))
 
@@ -158,14 +158,14 @@ def list_deliveries(
     cursor: Cursor = None,
     limit: Limit = _USUAL_LIMIT,
 ) -> dict[str, Any]:
-    """List how far the events of a webhook have come, the newest first."""
+    """List a webhook's deliveries with their state, newest first."""
     found = queries.deliveries(state=state or "").filter(subscription=_one(request, webhook_id))
     return page(found, cursor=cursor, limit=limit, give=_delivery)
 
 
 @router.post("/webhooks/{webhook_id}/replay", **needs("webhooks", ReplayOut))
 def replay(request: KeyRequest, webhook_id: Path[AskedWebhook], body: ReplayIn) -> dict[str, Any]:
-    """Send events again with the ids they had: one, all since an instant, or those given up."""
+    """Send events again under the same ids: one, all since a time, or those given up."""
     found = _one(request, webhook_id)
     which = services.which_again(found, event_id=body.event_id, since=body.since)
     return {"queued": services.replay(found, which, by=request.auth.program, at=timezone.now())}
