@@ -22,7 +22,7 @@ KINDS = ("postgres", "postgresql", "sqlite")
 
 @click.group()
 def audit() -> None:
-    """Check the record of who did what."""
+    """Verify the audit record."""
 
 
 @audit.command()

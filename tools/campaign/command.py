@@ -23,7 +23,7 @@ _YEARS = click.Choice(["1993", "2014", "2035"])
 
 @click.group()
 def campaign() -> None:
-    """Give many meters a new key."""
+    """Give many meters a new key: plan, try, start, watch."""
 
 
 @campaign.command()
@@ -43,7 +43,7 @@ def campaign() -> None:
 @_reason
 @as_json
 def plan(name: str, reason: str, json_wanted: bool, **given: Any) -> None:
-    """Plan a campaign; nothing begins. Then `try`, then `start`."""
+    """Plan a campaign without starting it. Then `try` it, then `start` it."""
     with answering(json_wanted):
         from headend.accounts.services import console_user
         from headend.campaigns import services
@@ -80,7 +80,7 @@ def plan(name: str, reason: str, json_wanted: bool, **given: Any) -> None:
 @_name
 @as_json
 def try_(name: str, json_wanted: bool) -> None:
-    """Say what a campaign would do; nothing changes."""
+    """Show what a campaign would do, without changing anything."""
     with answering(json_wanted):
         from dataclasses import asdict
 
@@ -95,7 +95,7 @@ def try_(name: str, json_wanted: bool) -> None:
 @_name
 @as_json
 def start(name: str, json_wanted: bool) -> None:
-    """Ask for a campaign to be started; somebody else approves."""
+    """Request the start of a campaign; a second person approves."""
     with answering(json_wanted):
         from headend.accounts.services import console_user
         from headend.campaigns import services
@@ -116,7 +116,7 @@ def start(name: str, json_wanted: bool) -> None:
 @_name
 @as_json
 def show(name: str, json_wanted: bool) -> None:
-    """Show how far a campaign is, by supply group."""
+    """Show a campaign's progress by supply group."""
     with answering(json_wanted):
         from headend.campaigns import services
 
@@ -142,9 +142,9 @@ def list_(json_wanted: bool) -> None:
 @_name
 @as_json
 def run(name: str, json_wanted: bool) -> None:
-    """Do now all the work that a started campaign has; housekeeping does it by itself otherwise.
+    """Do all of a campaign's work now instead of leaving it to housekeeping.
 
-    It can be broken off at any time and goes on where it was.
+    It can be interrupted at any time and continues where it was.
     """
     with answering(json_wanted):
         from headend.campaigns import services
@@ -165,7 +165,7 @@ def run(name: str, json_wanted: bool) -> None:
 @_reason
 @as_json
 def pause(name: str, reason: str, json_wanted: bool) -> None:
-    """Make and send nothing more for now."""
+    """Pause a campaign: make and send no more tokens for now."""
     _do("pause", name, reason, json_wanted)
 
 
@@ -174,7 +174,7 @@ def pause(name: str, reason: str, json_wanted: bool) -> None:
 @_reason
 @as_json
 def resume(name: str, reason: str, json_wanted: bool) -> None:
-    """Go on where it was paused."""
+    """Resume a paused campaign."""
     _do("resume", name, reason, json_wanted)
 
 
@@ -183,7 +183,7 @@ def resume(name: str, reason: str, json_wanted: bool) -> None:
 @_reason
 @as_json
 def stop(name: str, reason: str, json_wanted: bool) -> None:
-    """End it for good; what nobody was given is taken back."""
+    """End a campaign for good and withdraw tokens not yet handed out."""
     _do("stop", name, reason, json_wanted)
 
 
@@ -192,7 +192,7 @@ def stop(name: str, reason: str, json_wanted: bool) -> None:
 @_reason
 @as_json
 def retry(name: str, reason: str, json_wanted: bool) -> None:
-    """Try the meters again that were refused."""
+    """Retry the meters that were refused."""
     _do("retry_failed", name, reason, json_wanted)
 
 

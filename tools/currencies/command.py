@@ -15,14 +15,14 @@ from tools.headend.answers import answering, as_json, print_facts
 
 @click.group()
 def currency() -> None:
-    """Take other currencies than the base one, and propose rates for them."""
+    """Accept foreign currencies and propose their rates."""
 
 
 @currency.command("list")
-@click.option("--history", is_flag=True, help="Every rate, not only the one that holds now.")
+@click.option("--history", is_flag=True, help="All rates, not only the current one.")
 @as_json
 def list_(history: bool, json_wanted: bool) -> None:
-    """List the currencies that are taken, with their rates."""
+    """List the accepted currencies with their rates."""
     with answering(json_wanted):
         from django.conf import settings
 
@@ -42,10 +42,10 @@ def list_(history: bool, json_wanted: bool) -> None:
 
 @currency.command()
 @click.argument("code")
-@click.option("--rate-holds-hours", type=int, help="A rate is used so long at most.")
+@click.option("--rate-holds-hours", type=int, help="How long a rate may be used at most.")
 @as_json
 def accept(code: str, rate_holds_hours: int | None, json_wanted: bool) -> None:
-    """Take a currency; of use once somebody has approved a rate for it."""
+    """Accept a currency; it can be used once a rate for it is approved."""
     _accept(code, json_wanted, is_accepted=True, rate_holds_hours=rate_holds_hours)
 
 
@@ -53,7 +53,7 @@ def accept(code: str, rate_holds_hours: int | None, json_wanted: bool) -> None:
 @click.argument("code")
 @as_json
 def refuse(code: str, json_wanted: bool) -> None:
-    """Take a currency no more; its sales and rates stay."""
+    """Stop accepting a currency; its sales and rates stay."""
     _accept(code, json_wanted, is_accepted=False, rate_holds_hours=None)
 
 
@@ -65,9 +65,9 @@ def refuse(code: str, json_wanted: bool) -> None:
     "--from",
     "valid_from",
     type=click.DateTime(["%Y-%m-%dT%H:%M", "%Y-%m-%d"]),
-    help="From when on, in UTC; otherwise from the approval on.",
+    help="Start of validity, in UTC; otherwise the approval.",
 )
-@click.option("--reason", required=True, help="Where the rate is from; the approver reads it.")
+@click.option("--reason", required=True, help="Source of the rate, for the approver.")
 @as_json
 def propose(
     code: str,
@@ -77,7 +77,7 @@ def propose(
     reason: str,
     json_wanted: bool,
 ) -> None:
-    """Ask for a rate, such as `USD --worth 18.25`; it holds once somebody else approves it."""
+    """Propose a rate, such as `USD --worth 18.25`; a second person approves."""
     with answering(json_wanted):
         from headend.accounts.services import console_user
         from headend.currencies import services

@@ -39,7 +39,7 @@ KEPT = 5  # folders of earlier runs
     "hardware takes is measured and added.",
 )
 def demo(board: str, interpreter: str, firmware_kib: int | None) -> None:
-    """Play the whole story without hands; exit status 0 only if every observation held.
+    """Play the whole story by itself; exit status 0 if every step went as expected.
 
     A head-end, broker, gateway and a simulated meter with the real firmware are started in a fresh
     folder under build/, and stopped afterwards.

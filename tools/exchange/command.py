@@ -27,14 +27,16 @@ def _now() -> datetime:
 @click.command("import")
 @click.argument("kind")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.option("--dry-run", is_flag=True, help="Only say what would become of each row.")
-@click.option("--all", "all_rows", is_flag=True, help="Show every row, not only what is wrong.")
+@click.option("--dry-run", is_flag=True, help="Only show the result that each row would have.")
+@click.option(
+    "--all", "all_rows", is_flag=True, help="Show every row, not only those with errors."
+)
 @as_json
 def import_(kind: str, file: Path, dry_run: bool, all_rows: bool, json_wanted: bool) -> None:
     """Import a sheet (CSV or XLSX): customers, meters, agreements, debts, free-electricity,
     take-over. docs/exchange.md lists the columns.
 
-    Stopped midway, the same command goes on where it stopped.
+    If it is interrupted, the same command continues where it stopped.
     """
     with answering(json_wanted, hint="ask again with the same file: it goes on where it stopped"):
         from headend.accounts.services import console_user
@@ -127,8 +129,8 @@ def _report(facts: dict[str, Any]) -> str:
     "--output", "-o", type=click.Path(dir_okay=False, path_type=Path), help="File; else printed."
 )
 @click.option("--xlsx", is_flag=True, help="As XLSX instead of CSV; needs a file.")
-@click.option("--since", type=click.DateTime(["%Y-%m-%d"]), help="From this day on.")
-@click.option("--until", type=click.DateTime(["%Y-%m-%d"]), help="Up to and including this day.")
+@click.option("--since", type=click.DateTime(["%Y-%m-%d"]), help="First day.")
+@click.option("--until", type=click.DateTime(["%Y-%m-%d"]), help="Last day.")
 @click.option("--template", is_flag=True, help="An empty sheet to fill in and import instead.")
 def export(
     kind: str,

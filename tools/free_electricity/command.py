@@ -19,14 +19,14 @@ def _now() -> datetime:
 
 @click.group()
 def free() -> None:
-    """Give free electricity, or ask for a programme's amount."""
+    """Give free electricity, or set a programme's amount."""
 
 
 @free.command()
 @click.argument("number", metavar="DRN")
 @as_json
 def give(number: str, json_wanted: bool) -> None:
-    """Give a meter's customer the month's free electricity; asked again, it is the same token."""
+    """Give a customer the month's free electricity; repeated, it is the same token."""
     with answering(json_wanted, hint="ask again: it is given once"):
         from headend.accounts.services import console_user
         from headend.meters.queries import meter_numbered
@@ -51,12 +51,12 @@ def give(number: str, json_wanted: bool) -> None:
 @click.argument("title")
 @click.argument("kwh", type=click.FloatRange(0, 1000))
 @click.argument("from_month", type=click.DateTime(["%Y-%m"]))
-@click.option("--reason", required=True, help="Why; the person who approves reads it.")
+@click.option("--reason", required=True, help="Why, for the approver.")
 @as_json
 def amount(
     code: str, title: str, kwh: float, from_month: datetime, reason: str, json_wanted: bool
 ) -> None:
-    """Ask for what a programme gives from a month on; 0 ends it. A second person approves."""
+    """Request a programme's monthly amount; 0 ends it. A second person approves."""
     with answering(json_wanted):
         from headend.accounts.services import console_user
         from headend.vending import free_programmes

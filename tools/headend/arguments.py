@@ -51,5 +51,5 @@ IN_CURRENCY = click.option(
     metavar="CODE",
     is_eager=True,
     callback=lambda ctx, param, value: value.upper(),
-    help="Of the money, if it is not the base currency, e.g. USD; taken at the rate in force.",
+    help="Currency if not the base currency, e.g. USD; converted at the current rate.",
 )

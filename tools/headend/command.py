@@ -34,16 +34,16 @@ _STATE_SECONDS = 10.0
 @click.option("--meter", "number", required=True, help="Meter number (DRN) or PAN.")
 @click.option("--amount", "tender_minor", type=Money(), help="Money, e.g. 50.00.")
 @IN_CURRENCY
-@click.option("--kwh", type=Energy(), help="With --trial: how much money buys so many kWh.")
-@click.option("--message-id", help="Names this vend; the same id gives the same sale again.")
-@click.option("--trial", is_flag=True, help="Only say what it would give.")
+@click.option("--kwh", type=Energy(), help="With --trial: how much money buys this many kWh.")
+@click.option("--message-id", help="Identifies this vend; repeated, it returns the same sale.")
+@click.option("--trial", is_flag=True, help="Only show what it would give.")
 @click.option("--send", is_flag=True, help="Also send the token to the meter.")
 @click.option("--hold", is_flag=True, help="Keep the token back until 'prepay sale disclose'.")
 @click.option(
     "--debts-first",
     "waive_floor",
     is_flag=True,
-    help="The customer wants debts paid even out of the share kept for energy.",
+    help="Pay debts even out of the share kept for energy.",
 )
 @as_json
 def vend(
@@ -60,7 +60,7 @@ def vend(
 ) -> None:
     """Sell energy for a meter and print the token.
 
-    If the answer was lost, run it again with the same --message-id: it gives the same sale.
+    If the answer was lost, run it again with the same --message-id to get the same sale.
     """
     if (tender_minor is None) == (kwh is None) or (kwh is not None and not trial):
         raise click.UsageError("say --amount, or --kwh with --trial")
@@ -109,7 +109,7 @@ def vend(
 
 @click.group()
 def meter() -> None:
-    """Look at a meter, order something of it, or choose when its customer is warned."""
+    """Show a meter, send it orders, or set its warning level."""
 
 
 @meter.command()
@@ -158,7 +158,7 @@ def mode(
 @click.argument("threshold_wh", metavar="KWH", type=Energy())
 @as_json
 def warn_below(number: str, threshold_wh: int, json_wanted: bool) -> None:
-    """Choose the credit below which a meter's customer is told that it runs low; 0 for never."""
+    """Set the credit in kWh below which a meter's customer is warned; 0 for never."""
     with answering(json_wanted):
         from headend.accounts.services import console_user
         from headend.customers.queries import agreement_of

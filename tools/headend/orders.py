@@ -20,7 +20,7 @@ from tools.headend.facts import command_facts, facts_text
 def order(
     number: str, slug: str, reason: str, wait: bool, timeout: float, json_wanted: bool
 ) -> None:
-    """Order something of a meter, for example connect or close-account; `?` lists them."""
+    """Send a meter an order, for example connect or close-account; `?` lists them."""
     with answering(json_wanted):
         from headend.accounts.services import console_user
         from headend.fleet import services
@@ -60,7 +60,7 @@ def order(
 def adjust_credit(
     number: str, direction: str, energy_wh: int, reason: str, json_wanted: bool
 ) -> None:
-    """Ask for a meter's credit to be raised or lowered; a second person approves it on a page."""
+    """Request that a meter's credit be raised or lowered; a second person approves."""
     with answering(json_wanted):
         from headend.accounts.services import console_user
         from headend.fleet import acts
@@ -84,7 +84,7 @@ def adjust_credit(
 @click.option("--days", default=7, show_default=True, type=click.IntRange(1, 366))
 @as_json
 def message(number: str, first: str, second: str, days: int, json_wanted: bool) -> None:
-    """Show two lines of 16 characters on a meter's display; an empty LINE1 takes them away."""
+    """Show two lines of 16 characters on a meter's display; an empty LINE1 removes them."""
     with answering(json_wanted):
         from headend.accounts.services import console_user
         from headend.fleet import services

@@ -15,20 +15,22 @@ from tools.headend.arguments import IN_CURRENCY, Money
 from tools.headend.command import now
 from tools.headend.facts import facts_text, sale_facts, sale_text
 
-_MESSAGE = click.option("--message-id", help="Names this request; the same id does it once.")
-_REASON = click.option("--reason", required=True, help="Why; kept on the record.")
+_MESSAGE = click.option(
+    "--message-id", help="Identifies this request; repeated, it is done only once."
+)
+_REASON = click.option("--reason", required=True, help="Why; kept in the audit record.")
 
 
 @click.group()
 def sale() -> None:
-    """Look at a sale, give its held token out, take it back, or have it moved."""
+    """Show, disclose, reverse or move a sale; pay a debt."""
 
 
 @sale.command()
 @click.argument("receipt_number", metavar="RECEIPT")
 @as_json
 def show(receipt_number: str, json_wanted: bool) -> None:
-    """Print a sale; a token that is held back or whose sale was reversed is not shown."""
+    """Print a sale, without the token if that is held or the sale was reversed."""
     with answering(json_wanted):
         print_facts(json_wanted, sale_facts(_sale(receipt_number)), sale_text)
 
@@ -37,7 +39,7 @@ def show(receipt_number: str, json_wanted: bool) -> None:
 @click.argument("receipt_number", metavar="RECEIPT")
 @as_json
 def disclose(receipt_number: str, json_wanted: bool) -> None:
-    """Give out the token of a sale made with `prepay vend --hold`; it can't be reversed then."""
+    """Give out the token of a sale made with `prepay vend --hold`; after that it is final."""
     with answering(json_wanted):
         from headend.accounts.services import console_user
         from headend.vending import disclosure
@@ -71,7 +73,7 @@ def print_copy(receipt_number: str, reason: str, json_wanted: bool) -> None:
 @_MESSAGE
 @as_json
 def reverse(receipt_number: str, reason: str, message_id: str | None, json_wanted: bool) -> None:
-    """Take a sale back whose token can do nothing: held, never made, or proved unused."""
+    """Reverse a sale whose token is held, was never made, or is proved unused."""
     message_id = message_id or uuid.uuid4().hex
     with answering(json_wanted, hint=f"ask again with --message-id {message_id}"):
         from headend.accounts.services import console_user
@@ -104,12 +106,12 @@ def reverse(receipt_number: str, reason: str, message_id: str | None, json_wante
     "bearer",
     required=True,
     type=click.Choice(["nobody", "customer", "utility"]),
-    help="Who carries what the first sale gave away.",
+    help="Who bears the cost of the first sale's token.",
 )
 @_REASON
 @as_json
 def move(receipt_number: str, number: str, bearer: str, reason: str, json_wanted: bool) -> None:
-    """Ask for a sale's value to be moved to another meter; somebody else has to approve."""
+    """Request that a sale be moved to another meter; a second person approves."""
     with answering(json_wanted):
         from headend.accounts.services import console_user
         from headend.meters.queries import meter_numbered
@@ -137,7 +139,7 @@ def move(receipt_number: str, number: str, bearer: str, reason: str, json_wanted
 def pay_debt(
     debt_id: str, amount_minor: int, currency: str, message_id: str | None, json_wanted: bool
 ) -> None:
-    """Take a payment of a debt, by the id in its page's address, without selling energy."""
+    """Take a payment for a debt without selling energy; DEBT is the id in its page's address."""
     message_id = message_id or uuid.uuid4().hex
     with answering(json_wanted, hint=f"ask again with --message-id {message_id}"):
         from headend.accounts.services import console_user

@@ -18,7 +18,7 @@ _DAY = click.DateTime(["%Y-%m-%d"])
 
 @click.group()
 def ledger() -> None:
-    """Look at the ledger, or prove every figure against it."""
+    """Show the ledger, or check every figure against it."""
 
 
 @ledger.command()
@@ -85,9 +85,9 @@ def statement(account: str, currency: str | None, json_wanted: bool) -> None:
 @ledger.command()
 @as_json
 def check(json_wanted: bool) -> None:
-    """Prove that every figure kept elsewhere follows from the ledger; run it each night.
+    """Check that every figure follows from the ledger.
 
-    Prints each difference by name and ends with status 1 if there is any.
+    Prints each difference; exit status 1 if there is any. Housekeeping runs it each night.
     """
     with answering(json_wanted):
         from headend.ledger.proofs import differences_of, prove

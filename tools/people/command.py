@@ -29,7 +29,7 @@ def _now() -> datetime:
 
 @click.group()
 def people() -> None:
-    """Make people, let them in again, and say which groups they are in."""
+    """Create people, set their groups, and let them in again."""
 
 
 @people.command()
@@ -41,7 +41,7 @@ def people() -> None:
 def add(
     username: str, name: str, names: tuple[str, ...], password: str, json_wanted: bool
 ) -> None:
-    """Make a person who logs in as USERNAME, for example a second administrator."""
+    """Create a person who logs in as USERNAME, for example a second administrator."""
     with answering(json_wanted):
         from headend.accounts.people import create_person
         from headend.accounts.services import console_user
@@ -63,7 +63,7 @@ def add(
 @click.option("--group", "names", multiple=True, required=True, help="Each group to be in.")
 @as_json
 def groups(username: str, names: tuple[str, ...], json_wanted: bool) -> None:
-    """Have USERNAME be in the groups named, and no others; switches the account on."""
+    """Put USERNAME into these groups and no others; switches the account on."""
     with answering(json_wanted):
         from headend.accounts.people import change_person
         from headend.accounts.services import console_user
@@ -86,7 +86,7 @@ def groups(username: str, names: tuple[str, ...], json_wanted: bool) -> None:
 @_password
 @as_json
 def password(username: str, password: str, json_wanted: bool) -> None:
-    """Set the password of USERNAME, whose sessions end."""
+    """Set the password of USERNAME and end their sessions."""
     with answering(json_wanted):
         from headend.accounts.people import set_password
         from headend.accounts.services import console_user
@@ -100,7 +100,7 @@ def password(username: str, password: str, json_wanted: bool) -> None:
 @click.option("--reason", required=True, help="Why; kept in the audit record.")
 @as_json
 def reset_factors(username: str, reason: str, json_wanted: bool) -> None:
-    """Take all second factors from USERNAME, who lost them."""
+    """Remove all second factors of USERNAME, who lost them."""
     with answering(json_wanted):
         from headend.accounts.people import reset_second_factor
         from headend.accounts.services import console_user

@@ -37,7 +37,7 @@ def provision(
 ) -> None:
     """Write the flash of simulated meter DRN, with keys from the head-end's security module.
 
-    The meter must be registered. Tokens older than this moment will not be taken by it. Keys are
+    The meter must be registered. It will refuse tokens older than this moment. Keys are
     written, never shown.
     """
     set_up_django()

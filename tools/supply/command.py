@@ -41,14 +41,14 @@ _credit = click.option(
 
 @click.group()
 def supply() -> None:
-    """Close accounts, let customers move in, replace meters, tell billing."""
+    """Close accounts, move customers in, replace meters, list mode switches."""
 
 
 @supply.command()
 @click.argument("meter")
 @as_json
 def trial(meter: str, json_wanted: bool) -> None:
-    """Say what closing the account at a meter now would come to; nothing changes."""
+    """Preview closing the account at a meter, without changing anything."""
     with answering(json_wanted):
         from headend.supply import trials
 
@@ -58,11 +58,11 @@ def trial(meter: str, json_wanted: bool) -> None:
 
 @supply.command()
 @click.argument("meter")
-@click.option("--ask-meter", is_flag=True, help="Have the meter tell its registers.")
+@click.option("--ask-meter", is_flag=True, help="Ask the meter for its registers.")
 @_reason
 @as_json
 def close(meter: str, ask_meter: bool, reason: str, json_wanted: bool) -> None:
-    """Give notice: end the agreement at a meter and call back what waits for it."""
+    """Start closing an account: end the agreement and cancel waiting orders."""
     with answering(json_wanted):
         from headend.supply import closings
 
@@ -76,7 +76,7 @@ def close(meter: str, ask_meter: bool, reason: str, json_wanted: bool) -> None:
 @click.argument("closing")
 @as_json
 def show(closing: str, json_wanted: bool) -> None:
-    """Show a closing: how far it is, and what it comes to."""
+    """Show a closing, its progress and its amounts."""
     with answering(json_wanted):
         print_facts(json_wanted, closing_facts(_closing(closing), at=_now()), closing_text)
 
@@ -89,7 +89,7 @@ def show(closing: str, json_wanted: bool) -> None:
 def registers(
     closing: str, energy_wh: int | None, credit_wh: int | None, json_wanted: bool
 ) -> None:
-    """Take down the closing registers that somebody read at the meter."""
+    """Enter the closing registers that somebody read at the meter."""
     if energy_wh is None or credit_wh is None:
         raise click.UsageError("say both --energy and --credit")
     with answering(json_wanted):
@@ -105,7 +105,7 @@ def registers(
 @click.argument("closing")
 @as_json
 def settle(closing: str, json_wanted: bool) -> None:
-    """Settle a closing whose registers are known, for good."""
+    """Settle a closing whose registers are known; this is final."""
     with answering(json_wanted):
         from headend.supply import closings
 
@@ -118,7 +118,7 @@ def settle(closing: str, json_wanted: bool) -> None:
 @click.option("--note", required=True, help="How you know.")
 @as_json
 def clear(closing: str, note: str, json_wanted: bool) -> None:
-    """Say that the meter holds nothing of the customer any more."""
+    """State that the meter no longer holds the customer's credit."""
     with answering(json_wanted):
         from headend.supply import closings
 
@@ -134,7 +134,7 @@ def clear(closing: str, note: str, json_wanted: bool) -> None:
 @click.option("--reference", default="", help="Of the transfer.")
 @as_json
 def pay(closing: str, method: str, reference: str, json_wanted: bool) -> None:
-    """Pay a refund out, or ask a second person if it is above the limit."""
+    """Pay a refund; above the limit a second person must approve it."""
     with answering(json_wanted):
         from headend.accounts.models import Approval
         from headend.supply import refunds
@@ -159,8 +159,10 @@ def pay(closing: str, method: str, reference: str, json_wanted: bool) -> None:
 @click.option("--tariff", "code", required=True, help="Its code.")
 @_energy
 @_credit
-@click.option("--accept-debts", is_flag=True, help="Told of the debts of the premises.")
-@click.option("--buy-credit", is_flag=True, help="Pays for the credit that is left.")
+@click.option(
+    "--accept-debts", is_flag=True, help="The customer accepts the debts of the premises."
+)
+@click.option("--buy-credit", is_flag=True, help="The customer buys the credit that is left.")
 @as_json
 def move_in(
     meter: str,
@@ -174,7 +176,7 @@ def move_in(
     buy_credit: bool,
     json_wanted: bool,
 ) -> None:
-    """Let a new customer move in at a meter; one in stock is installed."""
+    """Move a new customer in at a meter; a meter in stock is installed."""
     if energy_wh is None or credit_wh is None:
         raise click.UsageError("say both --energy and --credit")
     with answering(json_wanted):
@@ -237,7 +239,7 @@ def replace(
     reason: str,
     json_wanted: bool,
 ) -> None:
-    """Replace a meter by another one; its agreement goes on."""
+    """Replace a meter; its agreement continues."""
     with answering(json_wanted):
         from headend.meters.queries import meter_numbered
         from headend.supply import replacements
@@ -260,7 +262,7 @@ def replace(
 @click.option("--by", "how", type=click.Choice(["token", "command"]), required=True)
 @as_json
 def transfer(replacement: str, how: str, json_wanted: bool) -> None:
-    """Move the credit of a replaced meter to the new one, once."""
+    """Transfer the credit of a replaced meter to the new one, once."""
     with answering(json_wanted):
         from headend.supply.errors import ReplacementNotPossible
         from headend.supply.models import Replacement
@@ -272,10 +274,10 @@ def transfer(replacement: str, how: str, json_wanted: bool) -> None:
 
 
 @supply.command()
-@click.option("--since", help="A local day, YYYY-MM-DD; from its beginning.")
-@click.option("--until", help="A local day, YYYY-MM-DD; up to its beginning.")
+@click.option("--since", help="First day, local, YYYY-MM-DD.")
+@click.option("--until", help="Day after the last, local, YYYY-MM-DD.")
 def switches(since: str | None, until: str | None) -> None:
-    """Print what meters switched to another payment mode, as a sheet (CSV) for billing."""
+    """Print switches of the payment mode as CSV for billing."""
     for day in filter(None, (since, until)):
         if not re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", day):
             raise click.UsageError(f"{day!r} is no day; write 2026-11-30")

@@ -13,7 +13,7 @@ _DIFFERENT = 1
 
 @click.group()
 def tariff() -> None:
-    """Price published purchases and compare."""
+    """Check tariffs against published purchases."""
 
 
 @tariff.command()

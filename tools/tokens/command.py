@@ -19,7 +19,7 @@ _number = click.argument("number", metavar="DRN")
 
 @click.group()
 def token() -> None:
-    """Issue tokens that are no sale, and change a meter's key."""
+    """Issue engineering tokens and change a meter's key."""
 
 
 @token.command()
@@ -47,7 +47,11 @@ def kinds(json_wanted: bool) -> None:
 @_number
 @click.argument("kind")
 @click.option(
-    "--set", "settings", multiple=True, metavar="FIELD=VALUE", help="A field; again for more."
+    "--set",
+    "settings",
+    multiple=True,
+    metavar="FIELD=VALUE",
+    help="A field of the token; may be repeated.",
 )
 @click.option("--send", is_flag=True, help="Also send it to the meter.")
 @_reason
@@ -55,7 +59,7 @@ def kinds(json_wanted: bool) -> None:
 def issue(
     number: str, kind: str, settings: tuple[str, ...], send: bool, reason: str, json_wanted: bool
 ) -> None:
-    """Make a token of a KIND (see `prepay token kinds`), or ask for its approval."""
+    """Issue a token of a KIND (see `prepay token kinds`), or request it."""
     given: dict[str, Any] = {}
     for setting in settings:
         name, is_one, value = setting.partition("=")
@@ -85,7 +89,7 @@ def issue(
 @_number
 @as_json
 def list_(number: str, json_wanted: bool) -> None:
-    """List the tokens made for a meter that were no sale, newest first."""
+    """List a meter's tokens that were not sold, newest first."""
     with answering(json_wanted):
         from headend.meters.queries import meter_numbered
         from headend.vending.models import IssuedToken
@@ -102,7 +106,7 @@ def list_(number: str, json_wanted: bool) -> None:
 @click.argument("digits")
 @as_json
 def verify(number: str, digits: str, json_wanted: bool) -> None:
-    """Say whether a token of 20 digits was issued here, and for this meter."""
+    """Tell whether a token was issued here, and for this meter."""
     digits = "".join(digits.split()).replace("-", "")
     if not re.fullmatch(r"[0-9]{20}", digits):
         raise click.UsageError("a token is 20 digits; write groups in quotes or without spaces")
@@ -125,7 +129,7 @@ def verify(number: str, digits: str, json_wanted: bool) -> None:
 @click.argument("token_id", type=int)
 @as_json
 def send(token_id: int, json_wanted: bool) -> None:
-    """Send a token to its meter; TOKEN_ID as `prepay token list` tells it."""
+    """Send a token to its meter; `prepay token list` shows its TOKEN_ID."""
     with answering(json_wanted):
         from headend.accounts.services import console_user
         from headend.engineering import services
@@ -150,7 +154,7 @@ def send(token_id: int, json_wanted: bool) -> None:
 def change_key(
     number: str, token_count: int | None, reason: str, json_wanted: bool, **wanted: Any
 ) -> None:
-    """Ask for a meter's key to be changed; somebody else approves."""
+    """Request a change of a meter's key; a second person approves."""
     with answering(json_wanted):
         from headend.accounts.services import console_user
         from headend.engineering import key_orders
@@ -172,7 +176,7 @@ def change_key(
 @_number
 @as_json
 def key(number: str, json_wanted: bool) -> None:
-    """Show a meter's key, its change that is under way, and that change's tokens in order."""
+    """Show a meter's key, a key change under way, and its tokens in order."""
     with answering(json_wanted):
         from headend.meters.keys import attributes_of
         from headend.meters.queries import meter_numbered
@@ -196,10 +200,10 @@ def key(number: str, json_wanted: bool) -> None:
 @token.command("end-key-change")
 @_number
 @click.argument("how", type=click.Choice(["entered", "take-back", "send"]))
-@click.option("--reason", default="", help="How you know; needed but for send.")
+@click.option("--reason", default="", help="How you know; required except for send.")
 @as_json
 def end_key_change(number: str, how: str, reason: str, json_wanted: bool) -> None:
-    """Send a meter's new key, note that it was entered, or take it back."""
+    """Send a new key to its meter, mark it as entered, or withdraw it."""
     if how != "send" and not reason:
         raise click.UsageError("say --reason")
     with answering(json_wanted):

@@ -22,14 +22,14 @@ def _now() -> datetime:
 
 @click.group()
 def webhooks() -> None:
-    """Tell other programs what happens."""
+    """Send events to other programs."""
 
 
 @webhooks.command("list")
-@click.option("--all", "with_ended", is_flag=True, help="Ended ones too.")
+@click.option("--all", "with_ended", is_flag=True, help="Including ended ones.")
 @as_json
 def list_(with_ended: bool, json_wanted: bool) -> None:
-    """List who is told, with what waits and what was given up."""
+    """List webhooks with their waiting and given-up events."""
     with answering(json_wanted):
         from headend.webhooks import queries
         from headend.webhooks.models import Subscription
@@ -49,10 +49,12 @@ def list_(with_ended: bool, json_wanted: bool) -> None:
 @click.argument("program")
 @click.argument("url")
 @click.option("--name", required=True, help="What it is for.")
-@click.option("--kind", "kinds", multiple=True, help="Of which events; `kinds` lists them.")
+@click.option(
+    "--kind", "kinds", multiple=True, help="Kind of event; may be repeated; `kinds` lists them."
+)
 @as_json
 def add(program: str, url: str, name: str, kinds: tuple[str, ...], json_wanted: bool) -> None:
-    """Have PROGRAM told at URL; prints the secret that signs, this once."""
+    """Create a webhook for PROGRAM at URL; prints its secret, only this once."""
     with answering(json_wanted):
         from headend.accounts.programs import program_named
         from headend.accounts.services import console_user
@@ -95,7 +97,7 @@ def kinds(json_wanted: bool) -> None:
 @_id
 @as_json
 def pause(webhook_id: str, json_wanted: bool) -> None:
-    """Send nothing for a while; events are kept."""
+    """Pause a webhook; its events are kept."""
     _act("pause", webhook_id, json_wanted)
 
 
@@ -103,7 +105,7 @@ def pause(webhook_id: str, json_wanted: bool) -> None:
 @_id
 @as_json
 def resume(webhook_id: str, json_wanted: bool) -> None:
-    """Send again, what was kept first."""
+    """Resume a webhook; kept events are sent first."""
     _act("resume", webhook_id, json_wanted)
 
 
@@ -111,7 +113,7 @@ def resume(webhook_id: str, json_wanted: bool) -> None:
 @_id
 @as_json
 def end(webhook_id: str, json_wanted: bool) -> None:
-    """End it for good."""
+    """End a webhook for good."""
     _act("end", webhook_id, json_wanted)
 
 
@@ -119,7 +121,7 @@ def end(webhook_id: str, json_wanted: bool) -> None:
 @_id
 @as_json
 def test(webhook_id: str, json_wanted: bool) -> None:
-    """Send an event that only shows whether events arrive."""
+    """Send a test event."""
     _act("send_test", webhook_id, json_wanted)
 
 
@@ -128,7 +130,7 @@ def test(webhook_id: str, json_wanted: bool) -> None:
 @click.option("--limit", default=50, show_default=True, type=click.IntRange(1, 1000))
 @as_json
 def given_up(webhook_id: str | None, limit: int, json_wanted: bool) -> None:
-    """List events that were given up, the latest first."""
+    """List events that were given up, latest first."""
     with answering(json_wanted):
         from headend.webhooks import queries
         from headend.webhooks.models import Delivery
@@ -154,10 +156,12 @@ def given_up(webhook_id: str | None, limit: int, json_wanted: bool) -> None:
 @webhooks.command()
 @_id
 @click.option("--event", help="Only this event, by its id.")
-@click.option("--since", type=click.DateTime(), help="All since then (UTC), delivered ones too.")
+@click.option(
+    "--since", type=click.DateTime(), help="All events since then (UTC), delivered ones too."
+)
 @as_json
 def replay(webhook_id: str, event: str | None, since: datetime | None, json_wanted: bool) -> None:
-    """Send again, with the ids they had: what was given up, or as an option says."""
+    """Send given-up events again, under the same ids, or those that an option selects."""
     if event and since:
         raise click.UsageError("one event or all since an instant, not both")
     with answering(json_wanted):
