@@ -88,9 +88,7 @@ def _webhook(name: str, kind: Kind) -> dict[str, Any]:
         "post": {
             "summary": kind.purpose,
             "requestBody": {"content": {"application/json": {"schema": told}}},
-            "responses": {
-                "2XX": {"description": "Taken; else it is sent again."}
-            },
+            "responses": {"2XX": {"description": "Taken; else it is sent again."}},
         }
     }
 
