@@ -5,12 +5,13 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from django.db.models import QuerySet, Sum
+from django.db.models import QuerySet
 from ninja import Schema
 
 from headend.api.requests import page
 from headend.config.ids import LedgerLineId
 from headend.ledger.models import Line
+from headend.ledger.sums import Reading
 
 
 class StatementLineOut(Schema):
@@ -49,8 +50,8 @@ def statement_page(
 
     shown = page(lines.select_related("entry"), cursor=cursor, limit=limit, give=give)
     if shown["items"]:
-        so_far = lines.filter(pk__lte=shown["items"][0]["id"])
-        balance_minor = sign * so_far.aggregate(total=Sum("amount_minor"))["total"]
+        newest = lines.get(pk=shown["items"][0]["id"])
+        balance_minor = sign * Reading(up_to_line=newest.pk).sums(newest.account_id).balance_minor
         for item in shown["items"]:
             item["balance_minor"] = balance_minor
             balance_minor -= item["amount_minor"]

@@ -10,6 +10,7 @@ A capability registers a chore in a module `chores` of its own:
 
 from __future__ import annotations
 
+import calendar
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta, tzinfo
@@ -43,24 +44,29 @@ class Schedule(Protocol):
 
 @dataclass(frozen=True)
 class Nightly:
-    """Once a day, at a local hour.
+    """Once a day, or once a week, at a local hour.
 
     Args:
         hour: 0..23 of the utility's own time.
+        weekday: 0 for Monday to 6 for Sunday; None: every day.
     """
 
     hour: int
+    weekday: int | None = None
 
     def next_after(self, last: datetime, zone: tzinfo) -> datetime:
         """Return the next time that the clock on the wall shows the hour."""
         local = last.astimezone(zone)
         day = local.date() if local.hour < self.hour else local.date() + timedelta(days=1)
+        if self.weekday is not None:
+            day += timedelta(days=(self.weekday - day.weekday()) % 7)
         return datetime.combine(day, time(self.hour), tzinfo=zone)
 
     @property
     def words(self) -> str:
         """When that is, for a person."""
-        return f"each night at {self.hour:02d}:00"
+        when = "night" if self.weekday is None else calendar.day_name[self.weekday]
+        return f"each {when} at {self.hour:02d}:00"
 
 
 @dataclass(frozen=True)

@@ -62,8 +62,8 @@ def debts(request: PageRequest) -> HttpResponse:
 def debt(request: PageRequest, debt_id: int) -> HttpResponse:
     """Show one debt: what is owed, on which terms, and its whole life."""
     found = get_object_or_404(_with_owner(), pk=debt_id)
-    statement = queries.statement(found)
-    page = Paginator(statement.lines.reverse(), PER_PAGE).get_page(request.GET.get("page"))
+    newest_first = list(queries.statement(found).lines)[::-1]
+    page = Paginator(newest_first, PER_PAGE).get_page(request.GET.get("page"))
     waiting = Approval.objects.filter(
         act__in=(acts.WRITE_OFF, acts.ADJUST), state=Approval.OPEN, arguments__debt=found.pk
     )

@@ -6,12 +6,11 @@ A balance below zero would say that somebody holds cash that nobody ever had. So
 
 from __future__ import annotations
 
-from django.db.models import Sum
-
 from headend.config.errors import Refusal
 from headend.design import figures
 from headend.ledger import chart
-from headend.ledger.models import Account, Line
+from headend.ledger.models import Account
+from headend.ledger.sums import Reading
 
 
 class SafeTooLow(Refusal):
@@ -51,8 +50,8 @@ def check(account: str, amount_minor: int, currency: str) -> None:
     Raises:
         SafeTooLow, TillsTooLow: there is less.
     """
-    lines = Line.objects.filter(account__code=account, account__currency=currency)
-    held_minor = lines.aggregate(total=Sum("amount_minor"))["total"] or 0
+    place = Account.objects.filter(code=account, currency=currency)
+    held_minor = Reading().balance_minor(place)
     if held_minor >= amount_minor:
         return
     refusal, what, remedy = _REFUSALS[account]

@@ -163,6 +163,12 @@ def branch(code: str) -> str:
     return code.partition(".")[0]
 
 
+def shown_as(code: str) -> str:
+    """Return as what a trial balance shows an account: its branch if that is one figure."""
+    found = branch(code)
+    return found if found in SUBLEDGERS else code
+
+
 def name(code: str) -> str:
     """Return what people call an account: "sales.energy.step-1" is "Energy sold: step 1"."""
     known = code

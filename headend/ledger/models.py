@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 
 from headend.ledger import chart
 
@@ -76,12 +76,67 @@ class Line(models.Model):
         return max(-self.amount_minor, 0)
 
 
+class Checkpoint(models.Model):
+    """All lines up to one were added up: nothing can come to be among them any more.
+
+    Checkpoints follow each other by the numbers of lines, not by the clock, which may be wrong and
+    be set back. Which days they are of is told by the earliest and latest of their own entries.
+    """
+
+    number = models.PositiveIntegerField(primary_key=True)  # 1, 2, 3 ... without gaps
+    made_at = models.DateTimeField(db_index=True)
+    after_line = models.BigIntegerField(unique=True)  # its own lines come after this one ...
+    last_line = models.BigIntegerField(unique=True)  # ... up to this one
+    first_at = models.DateTimeField()  # the earliest and the latest `at` of its own lines' entries
+    last_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(last_line__gt=F("after_line")), name="ledger_checkpoint_has_lines"
+            ),
+            models.CheckConstraint(
+                condition=Q(last_at__gte=F("first_at")), name="ledger_checkpoint_in_order"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"checkpoint {self.number}, up to line {self.last_line}"
+
+
+class KeptBalance(models.Model):
+    """The sums of all lines of an account up to a checkpoint that has lines of it."""
+
+    checkpoint = models.ForeignKey(Checkpoint, on_delete=models.PROTECT, related_name="balances")
+    account = models.ForeignKey(
+        Account, on_delete=models.PROTECT, related_name="kept_balances", db_index=False
+    )
+    balance_minor = models.BigIntegerField()  # debits less credits
+    credits_minor = models.BigIntegerField()  # without sign
+    lines = models.BigIntegerField()  # how many
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["account", "checkpoint"], name="ledger_kept_balance_once"
+            ),
+            models.CheckConstraint(
+                condition=Q(lines__gt=0, credits_minor__gte=0), name="ledger_kept_balance_of_lines"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.account_id}: {self.balance_minor} at checkpoint {self.checkpoint_id}"
+
+
 class Proving(models.Model):
     """One run of the check that every figure follows from the ledger, and what it found."""
 
     at = models.DateTimeField(db_index=True)
     seconds = models.FloatField()
     proofs = models.PositiveSmallIntegerField()
+    is_whole = models.BooleanField(default=True)  # False: of rows, only new ones were looked at
+    reached = models.JSONField(default=dict)  # the highest number seen, by "app.model"
     differences = models.JSONField()  # as `proofs.Difference`; empty: all agree
 
     def __str__(self) -> str:

@@ -6,28 +6,13 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
-from django.db.models import (
-    BigIntegerField,
-    Case,
-    CharField,
-    Count,
-    Exists,
-    F,
-    OuterRef,
-    Q,
-    QuerySet,
-    Subquery,
-    Sum,
-    Value,
-    When,
-    Window,
-)
-from django.db.models.functions import Coalesce
+from django.db.models import Case, CharField, Count, F, Q, QuerySet, Sum, Value, When
 
 from headend.ledger import chart
-from headend.ledger.models import Account, Line
+from headend.ledger.models import Account
+from headend.ledger.movements import Movements
+from headend.ledger.sums import Reading, Sums
 
 
 @dataclass(frozen=True)
@@ -80,7 +65,7 @@ class Statement:
 
     account: Account
     opening_minor: int
-    lines: QuerySet[Any]  # of Line, oldest first, each with its entry and `balance_minor` after it
+    lines: Movements  # oldest first, each with its entry and `balance_minor` after it
     debits_minor: int
     credits_minor: int  # without sign
 
@@ -97,30 +82,31 @@ def trial_balance(*, until: datetime | None = None, collapsed: bool = False) -> 
         until: only entries before this instant; None: all.
         collapsed: each branch with an account for every debt or vendor is one balance.
     """
-    lines = Line.objects.order_by()
-    if until is not None:
-        lines = lines.filter(entry__at__lt=until)
-    rows = (
-        lines.annotate(code=_shown_as("account__code", collapsed=collapsed))
-        .values_list("code", "account__currency", "account__kind")
-        .annotate(total=Sum("amount_minor"))
-    )
-    # Counted among the accounts: to count what differs among all lines they would be sorted.
-    used = Account.objects.filter(Exists(lines.filter(account=OuterRef("pk")))).order_by()
-    counted = (
-        used.annotate(shown=_shown_as("code", collapsed=collapsed))
+    reading = Reading(until=until)
+    found: dict[tuple[str, str, str], tuple[int, int]] = {
+        tuple(key): (int(total or 0), accounts)
+        for *key, total, accounts in Account.objects.order_by()
+        .annotate(shown=_shown_as("code", collapsed=collapsed), kept=reading.kept_minor())
         .values_list("shown", "currency", "kind")
-        .annotate(accounts=Count("pk"))
-    )
-    accounts = {tuple(key): number for *key, number in counted}
+        .annotate(total=Sum("kept"), accounts=Count("kept"))
+    }
+    for account, kept_lines, moved in reading.moved_accounts():
+        shown = chart.shown_as(account.code) if collapsed else account.code
+        total, accounts = found.get((shown, account.currency, account.kind), (0, 0))
+        became_used = bool(kept_lines + moved.lines) - bool(kept_lines)
+        found[shown, account.currency, account.kind] = (
+            total + moved.balance_minor,
+            accounts + became_used,
+        )
     return [
-        Balance(code, currency, kind, total, accounts[code, currency, kind])
-        for code, currency, kind, total in sorted(rows)
+        Balance(*key, total, accounts)
+        for key, (total, accounts) in sorted(found.items())
+        if accounts
     ]
 
 
 def _shown_as(code: str, *, collapsed: bool) -> F | Case:
-    """Return as what an account is shown, by the column of its code: itself, or its branch."""
+    """Return what `chart.shown_as` does, for the database; the code itself if not collapsed."""
     if not collapsed:
         return F(code)
     return Case(
@@ -141,23 +127,30 @@ def by_kind(balances: Iterable[Balance]) -> list[Group]:
     return [Group(kind, found[kind]) for kind in chart.Kind if kind in found]
 
 
-def accounts_of(branch: str, *, until: datetime | None = None) -> QuerySet[Any]:
-    """Return the accounts of a branch of the chart, oldest first, each with `balance_minor`."""
-    lines = Line.objects.filter(account=OuterRef("pk")).order_by().values("account")
-    if until is not None:
-        lines = lines.filter(entry__at__lt=until)
-    total = lines.annotate(total=Sum("amount_minor")).values("total")
-    # Added up for the accounts of a page only, not for all to take some of them.
-    balance_minor = Coalesce(Subquery(total, output_field=BigIntegerField()), 0)
-    accounts = Account.objects.filter(code__startswith=f"{branch}.")
-    return accounts.annotate(balance_minor=balance_minor).order_by("id")
+def accounts_of(branch: str) -> QuerySet[Account]:
+    """Return the accounts of a branch of the chart, oldest first."""
+    return Account.objects.filter(code__startswith=f"{branch}.").order_by("id")
+
+
+def balances(accounts: Iterable[Account], *, until: datetime | None = None) -> list[Balance]:
+    """Return what is in each of some accounts, in their order.
+
+    Args:
+        accounts: those of a page, or few.
+        until: only entries before this instant; None: all.
+    """
+    wanted = list(accounts)
+    sums = Reading(until=until).by_account([one.pk for one in wanted])
+    return [
+        Balance(one.code, one.currency, one.kind, sums.get(one.pk, Sums()).balance_minor)
+        for one in wanted
+    ]
 
 
 def balance_minor(code: str, currency: str) -> int:
     """Return an account's debits less its credits, with all accounts under it, in minor units."""
-    under = Q(account__code=code) | Q(account__code__startswith=f"{code}.")
-    lines = Line.objects.filter(under, account__currency=currency)
-    return int(lines.aggregate(total=Sum("amount_minor"))["total"] or 0)
+    under = Q(code=code) | Q(code__startswith=f"{code}.")
+    return Reading().balance_minor(Account.objects.filter(under, currency=currency))
 
 
 def statement(
@@ -170,27 +163,11 @@ def statement(
         since: entries from this instant on; None: from the beginning.
         until: entries before this instant; None: to the end.
     """
-    lines = account.lines.all()
-    opening_minor = 0
-    if since is not None:
-        before = lines.filter(entry__at__lt=since)
-        opening_minor = before.aggregate(total=Coalesce(Sum("amount_minor"), 0))["total"]
-        lines = lines.filter(entry__at__gte=since)
-    if until is not None:
-        lines = lines.filter(entry__at__lt=until)
-    sums = {
-        side: lines.filter(**condition).aggregate(total=Coalesce(Sum("amount_minor"), 0))["total"]
-        for side, condition in (
-            ("debits", {"amount_minor__gt": 0}),
-            ("credits", {"amount_minor__lt": 0}),
-        )
-    }
-    order = (F("entry__at").asc(), F("id").asc())
-    running = Window(Sum("amount_minor"), order_by=order) + Value(opening_minor)
+    lines = Movements(account, since=since, until=until)
     return Statement(
         account=account,
-        opening_minor=opening_minor,
-        lines=lines.select_related("entry").annotate(balance_minor=running).order_by(*order),
-        debits_minor=sums["debits"],
-        credits_minor=-sums["credits"],
+        opening_minor=lines.opening.balance_minor,
+        lines=lines,
+        debits_minor=lines.within.debits_minor,
+        credits_minor=lines.within.credits_minor,
     )

@@ -52,7 +52,9 @@ def branch(request: PageRequest, name: str) -> HttpResponse:
     if name not in chart.SUBLEDGERS:
         raise Http404
     page = Paginator(queries.accounts_of(name), PER_PAGE).get_page(request.GET.get("page"))
-    return render(request, "ledger/branch.html", {"branch": chart.name(name), "page": page})
+    balances = queries.balances(page.object_list)
+    context = {"branch": chart.name(name), "page": page, "balances": balances}
+    return render(request, "ledger/branch.html", context)
 
 
 @require_safe

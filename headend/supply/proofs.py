@@ -10,19 +10,24 @@ from django.db.models.functions import Coalesce
 
 from headend.debts.queries import SETTLEMENT
 from headend.ledger import chart
-from headend.ledger.models import Line
-from headend.ledger.proofs import Finding, proof
+from headend.ledger.models import Account, Line
+from headend.ledger.proofs import Finding, Scope, proof
+from headend.ledger.sums import Reading
 from headend.supply.models import ModeSwitch, Refund, Settlement, SettlementLine
 
 
 @proof("a settlement's lines add up to nothing")
-def lines_add_up() -> Iterator[Finding]:
+def lines_add_up(scope: Scope) -> Iterator[Finding]:
     """Yield settlements whose lines leave something, or say otherwise who owes how much."""
     kind = SettlementLine.Kind
-    settlements = Settlement.objects.select_related("closing").annotate(
-        left=Coalesce(Sum("lines__amount_minor"), 0),
-        refunded=-Coalesce(Sum("lines__amount_minor", filter=Q(lines__kind=kind.REFUND)), 0),
-        owed=Coalesce(Sum("lines__amount_minor", filter=Q(lines__kind=kind.OWED)), 0),
+    settlements = (
+        scope.new(Settlement.objects.all())
+        .select_related("closing")
+        .annotate(
+            left=Coalesce(Sum("lines__amount_minor"), 0),
+            refunded=-Coalesce(Sum("lines__amount_minor", filter=Q(lines__kind=kind.REFUND)), 0),
+            owed=Coalesce(Sum("lines__amount_minor", filter=Q(lines__kind=kind.OWED)), 0),
+        )
     )
     for one in settlements.exclude(left=0).iterator():
         yield f"settlement {one}", one.currency, 0, one.left
@@ -33,7 +38,7 @@ def lines_add_up() -> Iterator[Finding]:
 
 
 @proof("a settlement's lines are in the ledger")
-def lines_are_posted() -> Iterator[Finding]:
+def lines_are_posted(_: Scope) -> Iterator[Finding]:
     """Yield accounts on which settlements' entries and settlements' lines differ."""
     posted = _totals(
         Line.objects.filter(entry__reference__startswith=f"{SETTLEMENT}:").values_list(
@@ -48,7 +53,7 @@ def lines_are_posted() -> Iterator[Finding]:
 
 
 @proof("what customers who left are owed is what was settled and not paid")
-def refunds_follow() -> Iterator[Finding]:
+def refunds_follow(_: Scope) -> Iterator[Finding]:
     """Yield currencies in which unpaid refunds are not the balance of their account."""
     settled = _totals(Settlement.objects.values_list("currency"), "refund_minor")
     paid = _totals(Refund.objects.values_list("settlement__currency"))
@@ -60,20 +65,21 @@ def refunds_follow() -> Iterator[Finding]:
 
 
 @proof("no account stays half settled")
-def closings_are_empty() -> Iterator[Finding]:
+def closings_are_empty(_: Scope) -> Iterator[Finding]:
     """Yield what is left on the account that settlements only pass through."""
     yield from _against(chart.CLOSINGS, {}, "accounts half settled")
 
 
 @proof("what was credited to bills is on their account")
-def bills_follow() -> Iterator[Finding]:
+def bills_follow(_: Scope) -> Iterator[Finding]:
     """Yield currencies in which credit handed over to billing is not the account's balance."""
     credited = _totals(ModeSwitch.objects.values_list("currency"), "credited_minor")
     yield from _against(chart.BILLING, credited, "credit handed over to bills")
 
 
 def _against(account: str, told: dict[tuple[str, ...], int], what: str) -> Iterator[Finding]:
-    posted = _totals(Line.objects.filter(account__code=account).values_list("currency"))
+    held = Reading().each(Account.objects.filter(code=account))
+    posted = {(one.currency,): minor for one, minor in held}
     for key in sorted({*posted, *told}):
         if -posted.get(key, 0) != told.get(key, 0):
             yield what, key[0], -posted.get(key, 0), told.get(key, 0)

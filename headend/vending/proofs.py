@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import reduce
 from operator import or_
+from typing import Any
 
 from django.db.models import (
     BigIntegerField,
@@ -25,8 +26,9 @@ from django.db.models.functions import Coalesce, Concat, StrIndex, Substr
 from headend.config import iso4217
 from headend.currencies import conversion
 from headend.ledger import chart
-from headend.ledger.models import Line
-from headend.ledger.proofs import Finding, proof
+from headend.ledger.models import Account, Line
+from headend.ledger.proofs import Finding, Scope, proof
+from headend.ledger.sums import Reading
 from headend.vending.accounts import ACCOUNTS
 from headend.vending.models import Reversal, Sale, SaleLine
 from headend.vending.reversals import REFERENCE as REVERSAL_REFERENCE
@@ -50,11 +52,12 @@ _KIND = Case(
 
 
 @proof("a sale's lines add up to its tender")
-def lines_add_up() -> Iterator[Finding]:
+def lines_add_up(scope: Scope) -> Iterator[Finding]:
     """Yield sales whose receipt does not add up; the tender stands as the ledger's side."""
     # Not whole sales: their calculations are wide, and all of them go through a sort.
     sales = (
-        Sale.objects.values("pk", "receipt_number", "currency", "tender_minor")
+        scope.new(Sale.objects.all())
+        .values("pk", "receipt_number", "currency", "tender_minor")
         .annotate(lines_minor=Coalesce(Sum("lines__amount_minor"), 0))
         .exclude(lines_minor=F("tender_minor"))
     )
@@ -64,22 +67,23 @@ def lines_add_up() -> Iterator[Finding]:
 
 
 @proof("a sale's money is in the ledger once")
-def tenders_are_posted() -> Iterator[Finding]:
+def tenders_are_posted(scope: Scope) -> Iterator[Finding]:
     """Yield sales whose tender is not what the ledger put on the accounts it was for."""
     lines = Line.objects.filter(
         ~_PAID, entry__reference=Concat(Value(REFERENCE), OuterRef("receipt_number"))
     ).filter(currency=OuterRef("currency"))
     total = lines.order_by().values("entry__reference").annotate(total=-Sum("amount_minor"))
     posted = Coalesce(Subquery(total.values("total"), output_field=BigIntegerField()), 0)
-    for sale in Sale.objects.annotate(posted=posted).exclude(posted=F("tender_minor")).iterator():
+    sales = scope.new(Sale.objects.all()).annotate(posted=posted)
+    for sale in sales.exclude(posted=F("tender_minor")).iterator():
         yield f"sale {sale}", sale.currency, sale.posted, sale.tender_minor
 
 
 @proof("an entry of a sale belongs to one")
-def entries_have_sales() -> Iterator[Finding]:
+def entries_have_sales(scope: Scope) -> Iterator[Finding]:
     """Yield what entries say was paid for a sale which does not exist."""
     lines = (
-        Line.objects.filter(_PAID, entry__reference__startswith=REFERENCE)
+        scope.new(Line.objects.filter(_PAID, entry__reference__startswith=REFERENCE))
         .annotate(receipt=Substr("entry__reference", len(REFERENCE) + 1))
         .filter(~Exists(Sale.objects.filter(receipt_number=OuterRef("receipt"))))
     )
@@ -88,15 +92,22 @@ def entries_have_sales() -> Iterator[Finding]:
 
 
 @proof("what sales say each kind of line took is on its accounts")
-def kinds_are_posted() -> Iterator[Finding]:
+def kinds_are_posted(scope: Scope) -> Iterator[Finding]:
     """Yield kinds of lines whose total over all sales is not that of their accounts."""
+    sale_lines = SaleLine.objects.order_by()
+    lines = Line.objects.filter(entry__reference__startswith=REFERENCE).order_by()
+    if not scope.is_whole:
+        sales = scope.new(Sale.objects.all()).order_by()
+        sale_lines = sale_lines.filter(sale__in=sales.values("pk"))
+        lines = lines.filter(
+            entry__reference__in=sales.values_list(Concat(Value(REFERENCE), "receipt_number"))
+        )
     told = {
         (kind, currency): total
-        for kind, currency, total in SaleLine.objects.order_by()
-        .values_list("kind", "sale__currency")
-        .annotate(total=Sum("amount_minor"))
+        for kind, currency, total in sale_lines.values_list("kind", "sale__currency").annotate(
+            total=Sum("amount_minor")
+        )
     }
-    lines = Line.objects.filter(entry__reference__startswith=REFERENCE).order_by()
     totals = (
         lines.annotate(kind=_KIND)
         .exclude(kind=None)
@@ -111,33 +122,47 @@ def kinds_are_posted() -> Iterator[Finding]:
 
 
 @proof("a shift's total is what was sold in it")
-def shifts_add_up() -> Iterator[Finding]:
+def shifts_add_up(scope: Scope) -> Iterator[Finding]:
     """Yield shifts whose total is not that of their sales, which are the ledger's."""
     in_base = Q(sales__exchange_rate=None)
-    shifts = Shift.objects.select_related("vendor").annotate(
+    looked_at = _shifts(scope, scope.new(Sale.objects.all()))
+    shifts = looked_at.select_related("vendor").annotate(
         sales_minor=Coalesce(Sum("sales__tender_minor", filter=in_base), 0)
     )
     for shift in shifts.exclude(sales_minor=F("sold_minor")).iterator():
         yield f"shift {shift.pk}", shift.currency, shift.sales_minor, shift.sold_minor
-    sales = Sale.objects.exclude(shift=None).exclude(exchange_rate=None)
-    yield from _other_cash(sales, "shift", "sold_minor")
+    yield from _other_cash(looked_at, "shift", "sold_minor")
 
 
 @proof("what a shift paid out is what was reversed in it")
-def shifts_paid_out() -> Iterator[Finding]:
+def shifts_paid_out(scope: Scope) -> Iterator[Finding]:
     """Yield shifts that count another sum as paid out than their reversals gave back."""
     in_base = Q(reversals__sale__exchange_rate=None)
-    shifts = Shift.objects.select_related("vendor").annotate(
+    looked_at = _shifts(scope, scope.new(Reversal.objects.all()))
+    shifts = looked_at.select_related("vendor").annotate(
         reversed_minor=Coalesce(Sum("reversals__sale__tender_minor", filter=in_base), 0)
     )
     for shift in shifts.exclude(reversed_minor=F("paid_out_minor")).iterator():
         yield f"shift {shift.pk}", shift.currency, shift.reversed_minor, shift.paid_out_minor
-    sales = Sale.objects.exclude(reversal__shift=None).exclude(exchange_rate=None)
-    yield from _other_cash(sales, "reversal__shift", "paid_out_minor")
+    yield from _other_cash(looked_at, "reversal__shift", "paid_out_minor")
 
 
-def _other_cash(sales: QuerySet[Sale], shift: str, field: str) -> Iterator[Finding]:
-    """Yield shifts that keep another sum of a currency than these sales were paid in it."""
+def _shifts(scope: Scope, new: QuerySet[Any]) -> QuerySet[Shift]:
+    """Return the shifts of new rows, and those that are not closed; all if all are looked at."""
+    if scope.is_whole:
+        return Shift.objects.all()
+    return Shift.objects.filter(~Q(state=Shift.CLOSED) | Q(pk__in=new.order_by().values("shift")))
+
+
+def _other_cash(shifts: QuerySet[Shift], shift: str, field: str) -> Iterator[Finding]:
+    """Yield shifts that keep another sum of a currency than their sales were paid in it.
+
+    Args:
+        shifts: which.
+        shift: how a sale is of a shift.
+        field: the sum that is kept.
+    """
+    sales = Sale.objects.filter(**{f"{shift}__in": shifts}).exclude(exchange_rate=None)
     by_sales = {
         (shift_id, currency): paid
         for shift_id, currency, paid in sales.order_by()
@@ -146,7 +171,9 @@ def _other_cash(sales: QuerySet[Sale], shift: str, field: str) -> Iterator[Findi
     }
     kept = {
         (shift_id, currency): minor
-        for shift_id, currency, minor in OtherCash.objects.values_list("shift", "currency", field)
+        for shift_id, currency, minor in OtherCash.objects.filter(shift__in=shifts).values_list(
+            "shift", "currency", field
+        )
     }
     for shift_id, currency in sorted({*by_sales, *kept}):
         figures = by_sales.get((shift_id, currency), 0), kept.get((shift_id, currency), 0)
@@ -155,9 +182,9 @@ def _other_cash(sales: QuerySet[Sale], shift: str, field: str) -> Iterator[Findi
 
 
 @proof("money in another currency was worth its tender")
-def tenders_are_worth() -> Iterator[Finding]:
+def tenders_are_worth(scope: Scope) -> Iterator[Finding]:
     """Yield sales whose tender is not what was paid, at the rate that is kept with them."""
-    sales = Sale.objects.exclude(exchange_rate=None).select_related("exchange_rate")
+    sales = scope.new(Sale.objects.exclude(exchange_rate=None)).select_related("exchange_rate")
     for sale in sales.iterator():
         worth_minor = _worth(sale)
         if worth_minor != sale.tender_minor:
@@ -173,7 +200,7 @@ def _worth(sale: Sale) -> int:
 
 
 @proof("what was exchanged is what sales took in other currencies")
-def exchanges_follow() -> Iterator[Finding]:
+def exchanges_follow(_: Scope) -> Iterator[Finding]:
     """Yield currencies in which the accounts of exchange hold other sums than the sales say.
 
     What a move to another meter reversed was not handed back: its money stays exchanged.
@@ -188,13 +215,8 @@ def exchanges_follow() -> Iterator[Finding]:
         account = chart.exchange_account(currency)
         by_sales[account, currency] = -paid
         by_sales[account, base] = worth
-    lines = Line.objects.filter(account__code__startswith=f"{chart.EXCHANGE}.").order_by()
-    posted = {
-        (account, currency): total
-        for account, currency, total in lines.values_list("account__code", "currency").annotate(
-            total=Sum("amount_minor")
-        )
-    }
+    accounts = Account.objects.filter(code__startswith=f"{chart.EXCHANGE}.")
+    posted = {(one.code, one.currency): minor for one, minor in Reading().each(accounts)}
     for account, currency in sorted({*posted, *by_sales}):
         figures = posted.get((account, currency), 0), by_sales.get((account, currency), 0)
         if figures[0] != figures[1]:
@@ -202,18 +224,24 @@ def exchanges_follow() -> Iterator[Finding]:
 
 
 @proof("a reversal undoes its sale, account by account")
-def reversals_mirror() -> Iterator[Finding]:
+def reversals_mirror(scope: Scope) -> Iterator[Finding]:
     """Yield reversed sales that still stand on an account of what their money was for."""
     reference = F("entry__reference")
     receipt = Substr(reference, StrIndex(reference, Value(":")) + 1)
+    reversals = scope.new(Reversal.objects.order_by())
+    receipts = reversals.values_list("sale__receipt_number", flat=True)
+    lines = Line.objects.filter(
+        Q(entry__reference__startswith=REFERENCE)
+        | Q(entry__reference__startswith=REVERSAL_REFERENCE),
+        ~_PAID,
+    )
+    if not scope.is_whole:  # few: named one by one, an index finds them
+        kinds = (REFERENCE, REVERSAL_REFERENCE)
+        named = [f"{kind}{number}" for number in receipts for kind in kinds]
+        lines = lines.filter(entry__reference__in=named)
     left = (
-        Line.objects.filter(
-            Q(entry__reference__startswith=REFERENCE)
-            | Q(entry__reference__startswith=REVERSAL_REFERENCE),
-            ~_PAID,
-        )
-        .annotate(receipt=receipt)
-        .filter(receipt__in=Reversal.objects.values("sale__receipt_number"))
+        lines.annotate(receipt=receipt)
+        .filter(receipt__in=receipts)
         .order_by()
         .values_list("receipt", "account__code", "currency")
         .annotate(total=Sum("amount_minor"))
@@ -224,10 +252,10 @@ def reversals_mirror() -> Iterator[Finding]:
 
 
 @proof("an entry of a reversal belongs to one")
-def entries_have_reversals() -> Iterator[Finding]:
+def entries_have_reversals(scope: Scope) -> Iterator[Finding]:
     """Yield what entries say was given back for a sale that was not reversed."""
     lines = (
-        Line.objects.filter(_PAID, entry__reference__startswith=REVERSAL_REFERENCE)
+        scope.new(Line.objects.filter(_PAID, entry__reference__startswith=REVERSAL_REFERENCE))
         .annotate(receipt=Substr("entry__reference", len(REVERSAL_REFERENCE) + 1))
         .filter(~Exists(Reversal.objects.filter(sale__receipt_number=OuterRef("receipt"))))
     )
@@ -236,9 +264,8 @@ def entries_have_reversals() -> Iterator[Finding]:
 
 
 @proof("a move takes no money and leaves none on the way")
-def moves_add_up() -> Iterator[Finding]:
+def moves_add_up(_: Scope) -> Iterator[Finding]:
     """Yield currencies in which something that was moved between sales did not arrive."""
-    lines = Line.objects.filter(account__code=chart.REALLOCATED).order_by()
-    totals = lines.values_list("currency").annotate(total=Sum("amount_minor")).exclude(total=0)
-    for currency, total in totals:
-        yield "moved between sales", currency, total, 0
+    for account, minor in Reading().each(Account.objects.filter(code=chart.REALLOCATED)):
+        if minor:
+            yield "moved between sales", account.currency, minor, 0

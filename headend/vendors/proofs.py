@@ -4,12 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from django.db.models import BigIntegerField, CharField, Exists, F, OuterRef, Subquery, Sum, Value
+from django.db.models import (
+    BigIntegerField,
+    CharField,
+    Exists,
+    F,
+    OuterRef,
+    QuerySet,
+    Subquery,
+    Sum,
+    Value,
+)
 from django.db.models.functions import Cast, Coalesce, Concat
 
 from headend.ledger import chart
 from headend.ledger.models import Account, Line
-from headend.ledger.proofs import Finding, proof
+from headend.ledger.proofs import Finding, Scope, proof
+from headend.ledger.sums import Reading
 from headend.vendors.models import OtherCash, Purchase, Purse, Shift, Vendor
 from headend.vendors.services import PURCHASE
 
@@ -17,41 +28,42 @@ _WALLET = Concat(Value("wallets."), Cast("pk", CharField()), output_field=CharFi
 
 
 @proof("what a vendor may sell for is its wallet and credit limit")
-def purses_follow() -> Iterator[Finding]:
+def purses_follow(_: Scope) -> Iterator[Finding]:
     """Yield vendors whose purses hold something else than their account and their limit."""
     purses = Purse.objects.filter(vendor=OuterRef("pk")).order_by().values("vendor")
-    lines = Line.objects.filter(
-        account__code=OuterRef("code"), account__currency=OuterRef("currency")
+    vendors = Vendor.objects.select_related("contract").annotate(
+        kept_minor=_sum(purses.annotate(total=Sum("available_minor")))
     )
-    balance = lines.order_by().values("account").annotate(total=-Sum("amount_minor"))
-    vendors = Vendor.objects.annotate(code=_WALLET).annotate(
-        kept_minor=_sum(purses.annotate(total=Sum("available_minor"))),
-        ledger_minor=_sum(balance) + Coalesce(F("contract__credit_limit_minor"), 0),
-    )
-    for vendor in vendors.exclude(kept_minor=F("ledger_minor")).iterator():
-        yield f"wallet of {vendor}", vendor.currency, vendor.ledger_minor, vendor.kept_minor
+    wallets = {(one.code, one.currency): -minor for one, minor in Reading().each(_wallets())}
+    for vendor in vendors.iterator():
+        limit_minor = vendor.contract.credit_limit_minor if vendor.contract else 0
+        ledger_minor = wallets.get((vendor.wallet, vendor.currency), 0) + limit_minor
+        if vendor.kept_minor != ledger_minor:
+            yield f"wallet of {vendor}", vendor.currency, ledger_minor, vendor.kept_minor
 
 
 @proof("a wallet belongs to a vendor")
-def wallets_have_vendors() -> Iterator[Finding]:
+def wallets_have_vendors(_: Scope) -> Iterator[Finding]:
     """Yield accounts of wallets of vendors that do not exist and hold money."""
-    accounts = (
-        Account.objects.filter(code__startswith="wallets.")
-        .filter(~Exists(Vendor.objects.alias(code=_WALLET).filter(code=OuterRef("code"))))
-        .annotate(total=Coalesce(Sum("lines__amount_minor"), 0))
-        .exclude(total=0)
-    )
-    for account in accounts:
-        yield f"account {account.code}", account.currency, account.total, 0
+    vendors = Vendor.objects.alias(code=_WALLET).filter(code=OuterRef("code"))
+    for account, total_minor in Reading().each(_wallets().filter(~Exists(vendors))):
+        if total_minor:
+            yield f"account {account.code}", account.currency, total_minor, 0
+
+
+def _wallets() -> QuerySet[Account]:
+    return Account.objects.filter(code__startswith="wallets.")
 
 
 @proof("credit that vendors bought is in the ledger once")
-def purchases_are_posted() -> Iterator[Finding]:
+def purchases_are_posted(scope: Scope) -> Iterator[Finding]:
     """Yield purchases whose credit is not what their entry put in the wallet."""
     reference = Concat(Value(PURCHASE), Cast(OuterRef("pk"), CharField()))
     lines = Line.objects.filter(account__code__startswith="wallets.", entry__reference=reference)
     credit = lines.order_by().values("entry__reference").annotate(total=-Sum("amount_minor"))
-    purchases = Purchase.objects.select_related("vendor").annotate(posted=_sum(credit))
+    purchases = (
+        scope.new(Purchase.objects.all()).select_related("vendor").annotate(posted=_sum(credit))
+    )
     for purchase in purchases.exclude(posted=F("credit_minor")).iterator():
         yield (
             f"purchase {purchase}",
@@ -62,15 +74,10 @@ def purchases_are_posted() -> Iterator[Finding]:
 
 
 @proof("the cash in a drawer is that of its shift")
-def drawers_follow() -> Iterator[Finding]:
+def drawers_follow(_: Scope) -> Iterator[Finding]:
     """Yield drawers of the utility in which the ledger has other cash than their shift."""
     drawers = Account.objects.filter(code__startswith=f"{chart.CASH_AT_TILLS}.")
-    told = {
-        (code, currency): total
-        for code, currency, total in drawers.values_list("code", "currency").annotate(
-            total=Coalesce(Sum("lines__amount_minor"), 0)
-        )
-    }
+    told = {(one.code, one.currency): minor for one, minor in Reading().each(drawers)}
     running = Shift.objects.exclude(state=Shift.CLOSED).filter(vendor=None)
     kept = {
         (chart.drawer_account(one.till_id), one.currency): one.expected_minor for one in running

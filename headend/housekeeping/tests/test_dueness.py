@@ -26,6 +26,20 @@ def due(last, now, schedule=NIGHTLY, zone=JOHANNESBURG):
 @pytest.mark.parametrize(
     ("begun", "next_one"),
     [
+        ("2026-11-18 12:00", "2026-11-22 00:00"),  # a Wednesday
+        ("2026-11-21 23:59", "2026-11-22 00:00"),
+        ("2026-11-22 00:00", "2026-11-29 00:00"),
+    ],
+)
+def test_weekly_is_on_its_day(begun, next_one):
+    weekly = Nightly(hour=2, weekday=6)
+    assert due(Last(begun_at=at(begun)), at(begun), weekly) == at(next_one)
+    assert weekly.words == "each Sunday at 02:00"
+
+
+@pytest.mark.parametrize(
+    ("begun", "next_one"),
+    [
         ("2026-11-21 12:00", "2026-11-22 00:00"),  # by day: in the night that comes
         ("2026-11-21 23:59", "2026-11-22 00:00"),  # 01:59 on the wall: in a minute
         ("2026-11-22 00:00", "2026-11-23 00:00"),

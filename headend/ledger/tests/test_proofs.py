@@ -1,6 +1,7 @@
 """The check finds, by name, whatever somebody changed behind the services' back."""
 
 import re
+from datetime import timedelta
 
 import pytest
 from django.db import connection
@@ -8,24 +9,31 @@ from django.test.utils import CaptureQueriesContext
 
 from headend.accounts.services import console_user
 from headend.conftest import _disable_triggers
-from headend.ledger import proofs
-from headend.ledger.models import Proving
+from headend.ledger import checkpoints, proofs
+from headend.ledger.models import KeptBalance, Proving
 from headend.ledger.services import Posting, post
+from headend.meters.models import Meter
 from headend.testing import NOON, make_supply
 from headend.vending.services import vend
 
 pytestmark = pytest.mark.django_db
+DAY, HOUR = timedelta(days=1), timedelta(hours=1)
 
 
 @pytest.fixture
 def sale():
+    make_supply()
+    return sell(at=NOON, message_id="m1")
+
+
+def sell(*, at, message_id):
     return vend(
         caller="till",
-        message_id="m1",
-        meter=make_supply().meter,
+        message_id=message_id,
+        meter=Meter.objects.get(),
         tender_minor=5000,
         operator=console_user(),
-        at=NOON,
+        at=at,
     )
 
 
@@ -42,8 +50,9 @@ def tamper(transactional_db):
     return run
 
 
-def found():
-    return {(one.proof, one.what) for one in proofs.differences_of(proofs.prove(at=NOON))}
+def found(*, at=NOON, whole=True):
+    proving = proofs.prove(at=at, whole=whole)
+    return {(one.proof, one.what) for one in proofs.differences_of(proving)}
 
 
 def test_an_honest_ledger_is_proved(sale):
@@ -114,3 +123,70 @@ def test_no_proof_takes_longer_than_in_proportion_to_what_there_is(sale):
         one["sql"] for one in asked if re.search(r"NOT \(?.{0,80} IN \(SELECT", one["sql"])
     ]
     assert doubtful == []
+
+
+def test_what_is_new_is_what_came_since_a_run_a_day_before(sale, tamper):
+    assert found() == set()
+    assert Proving.objects.get().is_whole
+    tamper("UPDATE vending_sale SET tender_minor = 6000 WHERE id = %s", sale.pk)
+    assert found(at=NOON + DAY, whole=False) == set()  # a day before all was well
+    assert not Proving.objects.latest("pk").is_whole
+    expected = ("a sale's money is in the ledger once", f"sale {sale}")
+    assert expected in found(at=NOON + DAY)
+
+
+def test_a_new_sale_that_was_made_larger_is_named_by_the_nightly_run(sale, tamper):
+    proofs.prove(at=NOON)
+    newer = sell(at=NOON + HOUR, message_id="m2")
+    assert found(at=NOON + DAY, whole=False) == set()
+    tamper("UPDATE vending_sale SET tender_minor = 6000 WHERE id = %s", newer.pk)
+    assert found(at=NOON + 2 * DAY - HOUR, whole=False) == {
+        ("a sale's lines add up to its tender", f"sale {newer}"),
+        ("a sale's money is in the ledger once", f"sale {newer}"),
+    }
+
+
+def test_until_a_difference_is_gone_everything_is_looked_at(sale, tamper):
+    proofs.prove(at=NOON)
+    tamper("UPDATE vending_sale SET tender_minor = 6000 WHERE id = %s", sale.pk)
+    named = found(at=NOON + 7 * DAY)
+    assert named
+    assert found(at=NOON + 8 * DAY, whole=False) == named
+    tamper("UPDATE vending_sale SET tender_minor = 5000 WHERE id = %s", sale.pk)
+    assert found(at=NOON + 9 * DAY, whole=False) == set()
+
+
+def test_an_entry_of_which_some_lines_are_new_adds_up(sale):
+    proofs.prove(at=NOON)
+    reached = Proving.objects.get().reached
+    for name in reached:
+        reached[name] -= 1
+    Proving.objects.update(reached=reached)
+    assert found(at=NOON + DAY, whole=False) == set()
+
+
+def test_a_kept_balance_that_was_changed_is_named(sale, tamper):
+    checkpoint = checkpoints.make(at=NOON)
+    assert found() == set()
+    till = KeptBalance.objects.get(account__code="cash.tills")
+    tamper("UPDATE ledger_keptbalance SET balance_minor = 1 WHERE id = %s", till.pk)
+    proof = "kept balances are the sums of their lines"
+    assert (proof, f"account cash.tills at {checkpoint}") in found()
+
+
+def test_a_line_that_was_changed_after_it_was_added_up_is_named(sale, tamper):
+    checkpoint = checkpoints.make(at=NOON)
+    tamper("UPDATE ledger_line SET amount_minor = amount_minor + 1 WHERE amount_minor = -4325")
+    proof = "kept balances are the sums of their lines"
+    assert (proof, f"account sales.energy.energy at {checkpoint}") in found()
+
+
+def test_a_checkpoint_that_was_taken_out_of_their_order_is_named(sale, tamper):
+    first = checkpoints.make(at=NOON)
+    sell(at=NOON + HOUR, message_id="m2")
+    second = checkpoints.make(at=NOON + HOUR)
+    tamper("DELETE FROM ledger_keptbalance WHERE checkpoint_id = %s", first.pk)
+    tamper("DELETE FROM ledger_checkpoint WHERE number = %s", first.pk)
+    named = found()
+    proof = "kept balances are the sums of their lines"
+    assert (proof, f"the lines and days of {second}") in named

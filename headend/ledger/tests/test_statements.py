@@ -63,8 +63,9 @@ def test_a_statement_of_a_period_is_half_open(moved):
 
 
 def test_accounts_of_a_branch(moved):
-    accounts = queries.accounts_of("debts", until=NOON + DAY)
-    assert [one.balance_minor for one in accounts] == [-15, 0]
+    accounts = queries.accounts_of("debts")
+    found = queries.balances(accounts, until=NOON + DAY)
+    assert [one.amount_minor for one in found] == [-15, 0]
 
 
 def test_the_trial_balance_page(log_in, moved):

@@ -1,0 +1,153 @@
+"""Keeps the balances of all accounts at checkpoints, so that no figure adds up all lines ever.
+
+A checkpoint stands for every line up to a number. Lines are numbered by the database when they
+are written and appear when their transaction commits, so a lower number can appear after a higher
+one. A checkpoint is made once every transaction that may still hold a lower number has ended; from
+then on nothing can come to be among its lines, whatever an entry's date says.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from typing import Any
+
+from django.db import connection, transaction
+from django.db.models import Max, Min, QuerySet
+
+from headend.ledger.models import Account, Checkpoint, KeptBalance, Line
+from headend.ledger.sums import Sums, kept_at, summed, sums_of
+
+_WAIT_S = 60.0  # for transactions that are open; a sale takes milliseconds, an import a second
+_LOOK_EVERY_S = 0.2
+_AT_ONCE = 1000  # rows of one statement
+
+# Who writes lines holds this lock from before their numbers are given until the transaction ends.
+_WRITERS = """
+    SELECT virtualtransaction FROM pg_locks
+    WHERE locktype = 'relation' AND relation = 'ledger_line'::regclass
+        AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+        AND mode = 'RowExclusiveLock' AND granted AND pid IS DISTINCT FROM pg_backend_pid()
+"""
+
+
+class StillPosting(Exception):
+    """A transaction that writes to the ledger does not end."""
+
+
+def make(*, at: datetime, wait: Callable[[float], None] = time.sleep) -> Checkpoint | None:
+    """Make a checkpoint of all lines so far. Nobody who sells waits for it.
+
+    Call it outside of transactions, by one process at a time; of two at once, one fails.
+
+    Args:
+        at: now.
+        wait: lets so many seconds go by.
+
+    Returns:
+        Checkpoint: the new one; None if no line was written since the last.
+
+    Raises:
+        StillPosting: a transaction that was open at the beginning still is after a minute.
+    """
+    last_line = Line.objects.aggregate(last=Max("pk"))["last"]
+    if last_line is None:
+        return None
+    _outwait_writers(wait)
+    with transaction.atomic():
+        before = Checkpoint.objects.order_by("-number").first()
+        after_line = before.last_line if before else 0
+        if last_line <= after_line:
+            return None
+        lines = Line.objects.filter(pk__gt=after_line, pk__lte=last_line)
+        made = Checkpoint.objects.create(
+            number=before.number + 1 if before else 1,
+            made_at=at,
+            after_line=after_line,
+            last_line=last_line,
+            **_span(lines),
+        )
+        KeptBalance.objects.bulk_create(
+            (
+                KeptBalance(
+                    checkpoint=made,
+                    account_id=account_id,
+                    balance_minor=sums.balance_minor,
+                    credits_minor=sums.credits_minor,
+                    lines=sums.lines,
+                )
+                for account_id, sums in _due(made).items()
+            ),
+            batch_size=_AT_ONCE,
+        )
+    return made
+
+
+def differing(checkpoint: Checkpoint) -> Iterator[tuple[Account, Sums, Sums]]:
+    """Yield what a checkpoint keeps otherwise than its own lines and those before it say.
+
+    The one before it is taken as right: who wants to know all of them asks about each.
+
+    Args:
+        checkpoint: which.
+
+    Yields:
+        tuple: the account, what it should keep, what it keeps; nothing kept is Sums().
+    """
+    due = _due(checkpoint)
+    kept = {one.account_id: sums_of(one) for one in checkpoint.balances.all().iterator()}
+    wrong = sorted(
+        pk for pk in due.keys() | kept.keys() if due.get(pk, Sums()) != kept.get(pk, Sums())
+    )
+    accounts = Account.objects.in_bulk(wrong)
+    for pk in wrong:
+        yield accounts[pk], due.get(pk, Sums()), kept.get(pk, Sums())
+
+
+def breaks(checkpoint: Checkpoint) -> bool:
+    """Say whether a checkpoint does not follow the one before it, or tells wrong days."""
+    before = Checkpoint.objects.filter(number=checkpoint.number - 1).first()
+    span = _span(_own(checkpoint))
+    return (before.last_line if before else 0) != checkpoint.after_line or span != {
+        "first_at": checkpoint.first_at,
+        "last_at": checkpoint.last_at,
+    }
+
+
+def _own(checkpoint: Checkpoint) -> QuerySet[Line]:
+    return Line.objects.filter(pk__gt=checkpoint.after_line, pk__lte=checkpoint.last_line)
+
+
+def _span(lines: QuerySet[Line]) -> dict[str, Any]:
+    return lines.aggregate(first_at=Min("entry__at"), last_at=Max("entry__at"))
+
+
+def _due(checkpoint: Checkpoint) -> dict[int, Sums]:
+    """Return what a checkpoint is to keep, by account: what was kept before and its own lines."""
+    moved = summed(_own(checkpoint))
+    before = kept_at(checkpoint.number - 1, moved)
+    return {pk: sums + before.get(pk, Sums()) for pk, sums in moved.items()}
+
+
+def _outwait_writers(wait: Callable[[float], None]) -> None:
+    """Wait until every transaction that writes lines now has ended; SQLite has one at a time."""
+    if connection.vendor != "postgresql":
+        return
+    waited_for = _writers()
+    waits = int(_WAIT_S / _LOOK_EVERY_S)
+    while waited_for and waits:
+        wait(_LOOK_EVERY_S)
+        waited_for &= _writers()
+        waits -= 1
+    if waited_for:
+        raise StillPosting(
+            f"{len(waited_for)} transactions that write to the ledger are open for more than "
+            f"{_WAIT_S:.0f} s; end them, see pg_stat_activity"
+        )
+
+
+def _writers() -> set[str]:
+    with connection.cursor() as cursor:
+        cursor.execute(_WRITERS)
+        return {row[0] for row in cursor.fetchall()}
