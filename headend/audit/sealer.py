@@ -3,7 +3,7 @@
 A sale writes its entry and nothing else: there is no last row that all sales would queue for.
 One sealer comes behind and gives each committed entry its place in the chain. Transactions commit
 in another order than their entries are numbered, so the sealer looks for entries without a link,
-not for numbers above the last.
+not for numbers above the last, and goes back as far as a transaction that still writes may reach.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from django.db.models import Max, QuerySet
 
 from headend.audit import signing
 from headend.audit.models import AuditEntry, Link
+from headend.config.open_writers import writers_of
 
 BATCH = 500
-# A number that is missing may belong to a transaction that is still open. It is waited for this
-# long; the look at everything, at the start and each hour, finds what came later still.
-WAIT_FOR_MISSING_S = 600.0
+# How often it is asked who still writes, to look at as few entries again as may still be missing.
+SETTLE_EVERY_S = 2.0
 LOOK_AT_ALL_EVERY_S = 3600.0
 RECENT = 10_000  # numbers in which a sealer that starts expects open transactions
 _LOCK = 0x0A0D17  # of PostgreSQL's advisory locks: only one sealer adds links
@@ -36,6 +36,13 @@ class Head(NamedTuple):
     sealed_at: datetime
 
 
+class _Mark(NamedTuple):
+    """Below `highest` only those can still come who were writing when it was read."""
+
+    highest: int  # number that has a link
+    writers: set[str]
+
+
 class Sealer:
     """Adds links; several may run, but only one at a time adds.
 
@@ -45,9 +52,9 @@ class Sealer:
 
     def __init__(self, *, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._monotonic = monotonic
-        self._missing: list[tuple[float, int]] = []  # when it was noticed, lowest missing number
-        self._highest: int | None = None
-        self._look_at_all_at = monotonic()
+        self._floor: int | None = None  # entries below it have their links
+        self._mark: _Mark | None = None
+        self._settle_at = self._look_at_all_at = monotonic()
 
     def seal(self, *, at: datetime) -> Head | None:
         """Seal what is committed and not sealed yet, one batch.
@@ -59,14 +66,15 @@ class Sealer:
             Head: the new end of the chain; None if there was nothing to seal, or if another
             sealer is at work.
         """
-        if self._highest is None:
-            self._highest = Link.objects.aggregate(highest=Max("entry_id"))["highest"] or 0
-            self._missing = [(self._monotonic(), self._highest - RECENT)]
+        if self._floor is None:
+            self._floor = max(_highest() - RECENT, 0)
         looks_at_all = self._monotonic() >= self._look_at_all_at
-        floor = 0 if looks_at_all else self._floor()
+        final = self._final()
+        floor = 0 if looks_at_all else self._floor
         if not _waiting(floor).exists():
             if looks_at_all:
                 self._look_at_all_at = self._monotonic() + LOOK_AT_ALL_EVERY_S
+            self._raise_floor(final)
             return None
         with transaction.atomic():
             if not _lock():
@@ -76,29 +84,38 @@ class Sealer:
                 return None
             links = _links(entries, after=Link.objects.order_by("-position").first(), at=at)
             Link.objects.bulk_create(links)
-        for entry in entries:
-            self._notice(entry.pk)
+        if len(entries) < BATCH:
+            self._raise_floor(final)
         last = links[-1]
         return Head(last.position, bytes(last.chain_hash), last.sealed_at)
 
-    def _floor(self) -> int:
-        """Return the number from which on entries may still be without a link."""
-        waits_since = self._monotonic() - WAIT_FOR_MISSING_S
-        self._missing = [each for each in self._missing if each[0] > waits_since]
-        return min((first for _, first in self._missing), default=(self._highest or 0) + 1)
+    def _final(self) -> int | None:
+        """Return the number up to which a look from now on sees all that will ever be there."""
+        if self._mark is not None:
+            self._mark = self._mark._replace(writers=self._mark.writers & writers_of(AuditEntry))
+        elif self._monotonic() >= self._settle_at:
+            self._settle_at = self._monotonic() + SETTLE_EVERY_S
+            # The number first: whoever has a lower one is among the writers, or has committed.
+            highest = _highest()
+            self._mark = _Mark(highest, writers_of(AuditEntry))
+        return self._mark.highest if self._mark and not self._mark.writers else None
 
-    def _notice(self, entry_id: int) -> None:
-        """Note that an entry has its link, and whether numbers below it are missing."""
-        expected = (self._highest or 0) + 1
-        if entry_id > expected:
-            self._missing.append((self._monotonic(), expected))
-        self._highest = max(expected - 1, entry_id)
+    def _raise_floor(self, final: int | None) -> None:
+        """Note that a look found nothing more up to a number which was final before the look."""
+        if final is not None:
+            self._floor, self._mark = final + 1, None
 
 
 def end_of_chain() -> Head | None:
     """Return the last link, or None if nothing was sealed yet."""
     last = Link.objects.order_by("-position").first()
     return Head(last.position, bytes(last.chain_hash), last.sealed_at) if last else None
+
+
+def _highest() -> int:
+    """Return the highest number of an entry that has a link."""
+    highest: int | None = Link.objects.aggregate(highest=Max("entry_id"))["highest"]
+    return highest or 0
 
 
 def _waiting(floor: int) -> QuerySet[AuditEntry]:

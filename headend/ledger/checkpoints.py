@@ -13,23 +13,16 @@ from collections.abc import Callable, Iterator
 from datetime import datetime
 from typing import Any
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import Max, Min, QuerySet
 
+from headend.config.open_writers import writers_of
 from headend.ledger.models import Account, Checkpoint, KeptBalance, Line
 from headend.ledger.sums import Sums, kept_at, summed, sums_of
 
 _WAIT_S = 60.0  # for transactions that are open; a sale takes milliseconds, an import a second
 _LOOK_EVERY_S = 0.2
 _AT_ONCE = 1000  # rows of one statement
-
-# Who writes lines holds this lock from before their numbers are given until the transaction ends.
-_WRITERS = """
-    SELECT virtualtransaction FROM pg_locks
-    WHERE locktype = 'relation' AND relation = 'ledger_line'::regclass
-        AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
-        AND mode = 'RowExclusiveLock' AND granted AND pid IS DISTINCT FROM pg_backend_pid()
-"""
 
 
 class StillPosting(Exception):
@@ -131,23 +124,15 @@ def _due(checkpoint: Checkpoint) -> dict[int, Sums]:
 
 
 def _outwait_writers(wait: Callable[[float], None]) -> None:
-    """Wait until every transaction that writes lines now has ended; SQLite has one at a time."""
-    if connection.vendor != "postgresql":
-        return
-    waited_for = _writers()
+    """Wait until every transaction that writes lines now has ended."""
+    waited_for = writers_of(Line)
     waits = int(_WAIT_S / _LOOK_EVERY_S)
     while waited_for and waits:
         wait(_LOOK_EVERY_S)
-        waited_for &= _writers()
+        waited_for &= writers_of(Line)
         waits -= 1
     if waited_for:
         raise StillPosting(
             f"{len(waited_for)} transactions that write to the ledger are open for more than "
             f"{_WAIT_S:.0f} s; end them, see pg_stat_activity"
         )
-
-
-def _writers() -> set[str]:
-    with connection.cursor() as cursor:
-        cursor.execute(_WRITERS)
-        return {row[0] for row in cursor.fetchall()}
