@@ -185,7 +185,8 @@ def test_a_checkpoint_that_was_taken_out_of_their_order_is_named(sale, tamper):
     first = checkpoints.make(at=NOON)
     sell(at=NOON + HOUR, message_id="m2")
     second = checkpoints.make(at=NOON + HOUR)
-    assert first and second
+    assert first
+    assert second
     tamper("DELETE FROM ledger_keptbalance WHERE checkpoint_id = %s", first.pk)
     tamper("DELETE FROM ledger_checkpoint WHERE number = %s", first.pk)
     named = found()
