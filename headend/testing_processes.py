@@ -1,4 +1,4 @@
-"""Databases of their own for tests with real processes: seeded once, then copied."""
+"""For tests with real processes: seeded databases to copy, and scripts run in step."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a user may do, read by one statement instead of several of the ORM."""
+"""Reads what a user may do with one statement instead of several of the ORM."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Everything that may be allowed to a group, as what a person does, for all capabilities.
+"""Every act that a group may be allowed, in words, for all capabilities.
 
 Django makes permissions to add, change, delete and view for every model; most of them nobody ever
 asks for. Those that some page or service asks for are here, and a group can have no others.

@@ -1,4 +1,4 @@
-"""Forgets what has expired: sessions that ended, tries to log in that count for nothing."""
+"""Deletes what has expired: ended sessions, and log-in attempts that no longer count."""
 
 from __future__ import annotations
 

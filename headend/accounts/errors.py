@@ -1,4 +1,4 @@
-"""What the services about people refuse."""
+"""Refusals of the services about people."""
 
 from headend.config.errors import Refusal
 

@@ -1,4 +1,4 @@
-"""The forms of logging in, of second factors, and of deciding on a request."""
+"""Forms for logging in, for second factors, and for deciding on a request."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every page needs a log-in that is still good, and a second factor from those who need one."""
+"""Every page needs a valid log-in, and a second factor from those who must have one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What changes people and groups. Every change is in the audit record.
+"""Services that change people and groups. Every change is in the audit record.
 
 What would make somebody trusted, or give away the account of somebody who is, waits for a
 second person; the rest of the same change is done at once.

@@ -1,4 +1,4 @@
-"""What is done to trusted people and groups, which needs a second person.
+"""Acts on trusted people and groups that need a second person.
 
 `headend.accounts.people` asks for these acts where one person is not enough.
 """

@@ -1,4 +1,4 @@
-"""What changes users, and the one check of what a user may do."""
+"""Creates and changes users, and holds the one check of what a user may do."""
 
 from __future__ import annotations
 

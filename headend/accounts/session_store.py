@@ -1,4 +1,4 @@
-"""Sessions in the database, of which a copy of the database tells nothing.
+"""Sessions in the database, stored so that a copy of the database cannot be used to log in.
 
 A row of Django's own store is named by the very text in the person's cookie, and what it holds
 lies beside it in the clear: among it secrets of second factors that are being set up. Here both

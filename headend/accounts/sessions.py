@@ -1,4 +1,4 @@
-"""How long a log-in is good for, and whether it still owes a second factor."""
+"""How long a log-in is valid, and whether it still needs a second factor."""
 
 from __future__ import annotations
 

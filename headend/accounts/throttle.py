@@ -1,4 +1,4 @@
-"""Slows down guessing: every try to log in is noted before the password is looked at.
+"""Slows down guessing: every log-in attempt is counted before the password is checked.
 
 Counted in the database, so that it holds across processes and restarts. A stranger who guesses at
 somebody's password holds up tries from the stranger's own address first; the person can still log

@@ -1,4 +1,4 @@
-"""Who is trusted: whoever may decide on what others ask for, or may manage people.
+"""Who is trusted: whoever may approve other people's requests, or manage people.
 
 Were one person enough to make such a person, to set their password or to take their second factor
 away, that one could be both persons of whatever needs two.

@@ -1,1 +1,1 @@
-"""What happened that the audit record does not tell of, kept until other programs are told."""
+"""Events that the audit record does not contain, kept until other programs are told."""

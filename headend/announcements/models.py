@@ -1,4 +1,4 @@
-"""The outbox: a row is written in the transaction that it tells of, and removed once passed on."""
+"""The outbox: rows are written in the event's own transaction and removed once passed on."""
 
 from __future__ import annotations
 

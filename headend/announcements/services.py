@@ -1,4 +1,4 @@
-"""Writes announcements and takes them out again."""
+"""Writes announcements and takes them out of the outbox."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Requests that wait for a second person. A program asks; only people decide."""
+"""Requests that need a second person. A program files them; only people decide."""
 
 from __future__ import annotations
 

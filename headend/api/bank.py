@@ -1,4 +1,4 @@
-"""Payments at the bank: told by it, in suspense until two people say what they are for."""
+"""Bank payments: entered, matched or in suspense, and requests to clear them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Key campaigns: planned, tried, asked to be started, watched. Two people start one."""
+"""Key campaigns: plan, dry run, request the start, progress, pause and stop."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Exchange rates: a program asks for one, a person decides; all that held are read."""
+"""Exchange rates: list them, and propose one for a person to approve."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Debts: what is owed, its statement, new debts; adjusting and writing off ask a second person."""
+"""Debts and their statements; requests to adjust or write off, which a person decides."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Engineering tokens and key changes: a program orders; where it is due a person decides."""
+"""Engineering tokens and key changes; a person approves where that is needed."""
 
 from __future__ import annotations
 

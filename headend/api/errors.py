@@ -1,4 +1,4 @@
-"""What the API itself refuses, before or beside the services."""
+"""Refusals of the API itself, besides those of the services."""
 
 from headend.config.errors import Refusal
 

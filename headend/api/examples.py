@@ -1,4 +1,4 @@
-"""An example of all that is sent, bodies and parameters, for the published description."""
+"""Example bodies and parameters for the published description."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Sheets of rows in and out, for meter data, billing and enterprise systems."""
+"""Import and export of rows, for meter data, billing and enterprise systems."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What meters in the field tell: how each stands, its readings and its events."""
+"""Meter data: state, readings and events."""
 
 from __future__ import annotations
 

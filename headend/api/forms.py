@@ -1,4 +1,4 @@
-"""What a new key is asked for, and why one is revoked."""
+"""Forms to create and revoke API keys."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Ids of rows as programs send them: operations get the row numbers."""
+"""Parameters that take an opaque id from a program and hand operations the row number."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The keys by which other programs come in, and what they were answered."""
+"""API keys, and the answers that programs were given."""
 
 from __future__ import annotations
 

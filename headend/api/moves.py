@@ -1,4 +1,4 @@
-"""Moving in, and another meter: what begins and goes on at a supply."""
+"""Moving in and replacing a meter."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Does what a message asks once: the same message again gets the same answer."""
+"""Carries out a message once; the same message again gets the same answer."""
 
 from __future__ import annotations
 

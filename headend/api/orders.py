@@ -1,4 +1,4 @@
-"""Orders to meters: switch, read, change the payment mode; and what became of them."""
+"""Orders to meters (switch, read, change the payment mode) and their outcome."""
 
 from __future__ import annotations
 

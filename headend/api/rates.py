@@ -1,4 +1,4 @@
-"""Requests a minute of a key, counted by all server processes together, nearly.
+"""Limits a key's requests per minute, counted approximately across all server processes.
 
 Each process counts by itself and now and then, after a twentieth of the limit or a second, writes
 its own count into a row of its own and reads those of the others. So no two processes wait for one

@@ -1,4 +1,4 @@
-"""The tables of operations and of webhooks' kinds in docs/, made from the code."""
+"""Generates the tables of operations and of webhooks' kinds in docs/ from the code."""
 
 from __future__ import annotations
 

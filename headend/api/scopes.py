@@ -1,4 +1,4 @@
-"""What a key may be good for, and the permissions that its program needs for it."""
+"""The scopes a key may have, and the permissions that its program needs for each."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Makes of the head-end's objects what the API answers."""
+"""Turns the head-end's objects into the API's answers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An account of the ledger as a list with cursors: each line with the balance after it."""
+"""A ledger account as a list with cursors: each line with the balance after it."""
 
 from __future__ import annotations
 

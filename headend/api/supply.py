@@ -1,4 +1,4 @@
-"""Closing accounts, what billing gets of a switched payment mode, and free electricity."""
+"""Closing accounts, payment-mode switches for billing, and free electricity."""
 
 from __future__ import annotations
 

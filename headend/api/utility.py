@@ -1,4 +1,4 @@
-"""What is the utility's own business: programs of vendors are kept out, whatever they may."""
+"""Keeps vendors' programs out of the utility's own business, whatever their scopes."""
 
 from __future__ import annotations
 

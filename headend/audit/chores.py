@@ -1,4 +1,4 @@
-"""The nightly look at the audit record."""
+"""The nightly check of the audit record."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the audit record is filtered by."""
+"""The filter of the audit record's page."""
 
 from __future__ import annotations
 

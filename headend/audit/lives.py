@@ -1,4 +1,4 @@
-"""What belongs to the life of an object: its own entries and those of what hangs on it.
+"""Which audit entries make up an object's history: its own and those of related objects.
 
 The record lies under every capability and knows none of them. Each says by `part_of` what of its
 own belongs to an object's life: vending, that a meter's sales do.

@@ -1,4 +1,4 @@
-"""The application's role in PostgreSQL: it owns nothing and can't change what was written.
+"""The application's role in PostgreSQL, which owns nothing and can't change past rows.
 
 The owner migrates; pages, gateway and sealer connect as the role. It may add to every table and
 work on those that change, but of the append-only ones it may neither update nor delete a row, and

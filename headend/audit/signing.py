@@ -1,4 +1,4 @@
-"""What an entry says as bytes that are the same before and after the database, and its signature.
+"""An audit entry as canonical bytes, the same before and after storage, and its signature.
 
 Each entry carries a code made with a key that lies in a file beside the database, not in it: a
 row that somebody wrote or changed by SQL is told from one that the head-end wrote.

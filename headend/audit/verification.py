@@ -1,4 +1,4 @@
-"""Finds what was changed in the audit record behind the head-end's back.
+"""Finds changes made to the audit record directly in the database.
 
 Four things must agree: what each entry says, its signature by a key that is not in the database,
 its link in the chain, and the ends of the chain that were published outside the database.

@@ -1,4 +1,4 @@
-"""The sealer's life: look, seal, publish, wait; a database that is away is waited for."""
+"""The sealer's loop: look, seal, publish, wait; it waits for a database that is away."""
 
 from __future__ import annotations
 

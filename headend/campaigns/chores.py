@@ -1,4 +1,4 @@
-"""Running campaigns are worked on all the time, a little at a time."""
+"""Housekeeping continues running campaigns, a few seconds at a time."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is refused of key campaigns."""
+"""Refusals about key campaigns."""
 
 from headend.config.errors import Refusal
 

@@ -1,4 +1,4 @@
-"""What the pages of key campaigns ask for."""
+"""Forms of the pages of key campaigns."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What of campaigns belongs to whose life."""
+"""Which audit entries about campaigns belong to which object's history."""
 
 from __future__ import annotations
 

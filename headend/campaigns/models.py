@@ -1,4 +1,4 @@
-"""A key campaign and its meters. How far each meter is stands in its key change, only there."""
+"""A key campaign and its meters. A meter's progress is stored in its key change only."""
 
 from __future__ import annotations
 

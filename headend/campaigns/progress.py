@@ -1,4 +1,4 @@
-"""How far a campaign is: counts per supply group and stage, and what each meter's row tells."""
+"""A campaign's progress: counts per supply group and stage, and each meter's row."""
 
 from __future__ import annotations
 

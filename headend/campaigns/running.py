@@ -1,4 +1,4 @@
-"""The work of running campaigns: a piece at a time, each meter in a transaction of its own.
+"""Works on running campaigns, a part at a time, each meter in a transaction of its own.
 
 Whatever stops in the middle, the next call goes on where it was; two programs at once do no harm.
 """

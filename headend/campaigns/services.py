@@ -1,4 +1,4 @@
-"""Planning a key campaign, trying what it would do, and starting, pausing or stopping it."""
+"""Planning a key campaign, its dry run, and starting, pausing or stopping it."""
 
 from __future__ import annotations
 

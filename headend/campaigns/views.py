@@ -1,4 +1,4 @@
-"""Pages of key campaigns: the list, a new one, how one stands, its meters, its report."""
+"""Pages of key campaigns: list, new campaign, one campaign with its meters, report."""
 
 from __future__ import annotations
 

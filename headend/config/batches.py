@@ -1,4 +1,4 @@
-"""Writes of many rows at once: what an import adds is kept and goes to the database together.
+"""Collects the rows that an import adds and writes many of them at once.
 
 Inside a batch the services do what they always do, with the same rules and audit entries. New
 objects get their ids beforehand, so that others can refer to them, and uniqueness and constraints

@@ -1,4 +1,4 @@
-"""What is to be done again and again: each capability names its chores, housekeeping does them.
+"""Recurring chores: each capability registers its own, and housekeeping runs them.
 
 A capability registers a chore in a module `chores` of its own:
 

@@ -1,4 +1,4 @@
-"""Ids of rows as fields of what programs are given: each takes a row number and shows its id."""
+"""Fields of API answers that take a row number and show its opaque id."""
 
 from __future__ import annotations
 

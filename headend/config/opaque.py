@@ -1,4 +1,4 @@
-"""Row numbers as pages and programs get to see them: thirteen letters and digits instead.
+"""Opaque ids for pages and programs: thirteen letters and digits in place of row numbers.
 
 A number tells how many customers there are and invites to try the next one. What is shown instead
 is the number, with the kind of the row before it, under a permutation of all 64-bit numbers that

@@ -1,4 +1,4 @@
-"""Statements kept ready in the database, and models made of their rows: what a vend is fast by.
+"""Runs prepared statements and makes models of their rows; this is what makes a vend fast.
 
 The ORM writes a query anew each time, which costs several times what running it does. Here a
 statement is text, written once in `headend.config.statements`; PostgreSQL plans it once for a

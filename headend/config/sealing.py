@@ -1,4 +1,4 @@
-"""Seals small secrets with AES-256-GCM, each bound to what it is."""
+"""Seals small secrets with AES-256-GCM, each bound to its purpose."""
 
 from __future__ import annotations
 

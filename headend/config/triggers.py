@@ -1,4 +1,4 @@
-"""Migration operations for what the database itself must refuse, on SQLite and PostgreSQL."""
+"""Migration operations for constraints enforced by triggers, on SQLite and PostgreSQL."""
 
 from __future__ import annotations
 

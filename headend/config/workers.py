@@ -1,4 +1,4 @@
-"""Programs that work in the background until they are told to stop."""
+"""Background programs that run until they are told to stop."""
 
 from __future__ import annotations
 

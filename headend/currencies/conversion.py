@@ -1,4 +1,4 @@
-"""What money in another currency is worth in the base currency: exact, and rounded down.
+"""The value of foreign money in the base currency: exact, rounded down.
 
 The rule is called "down to the smallest unit": the worth is cut to a whole minor unit of the base
 currency, so that nobody is sold more than was paid; what is cut is less than one minor unit, and

@@ -1,4 +1,4 @@
-"""What is refused about money in another currency; each has a code that never changes."""
+"""Refusals about foreign money, each with a stable code."""
 
 from headend.config.errors import Refusal
 

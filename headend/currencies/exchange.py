@@ -1,4 +1,4 @@
-"""How money in another currency stands in the ledger: over an account of exchange.
+"""Ledger postings for foreign money, which pass through an exchange account.
 
 What was taken stands in the drawer in its own currency; the account of exchange owes it there
 and holds the worth in the base currency, of which the sale is made. So every entry adds up to

@@ -1,4 +1,4 @@
-"""What the pages of currencies ask for."""
+"""Forms of the pages of currencies."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which other currencies customers may pay in, and what each was worth from when on."""
+"""The foreign currencies that customers may pay in, and their dated rates."""
 
 from __future__ import annotations
 

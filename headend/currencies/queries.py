@@ -1,4 +1,4 @@
-"""Finds which currencies are taken, and what one is worth at an instant."""
+"""Finds accepted currencies, and a currency's rate at a given time."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Says which other currencies are taken, and what they are worth: a rate takes two people."""
+"""Accepts currencies and proposes rates, which a second person approves."""
 
 from __future__ import annotations
 

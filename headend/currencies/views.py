@@ -1,4 +1,4 @@
-"""Pages of other currencies: which are taken, one with the history of its rates, a new rate."""
+"""Pages of foreign currencies: list, one currency with its rates, a new rate."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a payment in another currency is in words, as pages and receipts print it."""
+"""A payment in foreign money in words, for pages and receipts."""
 
 from __future__ import annotations
 

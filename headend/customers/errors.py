@@ -1,4 +1,4 @@
-"""What the customer register refuses."""
+"""Refusals of the customer register."""
 
 from headend.config.errors import Refusal
 

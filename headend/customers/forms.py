@@ -1,4 +1,4 @@
-"""What is asked about a supply agreement."""
+"""Forms about a supply agreement."""
 
 from __future__ import annotations
 

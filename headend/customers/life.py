@@ -1,4 +1,4 @@
-"""What of customers, premises and agreements belongs to the life of what."""
+"""Which audit entries about customers, premises and agreements belong to which history."""
 
 from __future__ import annotations
 

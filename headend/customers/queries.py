@@ -1,4 +1,4 @@
-"""Finds customers and who is served by which meter."""
+"""Finds customers, and who is served by which meter."""
 
 from __future__ import annotations
 

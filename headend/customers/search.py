@@ -1,4 +1,4 @@
-"""Finds whom a person at a counter means: by name, address, phone or meter number."""
+"""Finds the customer whom a person at the counter means: by name, address, phone or meter."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the services of debts refuse; each has a code that never changes."""
+"""Refusals of the services about debts, each with a stable code."""
 
 from headend.config.errors import Refusal
 

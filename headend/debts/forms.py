@@ -1,4 +1,4 @@
-"""What the pages of debts ask for."""
+"""Forms of the pages of debts."""
 
 from __future__ import annotations
 

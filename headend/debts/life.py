@@ -1,4 +1,4 @@
-"""What of debts belongs to the life of a customer."""
+"""Which audit entries about debts belong to a customer's history."""
 
 from __future__ import annotations
 

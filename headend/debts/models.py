@@ -1,4 +1,4 @@
-"""What customers owe besides energy, and the share of a purchase that debts must leave.
+"""What customers owe besides energy, and the share of a purchase kept for energy.
 
 Every movement of a debt is an entry of the ledger, on an account of the debt's own. The balance
 here is that account's, kept so that a sale finds what is open quickly; the nightly check proves

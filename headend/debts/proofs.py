@@ -1,4 +1,4 @@
-"""Proves that what debts say is owed is what their accounts in the ledger say."""
+"""Proves that debts' balances equal their ledger accounts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Finds debts: those a sale may collect from, and what became of all of them in a period."""
+"""Finds the debts that a sale may collect from, and reports on all debts of a period."""
 
 from __future__ import annotations
 

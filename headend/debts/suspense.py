@@ -1,4 +1,4 @@
-"""A payment in suspense may turn out to be for a debt."""
+"""Clears a payment in suspense to a debt."""
 
 from __future__ import annotations
 

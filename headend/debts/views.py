@@ -1,4 +1,4 @@
-"""Pages of debts: lists, one debt's life, new ones, other terms, requests, a report."""
+"""Pages of debts: lists, one debt with its history, new debts, terms, requests, report."""
 
 from __future__ import annotations
 

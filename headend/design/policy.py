@@ -1,4 +1,4 @@
-"""The content security policy: a page may load and talk to this host only, and run no inline code.
+"""The content security policy: scripts and connections to this host only, no inline code.
 
 Every page obeys it; there are no exceptions, nonces or inline styles, so an injected string that
 slipped past escaping still could not run.

@@ -1,4 +1,4 @@
-"""Refuses what no page can read: an address or a form with a NUL character in it.
+"""Refuses requests with a NUL character in the address or a form.
 
 PostgreSQL stores none and ends the statement that names one; nobody can type it.
 """

@@ -1,4 +1,4 @@
-"""What records and requests hold, as people read it: names as words, money and energy with units.
+"""Field names and values of records and requests as people read them, with units.
 
 A field's name ends with its unit (`amount_minor`, `credit_wh`), so figures can be told exactly.
 """

@@ -1,4 +1,4 @@
-"""Which tone each state has, and how a person would put it. The badge's word is the code's own."""
+"""The tone of each state's badge, and delivery states in words."""
 
 from __future__ import annotations
 

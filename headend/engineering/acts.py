@@ -1,4 +1,4 @@
-"""Engineers' acts that need a second person; which tokens do is said in `kinds`."""
+"""Engineers' acts that need a second person; `kinds` says which tokens do."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is refused of engineering tokens."""
+"""Refusals about engineering tokens."""
 
 from headend.config.errors import Refusal
 

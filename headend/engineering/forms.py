@@ -1,4 +1,4 @@
-"""What the pages of engineering tokens ask for: made from the table of kinds."""
+"""Forms of the pages of engineering tokens, generated from the table of kinds."""
 
 from __future__ import annotations
 

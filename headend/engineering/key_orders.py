@@ -1,4 +1,4 @@
-"""Changing one meter's key: asked for by one person, approved by another, then given out."""
+"""Changing one meter's key: requested by one person, approved by another, then issued."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The one table of engineering tokens: what each carries, who may have it, what it does.
+"""The table of engineering tokens: what each carries, who may order it, what it does.
 
 A kind that names a reason under `two_people` is issued only when somebody else approves.
 Subclasses and units: IEC 62055-41, clause on tokens of class 1 and 2. Proprietary subclasses are

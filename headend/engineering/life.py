@@ -1,4 +1,4 @@
-"""What of engineering belongs to the life of a meter: its tokens are the vending's already."""
+"""Which audit entries about engineering tokens belong to a meter's history."""
 
 from __future__ import annotations
 

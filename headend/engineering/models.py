@@ -1,4 +1,4 @@
-"""What was ordered of engineering tokens. The digits are the vending's, as of every token."""
+"""Orders of engineering tokens. The digits are stored with all other tokens in vending."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Ordering tokens for engineers: at once, or once a second person approves, as the table says."""
+"""Orders engineering tokens: at once, or after a second person's approval."""
 
 from __future__ import annotations
 

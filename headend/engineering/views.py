@@ -1,4 +1,4 @@
-"""A meter's tokens and its key: what can be issued, what was, and how a key change stands."""
+"""A meter's tokens and key: what can be issued, what was issued, and its key changes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A sheet of payments at the bank, as its statement lists them."""
+"""The sheet of bank payments."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The cells of one row, read as what their columns say: the same words and refusals everywhere."""
+"""Reads the cells of a row by their columns' types, with the same refusals everywhere."""
 
 from __future__ import annotations
 

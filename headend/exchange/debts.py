@@ -1,4 +1,4 @@
-"""A sheet of what customers owe besides energy."""
+"""The sheet of customers' debts."""
 
 from __future__ import annotations
 

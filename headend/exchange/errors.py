@@ -1,4 +1,4 @@
-"""What the exchange of sheets refuses; each has a code that never changes."""
+"""Refusals about sheets, each with a stable code."""
 
 from headend.config.errors import Refusal
 

@@ -1,4 +1,4 @@
-"""Registers as sheets: row by row from a cursor of the database, whatever their size.
+"""Exports of registers as sheets, streamed from a database cursor.
 
 Columns have the names that imports read, so that what was exported can be mended and handed in
 again. What a spreadsheet would take for a formula is marked as text.

@@ -1,4 +1,4 @@
-"""What the pages of sheets ask for."""
+"""Forms of the pages of sheets."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A sheet of who is given free electricity."""
+"""The sheet of enrolments in free electricity."""
 
 from __future__ import annotations
 

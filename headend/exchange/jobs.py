@@ -1,4 +1,4 @@
-"""Handing a sheet in, on trial or in earnest, and what came of it. `runner` does the work."""
+"""Uploading a sheet, on trial or in earnest, and its results. `runner` does the work."""
 
 from __future__ import annotations
 

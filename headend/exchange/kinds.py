@@ -1,4 +1,4 @@
-"""What a kind of sheet is: its columns, who may import it, and what becomes of one row.
+"""The kinds of sheets: columns, permissions, and the function that processes a row.
 
 A capability's rows are read and acted on by one function; reading files, running, resuming and
 reporting are the engine's. `docs/exchange.md` is written from the same table.

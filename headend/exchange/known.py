@@ -1,4 +1,4 @@
-"""What the rows of a sheet name, found for many rows at once, and what they have added since."""
+"""Looks up what the rows of a sheet refer to, for many rows at once."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Sheets that were handed in, how far each run over one has come, and what became of each row."""
+"""Uploaded sheets, the progress of each run, and each row's result."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Finding what a row names: a customer, an agreement by its meter, a tariff."""
+"""Finds what a row refers to: a customer, an agreement by its meter, a tariff."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The tables of docs/exchange.md, made from the same columns that imports and exports use."""
+"""Generates the tables of docs/exchange.md from the columns of imports and exports."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Runs over sheets: a few rows in each transaction, together with what became of them.
+"""Runs imports: some rows per transaction, together with their results.
 
 A run that was killed is taken up where it stopped: rows, results and progress are kept in one
 transaction, so no row is done twice or left out. One process at a time works on a run; it holds

@@ -1,4 +1,4 @@
-"""The take-over of an installed base: one row for each meter, with all that another system knows.
+"""Take-over of an installed base: a row per meter with all that another system knows.
 
 A row that was taken over is left alone when it comes again, so a sheet can be mended and handed
 in anew until nothing is left.

@@ -1,4 +1,4 @@
-"""Pages of sheets: handing one in, how far it is, what became of each row; registers as sheets."""
+"""Pages of sheets: upload, progress, results of rows, and exports."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is done with the rows of a run, and what became of each: many at once where possible.
+"""Processes the rows of a run, many at once where possible, and records their results.
 
 Rows of most kinds are done in batches: what they add is written together, which is several times
 as fast. A row that is refused before it added anything is only an error of its own. If anything

@@ -1,4 +1,4 @@
-"""The life of the process that works on imports: look, run, wait."""
+"""The loop of the process that works on imports: look, run, wait."""
 
 from __future__ import annotations
 

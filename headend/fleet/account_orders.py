@@ -1,4 +1,4 @@
-"""What is ordered of a meter's account: its payment mode, its closing, its credit."""
+"""Orders about a meter's account: payment mode, closing, credit."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The act on meters that needs a second person: credit without a token."""
+"""The act on meters that needs a second person: adjusting credit without a token."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Counts messages that must not be believed, and has a person look at the first of each sort."""
+"""Counts untrustworthy messages, and opens a work item for the first of each kind."""
 
 from __future__ import annotations
 

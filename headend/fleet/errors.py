@@ -1,4 +1,4 @@
-"""What the fleet's services refuse."""
+"""Refusals of the fleet's services."""
 
 from __future__ import annotations
 

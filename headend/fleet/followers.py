@@ -1,4 +1,4 @@
-"""Who wants to know what became of a command: higher capabilities register here.
+"""Where higher capabilities register to learn the outcome of commands.
 
 A capability registers beside its services, and its app's `ready` imports the module:
 

@@ -1,4 +1,4 @@
-"""What is asked before a command goes out."""
+"""Forms for giving a meter an order."""
 
 from __future__ import annotations
 

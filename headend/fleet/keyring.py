@@ -1,4 +1,4 @@
-"""Keeps the message keys of meters at hand, so that not every message opens the vault."""
+"""Caches meters' message keys, so that not every message has to open the vault."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What of the fleet belongs to the life of a meter."""
+"""Which audit entries about the fleet belong to a meter's history."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""When a consumer is told that the credit runs low: once per drop. Pure."""
+"""When a consumer is warned of low credit: once per drop. Pure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The orders a person can give a meter from its page: what each says, warns of and sends.
+"""Orders that a person can give a meter: what each says, warns of and sends.
 
 One table; the confirm page and the history are made from it. How a meter's answers and events
 read is in `wording`.

@@ -1,4 +1,4 @@
-"""Who is connected. A hint, unsigned and so never trusted with more than when to send."""
+"""Who is connected. An unsigned hint, used only to decide when to send."""
 
 from __future__ import annotations
 

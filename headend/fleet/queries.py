@@ -1,4 +1,4 @@
-"""Reads of what is known of meters in the field."""
+"""Reads of what is known about meters in the field."""
 
 from __future__ import annotations
 

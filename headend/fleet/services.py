@@ -1,4 +1,4 @@
-"""What people and sales ask of the fleet: orders to meters, and calling them back."""
+"""Queues and cancels commands for people and sales."""
 
 from __future__ import annotations
 

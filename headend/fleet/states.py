@@ -1,4 +1,4 @@
-"""Takes the meters' states, and what a state gives reason to do."""
+"""Takes meters' states, and acts on what they say."""
 
 from __future__ import annotations
 

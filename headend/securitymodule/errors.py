@@ -1,4 +1,4 @@
-"""What the security module refuses."""
+"""Refusals of the security module."""
 
 from __future__ import annotations
 

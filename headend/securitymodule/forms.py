@@ -1,4 +1,4 @@
-"""What two people type to bring keys in together."""
+"""The form that two people fill in to load keys together."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Refused uses of keys go into the audit record."""
+"""Records refused uses of keys in the audit record."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The security module's functions. Clear keys never leave it, but for provisioning a meter.
+"""The security module's functions. Clear keys leave it only to provision a meter.
 
 It is told a meter's key attributes and identity and what a token carries; no customer, tariff or
 debt reaches it.

@@ -1,4 +1,4 @@
-"""Makes a key of what people type, at a price for whoever tries passwords."""
+"""Turns a typed password into a key, slowly enough to make guessing expensive."""
 
 from __future__ import annotations
 

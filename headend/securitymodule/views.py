@@ -1,4 +1,4 @@
-"""The page of keys: what there is, never what they are; and the ceremony that brings them in."""
+"""The page of keys, which never shows a key itself, and the ceremony that loads them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What follows from the meters' own answers: closing registers, transfers, switches of mode.
+"""Acts on meters' own answers: closing registers, transfers, mode switches.
 
 Each is called with the meter's link locked, in the transaction that stores the answer.
 """

@@ -1,4 +1,4 @@
-"""Pages of what changes at a supply: moving in, another meter, switches of the payment mode."""
+"""Pages for moving in, replacing a meter and switches of the payment mode."""
 
 from __future__ import annotations
 

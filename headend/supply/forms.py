@@ -1,4 +1,4 @@
-"""What the pages of supplies ask for."""
+"""Forms of the pages of supplies."""
 
 from __future__ import annotations
 

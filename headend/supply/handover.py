@@ -1,4 +1,4 @@
-"""What is looked at whenever a meter changes hands: its registers, and what waits for it."""
+"""Checks for every meter that changes hands: its registers, and orders waiting for it."""
 
 from __future__ import annotations
 

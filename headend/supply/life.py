@@ -1,4 +1,4 @@
-"""What of a supply's closings, moves and replacements belongs to the life of what."""
+"""Which audit entries about closings, moves and replacements belong to which history."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Credit that hangs on a meter and is not the next customer's, and how it is told.
+"""Credit on a meter that is not the next customer's.
 
 Nobody inherits credit by accident: not who moves in, nor who is given a meter that hung elsewhere
 before. What is known of a meter's credit is the latest of what it told itself, what a person read

@@ -1,4 +1,4 @@
-"""Settling a switch of the payment mode: closing registers, remaining credit, word to billing.
+"""Settles a switch of the payment mode: closing registers, remaining credit, billing.
 
 What counts is the meter's own answer, not that somebody wanted the switch. Each real switch is one
 row, never changed; billing takes them as a sheet (`handover`).

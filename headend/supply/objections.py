@@ -1,4 +1,4 @@
-"""Why a sale can't be taken back any more: what its supply's life has built on it since."""
+"""Reasons in a supply's later history why a sale can no longer be reversed."""
 
 from __future__ import annotations
 

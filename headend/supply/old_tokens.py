@@ -1,4 +1,4 @@
-"""Tokens that were issued anew for another meter, and that their own would take all the same.
+"""Tokens that were reissued for another meter but that their own meter would still take.
 
 Such a token can't be called back: it stays good for as long as its meter has the key that it was
 made with. While the meter is down nobody can enter it; once it hangs again, whoever kept it could.

@@ -1,4 +1,4 @@
-"""Proves that what settlements say is what the ledger says."""
+"""Proves that settlements agree with the ledger."""
 
 from __future__ import annotations
 

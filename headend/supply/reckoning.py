@@ -1,4 +1,4 @@
-"""What a closed account comes to. Pure: what is known in, lines out; they add up to nothing.
+"""Calculates the settlement of a closed account. Pure; the lines add up to zero.
 
 An amount is positive in the customer's favour, and the ledger is given the very same: what is
 returned is debited, what is paid off is credited. The last line takes up what the others leave:

@@ -1,4 +1,4 @@
-"""Paying out what a settlement left to the customer; above the rule's limit by two people."""
+"""Pays a settlement's refund; above the rule's limit with two people."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Replacing a meter: the agreement goes on, its month too, and the credit moves over once.
+"""Replacing a meter: the agreement and its month continue, the credit moves over once.
 
 Credit goes to the meter that serves now as a token or by command, never as both, or is settled if
 the account is closed before. It may become known later than the meters are exchanged: until then

@@ -1,4 +1,4 @@
-"""Tokens that were sold for a meter which was replaced before they were entered.
+"""Reissues tokens sold for a meter that was replaced before they were entered.
 
 Such a token is issued anew for the new meter only if the old meter's own messages prove that it
 was not entered before the meter was taken down: all of them are stored, up to a state that it told

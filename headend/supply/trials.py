@@ -1,4 +1,4 @@
-"""What closing an account would come to: everything shown, nothing changed."""
+"""Previews closing an account, without changing anything."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What energy that is left on a meter is worth. Pure, but for reading the last purchase.
+"""The value of energy left on a meter. Pure, except for reading the last purchase.
 
 A kWh is worth what it cost in the agreement's last purchase: its energy at the average of the
 steps it was bought in, the levies on each kWh, rebates and taxes. Fees are not in it. A tax that

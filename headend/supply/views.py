@@ -1,4 +1,4 @@
-"""Pages of closings: the list, giving notice, one closing's steps, its statement, the rule."""
+"""Pages of closings: list, notice, the steps of one closing, its statement, the rule."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How supplies' figures and numbers are written. Pure."""
+"""Formats supplies' figures and numbers. Pure."""
 
 from __future__ import annotations
 

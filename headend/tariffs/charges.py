@@ -1,4 +1,4 @@
-"""What is taken of a tender before energy: fees, levies on the tender, duties. Pure and exact."""
+"""What a tender pays before energy: fees, levies on the tender, duties. Pure and exact."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the price of a purchase depends on besides the money: the customer's month so far."""
+"""What a price depends on besides the money: the customer's month so far."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the tariffs refuse."""
+"""Refusals about tariffs."""
 
 from headend.config.errors import Refusal
 

@@ -1,4 +1,4 @@
-"""The forms of the tariff pages, but for the components, which `editor` reads."""
+"""Forms of the tariff pages, except the components, which `editor` reads."""
 
 from __future__ import annotations
 

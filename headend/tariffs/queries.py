@@ -1,4 +1,4 @@
-"""Finds what a tariff says."""
+"""Reads of tariffs and their versions."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Creates tariffs: drafts, handing them in, and the versions that a second person approves."""
+"""Drafts tariffs, hands them in, and publishes the versions that a second person approves."""
 
 from __future__ import annotations
 

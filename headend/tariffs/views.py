@@ -1,4 +1,4 @@
-"""The tariff pages: what holds, what is drafted, and the editor with its example purchases."""
+"""The tariff pages: versions in force, drafts, and the editor with its example purchases."""
 
 from __future__ import annotations
 

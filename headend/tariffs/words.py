@@ -1,4 +1,4 @@
-"""How tariffs are told in plain words: titles of lines, and how each was reckoned."""
+"""Tariffs in plain words: titles of lines, and how each was calculated."""
 
 from __future__ import annotations
 

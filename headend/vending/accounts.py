@@ -1,4 +1,4 @@
-"""Which account of the ledger a line of a receipt is for."""
+"""The ledger account for each line of a receipt."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Looking after vendors' wallets: what is low becomes a work item until credit is bought."""
+"""Watches vendors' wallets: a low one is a work item until credit is bought."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a purchase pays into debts: taken before energy when it is priced, collected when sold."""
+"""What a purchase pays towards debts: split off when it is priced, collected when it is sold."""
 
 from __future__ import annotations
 

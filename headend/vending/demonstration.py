@@ -1,4 +1,4 @@
-"""Fills an empty installation with what a demonstration needs: people, customers, meters, keys."""
+"""Fills an empty installation for a demonstration: people, customers, meters, keys."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Gives the demonstration a vendor with a past: contract, credit, tills, people, shifts, sales."""
+"""Adds a vendor with a history to the demonstration: contract, credit, tills, sales."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whether anybody may have a sale's token: the only place that says so.
+"""Decides whether anybody may have a sale's token, in this one place only.
 
 A token that is made and given out in one step is disclosed from the beginning. A caller who can
 take the two steps apart has the token held back, and asks for it once it will be handed over: the

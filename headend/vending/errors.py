@@ -1,4 +1,4 @@
-"""What a vend can be refused for; each has a code that never changes."""
+"""Reasons why a vend is refused, each with a stable code."""
 
 from headend.config.errors import Refusal
 

@@ -1,4 +1,4 @@
-"""What the list of sales is filtered by."""
+"""The filter of the list of sales."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Free basic electricity: a token without a price, once a month, for who is enrolled.
+"""Free basic electricity: a token without a price, once a month for who is enrolled.
 
 It comes with the month's first purchase, as a token of its own after what was paid for, or on
 request. Its units count for the purchases that follow, not for the one it comes with. No money

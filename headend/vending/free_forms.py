@@ -1,4 +1,4 @@
-"""What the pages of free electricity ask for."""
+"""Forms of the pages of free electricity."""
 
 from __future__ import annotations
 

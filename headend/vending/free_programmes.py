@@ -1,4 +1,4 @@
-"""Programmes of free electricity: what they give from which month on, and who takes part.
+"""Programmes of free electricity: their monthly amounts and who is enrolled.
 
 `headend.vending.free_electricity` gives it.
 """

@@ -1,4 +1,4 @@
-"""Pages of free electricity: programmes, who takes part, and giving it without a purchase."""
+"""Pages of free electricity: programmes, enrolments, and giving it without a purchase."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tokens that are no sale: free energy, what is left of a replaced meter, engineers' tokens.
+"""Tokens that are not sales: free energy, transferred credit, engineering tokens.
 
 Whoever has a token made is a capability of its own, with its own permission and rule; here the
 token gets its identifier and its digits, and is kept.

@@ -1,4 +1,4 @@
-"""Key changes on the way to their customers: the tokens come before the credit of a purchase."""
+"""Key changes due at the next purchase: their tokens come before the credit."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The life of a key change: prepared, issued, entered; or taken back.
+"""The life of a key change: prepared, issued, entered or withdrawn.
 
 Issued means that somebody has its tokens. From then on the meter is vended for under its new key,
 and its purchases print the tokens before the credit until the meter is known to have entered them.

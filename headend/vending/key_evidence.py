@@ -1,4 +1,4 @@
-"""What is known of whether a meter has its new key, and which credit it takes no more."""
+"""Evidence whether a meter has its new key, and which credit it no longer accepts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Meters that tell another key than the register has: they refuse every token sold for them.
+"""Meters that report a different key than the register has: they reject every token.
 
 So it is after a key change that was taken back though its tokens were typed, or if a meter was
 registered with a wrong revision, tariff index or supply group. A meter tells these three; another

@@ -1,4 +1,4 @@
-"""What of vending belongs to the life of what."""
+"""Which audit entries about vending belong to which object's history."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Messages of callers: what their ids stand for, so that the same one is never sold twice."""
+"""Callers' message ids, and what each stands for, so that no message is sold twice."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What another system issued before an agreement was taken over: the steps go on from there."""
+"""Energy issued by another system before a take-over: the steps continue from there."""
 
 from __future__ import annotations
 

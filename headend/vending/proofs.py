@@ -1,4 +1,4 @@
-"""Proves that what the sales say they took is what the ledger says was taken."""
+"""Proves that what sales say they took agrees with the ledger."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Moving the value of a sale for the wrong meter to the right one: one asks, another approves.
+"""Moves a sale's value to the right meter: one person requests it, another approves.
 
 A token that was given out can't be taken back. So the money is spent once more, on the right
 meter, at the tariff of that day, and somebody carries what the first sale gave away:

@@ -1,4 +1,4 @@
-"""Giving a held token out, taking a sale back, and asking for one to be moved.
+"""Pages for disclosing a held token, reversing a sale, and requesting a move.
 
 Each has a page that says what will happen.
 """

@@ -1,4 +1,4 @@
-"""Taking a sale back as if it had never been: allowed while its token can do nothing.
+"""Reverses a sale as if it had never been, as long as its token cannot have been used.
 
 A sale is reversed if it gave no token, if nobody has seen the token (`disclosure`), or if the
 meter proves that it was never used and never will be (`unused`). Only the last sale under an

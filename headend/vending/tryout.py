@@ -1,4 +1,4 @@
-"""A draft tried on a past month: what would the same energy have brought, and who would pay more?
+"""Tries a draft tariff on a past month: what it would have earned, and who would pay more.
 
 Each agreement's energy of the month is priced as one purchase, under the tariff that held and
 under the draft, with one period of each fee: so nobody's habit of buying often or seldom shows.

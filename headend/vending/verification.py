@@ -1,4 +1,4 @@
-"""Whether a token came from here: what somebody asks who is shown 20 digits."""
+"""Tells whether a token was issued here, for somebody who is shown 20 digits."""
 
 from __future__ import annotations
 

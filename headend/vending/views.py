@@ -1,4 +1,4 @@
-"""The list of sales, and one sale with its receipt, its token and how far that has come."""
+"""The list of sales, and one sale with its receipt, token and delivery."""
 
 from __future__ import annotations
 

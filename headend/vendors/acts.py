@@ -1,4 +1,4 @@
-"""The act of vendors that needs a second person: credit for a payment that came in."""
+"""The act on vendors that needs a second person: credit for a payment."""
 
 from __future__ import annotations
 

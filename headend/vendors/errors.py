@@ -1,4 +1,4 @@
-"""What the services of vendors refuse; each has a code that never changes."""
+"""Refusals of the services about vendors, each with a stable code."""
 
 from headend.config.errors import Refusal
 

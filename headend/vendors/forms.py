@@ -1,4 +1,4 @@
-"""What the pages of vendors ask for."""
+"""Forms of the pages of vendors."""
 
 from __future__ import annotations
 

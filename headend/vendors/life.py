@@ -1,4 +1,4 @@
-"""What of vendors belongs to the life of what."""
+"""Which audit entries about vendors belong to which object's history."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Proves that what vendors may sell for, bought and earned is what the ledger says."""
+"""Proves that vendors' purses, purchases and earnings agree with the ledger."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who sees what of vendors, and the reads for their pages."""
+"""Who may see what about vendors, and the reads for their pages."""
 
 from __future__ import annotations
 

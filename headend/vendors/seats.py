@@ -1,4 +1,4 @@
-"""From where somebody sells, and how a sale is paid there: the part of vendors in every vend.
+"""Where somebody sells (till, shift, wallet) and how a sale there is paid.
 
 Whoever belongs to a vendor sells on its wallet. Everybody else sells for the utility, whose till
 takes the cash, and needs the permission to; in a shift, unless their role sells without.

@@ -1,4 +1,4 @@
-"""Pages of shifts: an operator's own, a vendor's, and one shift from its sales to its close."""
+"""Pages of shifts: an operator's own, a vendor's, and one shift from opening to close."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Shifts: opening with the cash in the drawer, counting it at the end, closing.
+"""Shifts: opening with the cash in the drawer, counting it, closing.
 
 A shift that was counted takes no more sales. It is closed by its operator if the cash is right,
 and by somebody else if it is not.

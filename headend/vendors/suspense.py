@@ -1,4 +1,4 @@
-"""What vendors know of payments at the bank: which became credit."""
+"""Matches bank payments with credit that vendors bought."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Pages of vendors: the list, one vendor, its statement, and what is decided about it.
+"""Pages of vendors: the list, one vendor, its statement, contracts and operators.
 
 A vendor's people reach their own vendor's pages only; any other address is not found.
 """

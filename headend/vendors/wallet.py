@@ -1,4 +1,4 @@
-"""A vendor's wallet: reserving, adding, the credit limit. Call it in the transaction of the act.
+"""A vendor's wallet: reserve, add, credit limit. Call it in the act's own transaction.
 
 What may be sold for lies in PURSES rows. A sale takes from any one that has enough and that no
 other sale holds, so sales of one vendor do not wait for each other. Only when none has enough are

@@ -1,4 +1,4 @@
-"""Word that a vendor's wallet runs low: once as it falls below a threshold, again after a refill.
+"""Alerts for low wallets: once when one falls below its threshold, again after a refill.
 
 Purses are read now and then, never by a sale, and nothing a sale touches is locked or written.
 """

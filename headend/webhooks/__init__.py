@@ -1,1 +1,1 @@
-"""Tells other programs what happened: signed, at least once, to addresses they subscribed with."""
+"""Sends signed events to other programs, at least once."""

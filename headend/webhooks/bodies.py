@@ -1,4 +1,4 @@
-"""What the `data` of each event says. Money is in minor units, energy in watt-hours.
+"""The `data` of each kind of event. Money is in minor units, energy in watt-hours.
 
 There is no token, key, name or address in it: whoever may see those reads them through the API.
 """

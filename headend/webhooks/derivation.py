@@ -1,4 +1,4 @@
-"""Turns what happened into events, and events into deliveries, losing and doubling nothing.
+"""Turns happenings into events and events into deliveries, without loss or duplicates.
 
 The sealed audit record is read in the order of its chain: a cursor says how far. What is announced
 besides is taken out of its outbox. Either is one transaction with the events that come of it.

@@ -1,4 +1,4 @@
-"""Reads what happened out of what the fleet announces: answers to commands, events of meters."""
+"""Derives happenings from the fleet's announcements: answers to commands, meter events."""
 
 from __future__ import annotations
 

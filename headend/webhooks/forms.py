@@ -1,4 +1,4 @@
-"""What a webhook is asked for, and which events are sent again."""
+"""Forms to create a webhook and to replay events."""
 
 from __future__ import annotations
 

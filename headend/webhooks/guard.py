@@ -1,4 +1,4 @@
-"""Which addresses events may be sent to: those of the internet, and networks the settings name.
+"""Which addresses events may be sent to: the internet, and networks the settings name.
 
 Whoever subscribes chooses where the head-end connects to. Without this it could be led to its own
 database, to a cloud's metadata service or to a meter network. The name is resolved once, each

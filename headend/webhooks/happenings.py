@@ -1,4 +1,4 @@
-"""Reads what happened out of audit entries, many of a sort at once.
+"""Derives happenings from audit entries, many of one kind at once.
 
 What an event says is read when it is derived, seconds after it happened; what can have changed by
 then is taken from the entry itself.

@@ -1,4 +1,4 @@
-"""The kinds of events a program can be told of. A name never changes its meaning."""
+"""The kinds of events. A kind's name never changes its meaning."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who is told of what, what happened, and how far the telling has come."""
+"""Webhooks, events, and the state of their deliveries."""
 
 from __future__ import annotations
 

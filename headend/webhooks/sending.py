@@ -1,4 +1,4 @@
-"""Sends one event by HTTP: to an address that was checked, within a time, following nothing."""
+"""Sends one event by HTTP: to a checked address, with a time-out, without redirects."""
 
 from __future__ import annotations
 

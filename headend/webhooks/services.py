@@ -1,4 +1,4 @@
-"""What people and programs do with webhooks: create, change, pause, exchange, replay, end."""
+"""Creates, changes, pauses, replays and ends webhooks, and replaces their secrets."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Pages of webhooks: the list, one with its deliveries, what was given up, sending it again."""
+"""Pages of webhooks: the list, one with its deliveries, given-up events, replay."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The worker's life: derive events, send what is due side by side, note what became of it.
+"""The worker's loop: derive events, send due ones in parallel, record the outcome.
 
 Sending happens in threads that touch no database; everything else in the worker's own.
 """

@@ -1,4 +1,4 @@
-"""`prepay campaign`: plan a key campaign, try it, start it, work on it, and see how it stands.
+"""`prepay campaign`: plan a key campaign, try it, start it, work on it, watch it.
 
 Exit status: 0 done or asked for, 1 refused, 2 wrong usage.
 """

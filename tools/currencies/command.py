@@ -1,4 +1,4 @@
-"""`prepay currency`: which other currencies are taken and at which rates.
+"""`prepay currency`: accepted currencies and their rates.
 
 Exit status: 0 done, 1 refused, 2 wrong usage, 3 not known.
 """

@@ -1,1 +1,1 @@
-"""`prepay demo`: the whole story of OpenPrepay without hands, each step observed and judged."""
+"""`prepay demo`: plays the whole story by itself, observing and judging each step."""

@@ -1,4 +1,4 @@
-"""How commands on the head-end answer: facts as text or JSON, refusals as one sentence."""
+"""How head-end commands answer: facts as text or JSON, refusals as one sentence."""
 
 from __future__ import annotations
 

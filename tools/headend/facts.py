@@ -1,4 +1,4 @@
-"""What the commands tell of a sale, a quote, a meter or an order: as facts, and as lines."""
+"""What commands print about a sale, a quote, a meter or an order: as facts and as lines."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`prepay sale`: one sale from a shell or a script: shown, given out, taken back, moved.
+"""`prepay sale`: shows, discloses, reverses and moves a sale, and pays a debt.
 
 Exit status: 0 done, 1 refused, 2 wrong usage, 3 not known (ask again with the same message id).
 """

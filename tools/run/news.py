@@ -1,4 +1,4 @@
-"""Shows on the console what a program says to the user among the lines of its log."""
+"""Shows on the console the messages to people among the lines of a program's log."""
 
 from __future__ import annotations
 

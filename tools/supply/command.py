@@ -1,4 +1,4 @@
-"""`prepay supply`: close accounts, let customers move in, replace meters, tell billing.
+"""`prepay supply`: close accounts, move customers in, replace meters, list switches.
 
 They call the services that the pages call. Exit status: 0 done, 1 refused, 2 wrong usage.
 """

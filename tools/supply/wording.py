@@ -1,4 +1,4 @@
-"""What `prepay supply` tells: the facts of a trial, a closing or a replacement, and their text."""
+"""What `prepay supply` prints: the facts of a trial, a closing or a replacement."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""`prepay token`: tokens that are no sale, and one meter's key."""
+"""`prepay token`: engineering tokens, and one meter's key."""

@@ -1,4 +1,4 @@
-"""`prepay token`: tokens for engineers and a meter's key, from a shell or a script.
+"""`prepay token`: engineering tokens and a meter's key, from a shell or a script.
 
 Exit status: 0 done or asked for, 1 refused, 2 wrong usage.
 """

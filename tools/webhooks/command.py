@@ -1,4 +1,4 @@
-"""`prepay webhooks`: who is told of what, what was given up, and sending it again.
+"""`prepay webhooks`: lists, creates, pauses and ends webhooks, and replays events.
 
 Exit status: 0 done, 1 refused, 2 wrong usage.
 """

@@ -1,1 +1,1 @@
-"""The first page after logging in: it leads everybody to their work."""
+"""The first page after logging in, which leads everybody to their work."""

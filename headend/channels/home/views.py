@@ -1,4 +1,4 @@
-"""The start page: the way to one's work, how today goes, and what somebody has to look at."""
+"""The start page: links to one's work, the day so far, and open work items."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is typed at the till."""
+"""Forms of the till."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The till: find whom, say how much, confirm, hand over the receipt. Each step is one page."""
+"""The till: find the customer, enter the amount, confirm, hand over the receipt; a page each."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Django's SQLite backend, but for how a writer waits: in a fair queue, and with a named error.
+"""Django's SQLite backend with a fair queue for writers and a named error for time-outs.
 
 Turns are taken at BEGIN IMMEDIATE, or around a statement that writes outside a transaction, and
 given back at commit, rollback and close. A database in memory has no queue; nor has a platform

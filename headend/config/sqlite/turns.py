@@ -1,4 +1,4 @@
-"""A queue at a database file: one writer at a time, first come, first served.
+"""A queue for a database file: one writer at a time, first come, first served.
 
 SQLite lets one connection write and has the others try again after a pause that grows, so that a
 program that keeps writing gets in between and an unlucky one waits for seconds. Here writers wait

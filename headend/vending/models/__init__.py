@@ -1,4 +1,4 @@
-"""What vending keeps: sales, the tokens they gave, and what was given without a sale."""
+"""Sales, the tokens they gave, and tokens that were given without a sale."""
 
 from headend.vending.models.free_electricity import (
     FreeAmount,

@@ -1,4 +1,4 @@
-"""Electricity given free each month: the programmes, who takes part, and what was given."""
+"""Free electricity: programmes, enrolments and what was given."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Sales that were taken back, or moved to another meter."""
+"""Sales that were reversed, or moved to another meter."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tokens of any class: how they reach their meter, and which of them nobody has seen yet."""
+"""Tokens of any class: their delivery, and which of them nobody has seen yet."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Run the worker that tells programs what happened."""
+"""Run the worker that sends events."""
 
 from __future__ import annotations
 
