@@ -3,11 +3,11 @@
 from django.contrib.auth.views import LogoutView
 from django.urls import include, path
 
-from headend.accounts import inbox, people_pages, views
+from headend.accounts import approval_views, people_views, views
 
 approvals = [
-    path("", inbox.requests, name="inbox"),
-    path("<accounts.approval:approval_id>/", inbox.one, name="request"),
+    path("", approval_views.requests, name="inbox"),
+    path("<accounts.approval:approval_id>/", approval_views.one, name="request"),
 ]
 
 second_factor = [
@@ -21,12 +21,12 @@ second_factor = [
 ]
 
 people = [
-    path("", people_pages.listing, name="list"),
-    path("new/", people_pages.new_person, name="new"),
-    path("<accounts.user:user_id>/", people_pages.person, name="person"),
-    path("groups/new/", people_pages.group, name="new-group"),
-    path("groups/<auth.group:group_id>/", people_pages.group, name="group"),
-    path("groups/<auth.group:group_id>/delete/", people_pages.remove_group, name="delete-group"),
+    path("", people_views.listing, name="list"),
+    path("new/", people_views.new_person, name="new"),
+    path("<accounts.user:user_id>/", people_views.person, name="person"),
+    path("groups/new/", people_views.group, name="new-group"),
+    path("groups/<auth.group:group_id>/", people_views.group, name="group"),
+    path("groups/<auth.group:group_id>/delete/", people_views.remove_group, name="delete-group"),
 ]
 
 urlpatterns = [

@@ -1,4 +1,4 @@
-"""The pages of requests that wait for a second person."""
+"""Pages of requests that wait for a second person."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The pages where people and groups are made and changed."""
+"""Pages where people and groups are created and changed."""
 
 from __future__ import annotations
 
