@@ -82,7 +82,9 @@ class TariffRules:
         Raises:
             InvalidTariff: with a sentence for each thing that is wrong.
         """
-        problems = list(self.problems())
+        from headend.tariffs.soundness import price_problems  # which reckons with these rules
+
+        problems = list(self.problems()) or list(price_problems(self))
         if problems:
             raise InvalidTariff("; ".join(problems))
 

@@ -100,6 +100,20 @@ def segments(
     Raises:
         InvalidTariff: the price of a kWh comes to less than nothing.
     """
+    pieces = reckoned(tariff, context, steps, per_kwh_due)
+    for piece in pieces:
+        if piece.price < 0:
+            raise InvalidTariff("the price of a kWh comes to less than nothing; check the levies")
+    return pieces
+
+
+def reckoned(
+    tariff: TariffRules,
+    context: PurchaseContext,
+    steps: Steps,
+    per_kwh_due: Mapping[str, int],
+) -> list[Segment]:
+    """Return the pieces of a purchase, whatever a kWh comes to. Args: as `segments`."""
     scale = 10**tariff.minor_digits
     bought = Fraction(context.bought_wh, _WH_PER_KWH)
     limits = [Fraction(s.upto) - bought for s in steps if s.upto is not None]
@@ -243,8 +257,6 @@ def _price(tariff: TariffRules, rates: Mapping[str, Fraction]) -> Fraction:
     if tariff.rounding.unit_price_step is not None:
         step = Fraction(tariff.rounding.unit_price_step) * 10**tariff.minor_digits
         price = to_step(price, step, HALF_UP)
-    if price < 0:
-        raise InvalidTariff("the price of a kWh comes to less than nothing; check the levies")
     return price
 
 
