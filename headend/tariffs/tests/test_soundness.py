@@ -141,15 +141,17 @@ def document_of(parts):
 
 
 @pytest.mark.django_db
-def test_no_way_in_takes_it(log_in):
+def test_no_way_in_takes_it():
     """Saved as a draft, handed in as a file, approved, published: none is done."""
     bad = REFUSED["a levy in the first step"][0]
     with pytest.raises(InvalidTariff):
         document.read(document_of(bad))
-    how = {"code": "t", "name": "T", "valid_from": NOON, "by": console_user(), "at": NOON}
+    by = console_user()
     with pytest.raises(InvalidTariff):
-        save_draft(draft=None, rules=rules_of(bad), **how)
+        save_draft(
+            draft=None, code="t", name="T", valid_from=NOON, rules=rules_of(bad), by=by, at=NOON
+        )
     with pytest.raises(InvalidTariff):
-        publish_version(rules=rules_of(bad), **how)
+        publish_version(code="t", name="T", valid_from=NOON, rules=rules_of(bad), by=by, at=NOON)
     assert not TariffDraft.objects.exists()
     assert not TariffVersion.objects.exists()
