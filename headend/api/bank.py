@@ -14,7 +14,7 @@ from headend.api.approvals import ApprovalOut, request_once
 from headend.api.ids import AskedBankPayment
 from headend.api.once import asked_once
 from headend.api.requests import Cursor, KeyRequest, Limit, needs, one_found, page
-from headend.api.schemas import Day, MessageIn, Page
+from headend.api.schemas import CurrencyCode, Day, MessageIn, Page
 from headend.api.schemas import text as words
 from headend.config.ids import BankPaymentId
 from headend.ledger import suspense
@@ -29,15 +29,20 @@ class BankPaymentIn(MessageIn):
 
     reference: Annotated[str, words(suspense.LONGEST_REFERENCE)]
     amount_minor: Annotated[int, Field(ge=1, le=suspense.LARGEST_MINOR)]
+    currency: CurrencyCode | None = None  # of the account which got it; null: the base one
     paid_on: Annotated[Day, Field(strict=False)]
     payer: Annotated[str, words(140, shortest=0)] = ""
     text: Annotated[str, words(200, shortest=0)] = ""  # what the payer wrote
 
 
 class ClearingIn(MessageIn):
-    """What a payment is for; for a debt, `names` is the debt's id."""
+    """What a payment is for.
 
-    to: Literal["debt", "safe", "tills", "returned"]
+    For a debt, `names` is the debt's id; for money in another currency that the bank bought
+    (`sold_…`), it is what was sold, as "USD 120.00".
+    """
+
+    to: Literal["debt", "safe", "tills", "sold_safe", "sold_tills", "sold_account", "returned"]
     names: Annotated[str, words(40, shortest=0)] = ""
     reason: Annotated[str, words(500)]
 
@@ -92,7 +97,10 @@ def enter_payment(request: KeyRequest, body: BankPaymentIn) -> dict[str, Any]:
 
     def act() -> dict[str, Any]:
         made = suspense.enter(
-            **body.model_dump(exclude={"message_id"}), by=request.auth.program, at=now
+            **body.model_dump(exclude={"message_id", "currency"}),
+            currency=body.currency or "",
+            by=request.auth.program,
+            at=now,
         )
         return _shape(made)
 

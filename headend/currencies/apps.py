@@ -9,5 +9,5 @@ class CurrenciesConfig(AppConfig):
     name = "headend.currencies"
 
     def ready(self) -> None:
-        """Register the act that needs a second person."""
-        from headend.currencies import services  # noqa: F401
+        """Register the act that needs a second person, and what payments at the bank are for."""
+        from headend.currencies import services, sold  # noqa: F401

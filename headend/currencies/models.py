@@ -9,6 +9,7 @@ from django.db import models
 from django.db.models import Q
 
 from headend.config.exact import Fraction
+from headend.ledger.models import BankPayment
 
 RATE_DIGITS, RATE_DECIMALS = 18, 8
 
@@ -88,6 +89,38 @@ class Rate(models.Model):
     def ratio(self) -> Fraction:
         """What one unit of the currency is worth in units of the base currency, exactly."""
         return Fraction(self.base_units) / Fraction(self.units)
+
+
+class SoldCash(models.Model):
+    """Money in another currency that the bank bought, out of which place and how it stood there.
+
+    What the bank gave for it is the payment's amount. Never changed once written.
+    """
+
+    payment = models.OneToOneField(BankPayment, on_delete=models.PROTECT, related_name="sold_cash")
+    currency = models.ForeignKey(
+        Currency, to_field="code", on_delete=models.PROTECT, related_name="sold"
+    )
+    place = models.CharField(max_length=40)  # code of the account that it came from
+    amount_minor = models.BigIntegerField()
+    # At which it stood in the ledger, in the base currency: below 0 if money that was given back
+    # at older rates had left less than nothing for it.
+    worth_minor = models.BigIntegerField()
+
+    class Meta:
+        verbose_name_plural = "sold cash"
+        default_permissions = ()
+        constraints = [
+            models.CheckConstraint(condition=Q(amount_minor__gt=0), name="sold_cash_positive"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.currency_id} sold, {self.payment}"
+
+    @property
+    def gained_minor(self) -> int:
+        """What the bank gave above its worth in the ledger; below 0: it was lost."""
+        return self.payment.amount_minor - self.worth_minor
 
 
 def plain(number: Decimal) -> str:

@@ -83,7 +83,7 @@ def rate_in_force(code: str, *, at: datetime) -> Rate:
     if currency is None:
         accepted = ", ".join([settings.BASE_CURRENCY, *accepted_codes()])
         raise CurrencyNotAccepted(f"{code or 'that'} is not accepted here; pay in {accepted}")
-    rate = _newest(currency, at)
+    rate = newest_rate(currency, at=at)
     if rate is None:
         raise NoRateInForce(
             f"{code} has no exchange rate at {figures.moment(at)}; propose one and have it "
@@ -123,7 +123,7 @@ class Standing:
 
 def standing(currency: Currency, *, at: datetime) -> Standing:
     """Return how a currency stands: its rate, and whether something is sold for it."""
-    rate = _newest(currency, at)
+    rate = newest_rate(currency, at=at)
     is_held = rate is not None and not ended(rate, at=at)
     return Standing(currency, rate, currency.is_accepted and is_held)
 
@@ -146,7 +146,8 @@ def with_ends(rates: QuerySet[Rate]) -> QuerySet[Rate]:
     )
 
 
-def _newest(currency: Currency, at: datetime) -> Rate | None:
+def newest_rate(currency: Currency, *, at: datetime) -> Rate | None:
+    """Return the rate that began last, whether or not anything is sold at it."""
     held = currency.rates.filter(valid_from__lte=at, base_currency=settings.BASE_CURRENCY)
     return held.select_related("currency").order_by("-valid_from").first()
 

@@ -16,11 +16,13 @@ from django.views.decorators.http import require_safe
 from headend.accounts.models import Approval
 from headend.accounts.requests import PageRequest, reads_or_posts
 from headend.config.errors import Refusal
-from headend.currencies import queries, services
+from headend.currencies import queries, services, sold
 from headend.currencies.forms import AddForm, RateForm, TermsForm
 from headend.currencies.models import Currency
+from headend.ledger import chart
 
 PER_PAGE = 50
+SHOWN = 20  # of what the bank bought; the others are among the payments
 
 may_look = permission_required("currencies.view_currency", raise_exception=True)
 may_choose = permission_required("currencies.change_currency", raise_exception=True)
@@ -43,13 +45,19 @@ def currencies(request: PageRequest) -> HttpResponse:
 @require_safe
 @may_look
 def currency(request: PageRequest, code: str) -> HttpResponse:
-    """Show one currency: its rate, those to come and those that were."""
+    """Show one currency: its rates, what was taken and not sold yet, and what the bank bought."""
     found = get_object_or_404(Currency, code=code)
     rates = queries.with_ends(found.rates.select_related("proposed_by", "approved_by"))
+    bought = list(found.sold.select_related("payment").order_by("-pk"))
     now = timezone.now()
     context = {
         "currency": found,
         "standing": queries.standing(found, at=now),
+        "held": sold.held(code),
+        "account": chart.exchange_account(code),
+        "gained_minor": sum(one.gained_minor for one in bought),
+        "sold": bought[:SHOWN],
+        "sold_count": len(bought),
         "page": Paginator(rates.order_by("-valid_from"), PER_PAGE).get_page(
             request.GET.get("page")
         ),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from datetime import date, datetime
 from typing import Any
 
@@ -103,3 +104,20 @@ class MoneyField(forms.CharField):
         if re.match(r"[A-Za-z€£$₦₹৳]{1,3}[0-9]", text):
             raise forms.ValidationError(f"Write the amount in digits, in {currency}.")
         return text
+
+
+def choose_currency(form: forms.Form, others: Iterable[str]) -> None:
+    """Let the currency of a form's amount be chosen, if there are others than the base one.
+
+    Args:
+        form: with the fields "amount" (a MoneyField) and "currency".
+        others: ISO 4217 codes, of which the base one may be one.
+    """
+    codes = [settings.BASE_CURRENCY, *sorted({*others} - {settings.BASE_CURRENCY})]
+    form.fields["currency"].widget = (
+        forms.Select(choices=[(code, code) for code in codes])
+        if len(codes) > 1
+        else forms.HiddenInput()
+    )
+    amount: Any = form.fields["amount"]
+    amount.currency = form["currency"].value() or settings.BASE_CURRENCY

@@ -9,7 +9,7 @@ from decimal import Decimal, InvalidOperation
 from django.conf import settings
 from django.utils import timezone
 
-from headend.config import opaque
+from headend.config import iso4217, opaque
 from headend.exchange.errors import InvalidCell
 
 _YES, _NO = ("yes", "true", "1", "y"), ("no", "false", "0", "n")
@@ -72,15 +72,21 @@ class Cells:
                 f"{name} {text!r} is no id; it is the number on their page, and ends its address"
             ) from None
 
-    def minor(self, name: str) -> int:
-        """Return an amount of money in minor units of the base currency.
+    def minor(self, name: str, *, currency: str = "") -> int:
+        """Return an amount of money in minor units.
+
+        Args:
+            name: of the column.
+            currency: ISO 4217 code; empty: the base currency.
 
         Raises:
             InvalidCell: it is none; more decimals than the currency has are not rounded.
         """
-        text, digits = self.text(name), settings.BASE_CURRENCY_MINOR_DIGITS
-        if not re.fullmatch(rf"[0-9]{{1,12}}([.,][0-9]{{1,{digits}}})?", text, re.ASCII):
-            raise InvalidCell(f"{name} {text!r} is no amount; write 150 or 150.00")
+        text, digits = self.text(name), iso4217.decimals(currency or settings.BASE_CURRENCY)
+        cents = rf"([.,][0-9]{{1,{digits}}})?" if digits else ""
+        if not re.fullmatch(rf"[0-9]{{1,12}}{cents}", text, re.ASCII):
+            example = "150 or 150." + "0" * digits if digits else "150"
+            raise InvalidCell(f"{name} {text!r} is no amount; write {example}")
         return int(Decimal(text.replace(",", ".")).scaleb(digits))
 
     def minor_or_none(self, name: str) -> int | None:

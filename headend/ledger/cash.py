@@ -1,7 +1,7 @@
 """The utility's cash leaves the safe and the tills for elsewhere: never more than is there.
 
 A balance below zero would say that somebody holds cash that nobody ever had. So what takes cash
-(floats of drawers, refunds, what is brought to the bank) asks here first.
+(floats of drawers, refunds, what is brought or sold to the bank) asks here first.
 """
 
 from __future__ import annotations
@@ -25,6 +25,12 @@ class TillsTooLow(Refusal):
     code = "tills_too_low"
 
 
+class BankTooLow(Refusal):
+    """More of a currency is to be taken out of the utility's account than the ledger has there."""
+
+    code = "bank_too_low"
+
+
 _REFUSALS: dict[str, tuple[type[Refusal], str, str]] = {
     chart.CASH_IN_SAFE: (
         SafeTooLow,
@@ -36,6 +42,11 @@ _REFUSALS: dict[str, tuple[type[Refusal], str, str]] = {
         "the tills without shifts do not hold",
         "cash that was counted in a shift is in the safe",
     ),
+    chart.BANK: (
+        BankTooLow,
+        "the account at the bank does not hold",
+        "enter what was paid into it under Payments at the bank",
+    ),
 }
 
 
@@ -43,12 +54,12 @@ def check(account: str, amount_minor: int, currency: str) -> None:
     """Refuse what a place does not hold; it changes nothing and holds up nobody.
 
     Args:
-        account: the safe, or the tills without shifts; not the drawers under those.
+        account: the safe, the tills without shifts (not the drawers under those), or the bank.
         amount_minor: what is to be taken, in minor units, >= 0.
         currency: in which; cash of one does not stand in for another.
 
     Raises:
-        SafeTooLow, TillsTooLow: there is less.
+        SafeTooLow, TillsTooLow, BankTooLow: there is less.
     """
     place = Account.objects.filter(code=account, currency=currency)
     held_minor = Reading().balance_minor(place)

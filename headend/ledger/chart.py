@@ -13,6 +13,7 @@ _LONGEST_COMPONENT = 40  # letters of a component's name in an account's code
 CASH_AT_TILLS = "cash.tills"  # without a shift; each till with a drawer has its own under it
 CASH_IN_SAFE = "cash.safe"
 CASH_DIFFERENCES = "differences.cash"
+EXCHANGE_DIFFERENCES = "differences.exchange"
 EXCHANGE = "exchange"
 ENERGY_SALES = "sales.energy"
 LEVIES = "sales.levies"
@@ -68,7 +69,7 @@ _KINDS = {
     "adjustments": Kind.EXPENSE,
     "commission": Kind.EXPENSE,  # what vendors earn
     "losses": Kind.EXPENSE,  # debts written off, energy given to the wrong meter
-    "differences": Kind.EXPENSE,  # cash short less cash over, as drawers were counted
+    "differences": Kind.EXPENSE,  # what was short less what was over: cash counted, cash sold
 }
 
 # What people call an account: the longest beginning of its code counts, the rest is added.
@@ -102,6 +103,7 @@ _NAMES = {
     DEBTS_WRITTEN_OFF: "Debts written off",
     REALLOCATIONS_LOST: "Energy given to the wrong meter",
     CASH_DIFFERENCES: "Cash short or over",
+    EXCHANGE_DIFFERENCES: "Lost less gained on exchange",
 }
 
 # Branches with an account for each debt or vendor; a trial balance shows each as one figure.

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime, time, timedelta
 from typing import Any
 
 from django import forms
 from django.utils import timezone
 
-from headend.design.fields import DayField, MoneyField
+from headend.design.fields import DayField, MoneyField, choose_currency
 from headend.ledger import suspense
 
 
@@ -46,9 +47,16 @@ class PaymentForm(forms.Form):
         label="Amount",
         widget=forms.TextInput(attrs={"inputmode": "decimal", "autocomplete": "off"}),
     )
+    currency = forms.CharField(
+        label="In", max_length=3, required=False, help_text="That of the account which got it."
+    )
     paid_on = DayField(label="Day at the bank")
     payer = forms.CharField(label="Payer", max_length=140, required=False)
     text = forms.CharField(label="What the payer wrote", max_length=200, required=False)
+
+    def __init__(self, *args: Any, others: Iterable[str] = (), **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        choose_currency(self, others)
 
 
 class ClearingForm(forms.Form):

@@ -147,6 +147,11 @@ def balances(accounts: Iterable[Account], *, until: datetime | None = None) -> l
     ]
 
 
+def currencies() -> set[str]:
+    """Return the currencies in which there is any account."""
+    return set(Account.objects.order_by().values_list("currency", flat=True).distinct())
+
+
 def balance_minor(code: str, currency: str) -> int:
     """Return an account's debits less its credits, with all accounts under it, in minor units."""
     under = Q(code=code) | Q(code__startswith=f"{code}.")

@@ -7,7 +7,7 @@ belongs, or until a capability takes it, as vendors do when the credit it pays f
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -21,7 +21,7 @@ from headend.accounts.services import require
 from headend.audit import services as audit
 from headend.config import batches
 from headend.config.errors import Refusal
-from headend.ledger import cash, chart, services
+from headend.ledger import cash, chart, queries, services
 from headend.ledger.models import BankPayment
 from headend.ledger.services import Posting
 
@@ -62,6 +62,7 @@ class UnknownDestination(Refusal):
 
 
 _Told = Callable[[BankPayment, str], str]
+_Accept = Callable[[BankPayment, str], Sequence[Posting]]
 
 
 @dataclass(frozen=True)
@@ -72,18 +73,27 @@ class Destination:
         title: for a person.
         asks_for: what names the one thing there, for example "Id of the debt"; or nothing.
         check: is given what was named; returns it in words, or refuses it.
-        accept: makes what keeps a figure follow, in the clearing's transaction, and returns the
-            account that is credited.
+        accept: makes what keeps a figure follow, in the clearing's transaction, and returns where
+            the payment goes: a credit of its amount, and nothing together in other currencies.
     """
 
     title: str
     asks_for: str
     check: _Told
-    accept: _Told
+    accept: _Accept
+
+
+@dataclass(frozen=True)
+class Accounted:
+    """What somebody accounted for under a payment's reference, before the bank told of it."""
+
+    amount_minor: int
+    currency: str
+    what: str  # for a person, for example "credit of Corner Shop"
 
 
 _destinations: dict[str, Destination] = {}
-_accounted: list[Callable[[str], tuple[int, str] | None]] = []
+_accounted: list[Callable[[str], Accounted | None]] = []
 
 
 def destination(name: str, found: Destination) -> None:
@@ -97,9 +107,9 @@ def destinations() -> dict[str, Destination]:
 
 
 def accounted_by(
-    function: Callable[[str], tuple[int, str] | None],
-) -> Callable[[str], tuple[int, str] | None]:
-    """Register a function that says what was accounted for under a reference: amount, in words."""
+    function: Callable[[str], Accounted | None],
+) -> Callable[[str], Accounted | None]:
+    """Register a function that says what was accounted for under a reference, or None."""
     _accounted.append(function)
     return function
 
@@ -126,23 +136,26 @@ def enter(
     at: datetime,
     payer: str = "",
     text: str = "",
+    currency: str = "",
 ) -> BankPayment:
     """Enter a payment that the bank tells of.
 
     Args:
         reference: by which the bank knows it; each is entered once.
-        amount_minor: in minor units of the base currency, > 0.
+        amount_minor: in minor units of its currency, > 0.
         paid_on: the bank's day.
         by: who enters it; needs ledger.add_bankpayment.
         at: now.
         payer: as the bank names them, at most 140 characters.
         text: what the payer wrote, at most 200.
+        currency: that of the utility's account which got it; empty: the base one.
 
     Returns:
         BankPayment: waiting in suspense, or matched.
 
     Raises:
-        InvalidPayment: nothing was paid, or there is no reference.
+        InvalidPayment: nothing was paid, there is no reference, or nothing was ever in that
+            currency here.
         PaymentKnown: it was entered before.
         PaymentDiffers: another amount was accounted for under the reference.
     """
@@ -150,18 +163,21 @@ def enter(
     reference = normal(reference)
     if not 0 < amount_minor <= LARGEST_MINOR:
         raise InvalidPayment("a payment is more than nothing, in whole minor currency units")
+    currency = currency or settings.BASE_CURRENCY
+    if currency != settings.BASE_CURRENCY and currency not in queries.currencies():
+        raise InvalidPayment(f"no money here was ever in {currency!r}; look at the currency again")
     if batches.current() is None and BankPayment.objects.filter(reference=reference).exists():
         raise PaymentKnown(f"payment {reference} is there already")
     matched = next(filter(None, (known(reference) for known in _accounted)), None)
-    if matched is not None and matched[0] != amount_minor:
+    if matched and (matched.amount_minor, matched.currency) != (amount_minor, currency):
         raise PaymentDiffers(
-            f"{matched[1]} was accounted for under {reference} with another amount; "
+            f"{matched.what} was accounted for under {reference} with another amount; "
             "find out which is right before entering the payment"
         )
     payment = BankPayment(
         reference=reference,
         amount_minor=amount_minor,
-        currency=settings.BASE_CURRENCY,
+        currency=currency,
         paid_on=paid_on,
         payer=payer.strip()[:140],
         text=text.strip()[:200],
@@ -169,22 +185,29 @@ def enter(
         entered_at=at,
         entered_by=by,
         ended_at=at if matched else None,
-        ended_as=matched[1][:200] if matched else "",
+        ended_as=matched.what[:200] if matched else "",
     )
     batches.save(payment)
     if matched is None:
-        _post(payment, at, chart.BANK, chart.SUSPENSE, "Into suspense")
+        _post(payment, at, chart.BANK, [credit(payment, chart.SUSPENSE)], "Into suspense")
     audit.record(
         actor=by,
         action="ledger.enter_payment",
         target=payment,
         at=at,
-        after={"reference": reference, "amount_minor": amount_minor, "state": payment.state},
+        after={
+            "reference": reference,
+            "amount_minor": amount_minor,
+            "currency": currency,
+            "state": payment.state,
+        },
     )
     return payment
 
 
-def paid_from(reference: str, amount_minor: int, *, what: str, by: User, at: datetime) -> str:
+def paid_from(
+    reference: str, amount_minor: int, *, currency: str, what: str, by: User, at: datetime
+) -> str:
     """Return the account from which a payment with a reference is taken; suspense if it waits.
 
     Call it in the transaction whose entry debits the account.
@@ -192,6 +215,7 @@ def paid_from(reference: str, amount_minor: int, *, what: str, by: User, at: dat
     Args:
         reference: by which the bank knows the payment.
         amount_minor: what is accounted for.
+        currency: in which.
         what: it is for, in words.
         by: who accounts for it.
         at: now.
@@ -208,7 +232,7 @@ def paid_from(reference: str, amount_minor: int, *, what: str, by: User, at: dat
     if payment is None:
         return chart.BANK
     _require_waiting(payment)
-    if payment.amount_minor != amount_minor:
+    if (payment.amount_minor, payment.currency) != (amount_minor, currency):
         raise PaymentDiffers(f"the bank tells of another amount for {payment}")
     _end(payment, what, by=by, at=at)
     return chart.SUSPENSE
@@ -263,20 +287,27 @@ def perform_clearing(
     _require_waiting(payment)
     found = _destination(arguments["to"])
     told = found.check(payment, arguments["names"])
-    account = found.accept(payment, arguments["names"])
-    _post(payment, at, chart.SUSPENSE, account, "Out of suspense")
+    credits = found.accept(payment, arguments["names"])
+    _post(payment, at, chart.SUSPENSE, credits, "Out of suspense")
     _end(payment, told, by=by, at=at, approved_by=approved_by.username)
     return payment
 
 
-def _post(payment: BankPayment, at: datetime, debit: str, credit: str, what: str) -> None:
+def credit(payment: BankPayment, account: str) -> Posting:
+    """Return the line that puts all of a payment on one account."""
+    return Posting(account, -payment.amount_minor, payment.currency)
+
+
+def _post(
+    payment: BankPayment, at: datetime, debit: str, credits: Sequence[Posting], what: str
+) -> None:
     services.post(
         at=at,
         description=f"{what}: {payment}, {payment.payer}"[:200].rstrip(", "),
         reference=f"{BANK_PAYMENT}{payment.pk}",
         postings=[
             Posting(debit, payment.amount_minor, payment.currency),
-            Posting(credit, -payment.amount_minor, payment.currency),
+            *credits,
         ],
     )
 
@@ -308,16 +339,16 @@ def _destination(name: str) -> Destination:
         ) from None
 
 
-def _brought(account: str, told: str) -> tuple[_Told, _Told]:
+def _brought(account: str, told: str) -> tuple[_Told, _Accept]:
     """Return what asks for and what takes cash that was brought to the bank from somewhere."""
 
     def check(payment: BankPayment, names: str) -> str:
         cash.check(account, payment.amount_minor, payment.currency)
         return told
 
-    def accept(payment: BankPayment, names: str) -> str:
+    def accept(payment: BankPayment, names: str) -> list[Posting]:
         cash.require(account, payment.amount_minor, payment.currency)
-        return account
+        return [credit(payment, account)]
 
     return check, accept
 
@@ -344,6 +375,6 @@ destination(
         title="Sent back to the payer",
         asks_for="",
         check=lambda payment, names: "sent back to the payer",
-        accept=lambda payment, names: chart.BANK,
+        accept=lambda payment, names: [credit(payment, chart.BANK)],
     ),
 )

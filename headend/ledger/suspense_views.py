@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import permission_required
 from django.core.paginator import Paginator
-from django.db.models import Q, Sum
+from django.db.models import Q, QuerySet, Sum
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
@@ -14,7 +15,7 @@ from django.views.decorators.http import require_safe
 from headend.accounts.models import Approval
 from headend.accounts.requests import PageRequest, reads_or_posts
 from headend.config.errors import Refusal
-from headend.ledger import suspense
+from headend.ledger import queries, suspense
 from headend.ledger.forms import ClearingForm, PaymentForm
 from headend.ledger.models import BankPayment
 
@@ -40,24 +41,36 @@ def payments(request: PageRequest) -> HttpResponse:
         "q": text,
         "shows_all": shows_all,
         "page": Paginator(rows, PER_PAGE).get_page(request.GET.get("page")),
-        "waiting": waiting.aggregate(total=Sum("amount_minor"))["total"] or 0,
+        "waiting": _totals(waiting),
         "count": waiting.count(),
         "oldest": waiting.last(),
     }
     return render(request, "ledger/payments.html", context)
 
 
+def _totals(found: QuerySet[BankPayment]) -> list[tuple[str, int]]:
+    """Return what payments add up to in each currency, the base one first."""
+    rows = found.order_by().values_list("currency").annotate(total=Sum("amount_minor"))
+    totals = {settings.BASE_CURRENCY: 0} | dict(rows)
+    return sorted(totals.items(), key=lambda one: (one[0] != settings.BASE_CURRENCY, one[0]))
+
+
 @reads_or_posts
 @permission_required("ledger.add_bankpayment", raise_exception=True)
 def add(request: PageRequest) -> HttpResponse:
     """Enter a payment that the bank tells of."""
-    form = PaymentForm(request.POST or None, initial={"paid_on": timezone.localdate()})
+    form = PaymentForm(
+        request.POST or None,
+        initial={"paid_on": timezone.localdate()},
+        others=queries.currencies(),
+    )
     if request.method == "POST" and form.is_valid():
         asked = form.cleaned_data
         try:
             entered = suspense.enter(
                 reference=asked["reference"],
                 amount_minor=asked["amount"],
+                currency=asked["currency"],
                 paid_on=asked["paid_on"],
                 payer=asked["payer"],
                 text=asked["text"],

@@ -25,6 +25,7 @@ from django.db.models.functions import Coalesce, Concat, StrIndex, Substr
 
 from headend.config import iso4217
 from headend.currencies import conversion
+from headend.currencies.models import SoldCash
 from headend.ledger import chart
 from headend.ledger.models import Account, Line
 from headend.ledger.proofs import Finding, Scope, proof
@@ -199,11 +200,12 @@ def _worth(sale: Sale) -> int:
     return found.worth_minor
 
 
-@proof("what was exchanged is what sales took in other currencies")
+@proof("what was exchanged is what sales took in other currencies and was not sold")
 def exchanges_follow(_: Scope) -> Iterator[Finding]:
     """Yield currencies in which the accounts of exchange hold other sums than the sales say.
 
-    What a move to another meter reversed was not handed back: its money stays exchanged.
+    What a move to another meter reversed was not handed back: its money stays exchanged. What the
+    bank bought is exchanged back, at what it stood at.
     """
     stays = Q(reversal=None) | Q(reallocation__isnull=False)
     sales = Sale.objects.filter(stays).exclude(exchange_rate=None).order_by()
@@ -215,6 +217,11 @@ def exchanges_follow(_: Scope) -> Iterator[Finding]:
         account = chart.exchange_account(currency)
         by_sales[account, currency] = -paid
         by_sales[account, base] = worth
+    sold = SoldCash.objects.order_by().values_list("currency", "payment__currency")
+    for currency, base, amount, worth in sold.annotate(Sum("amount_minor"), Sum("worth_minor")):
+        account = chart.exchange_account(currency)
+        by_sales[account, currency] = by_sales.get((account, currency), 0) + amount
+        by_sales[account, base] = by_sales.get((account, base), 0) - worth
     accounts = Account.objects.filter(code__startswith=f"{chart.EXCHANGE}.")
     posted = {(one.code, one.currency): minor for one, minor in Reading().each(accounts)}
     for account, currency in sorted({*posted, *by_sales}):

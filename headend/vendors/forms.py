@@ -11,7 +11,7 @@ from django.conf import settings
 from django.db.models import QuerySet
 
 from headend.accounts.models import User
-from headend.design.fields import MoneyField
+from headend.design.fields import MoneyField, choose_currency
 from headend.vendors.models import Contract, Till
 from headend.vendors.services import Terms
 
@@ -184,14 +184,7 @@ class SafeForm(ReasonForm):
 
     def __init__(self, *args: Any, others: Sequence[str] = (), **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        codes = [settings.BASE_CURRENCY, *others]
-        self.fields["currency"].widget = (
-            forms.Select(choices=[(code, code) for code in codes])
-            if others
-            else forms.HiddenInput()
-        )
-        amount: Any = self.fields["amount"]
-        amount.currency = self["currency"].value() or settings.BASE_CURRENCY
+        choose_currency(self, others)
 
 
 class OpenShiftForm(_PlainForm):

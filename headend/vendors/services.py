@@ -321,7 +321,12 @@ def buy_credit(
         approved_by=approved_by,
     )
     paid_from = suspense.paid_from(
-        reference, paid_minor, what=f"credit of {vendor}", by=requested_by, at=at
+        reference,
+        paid_minor,
+        currency=vendor.currency,
+        what=f"credit of {vendor}",
+        by=requested_by,
+        at=at,
     )
     ledger.post(
         at=at,

@@ -7,7 +7,10 @@ from headend.vendors.models import Purchase
 
 
 @suspense.accounted_by
-def as_credit(reference: str) -> tuple[int, str] | None:
+def as_credit(reference: str) -> suspense.Accounted | None:
     """Return what a payment that became a vendor's credit was, and whose."""
     found = Purchase.objects.select_related("vendor").filter(payment_reference=reference).first()
-    return (found.paid_minor, f"credit of {found.vendor}") if found else None
+    if found is None:
+        return None
+    vendor = found.vendor
+    return suspense.Accounted(found.paid_minor, vendor.currency, f"credit of {vendor}")

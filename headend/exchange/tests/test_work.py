@@ -14,7 +14,7 @@ from headend.customers.services import open_agreement
 from headend.debts.models import Debt
 from headend.exchange import jobs, kinds
 from headend.exchange.runner import Runner
-from headend.ledger.models import BankPayment, Line
+from headend.ledger.models import Account, BankPayment, Line
 from headend.meters.models import Meter
 from headend.securitymodule.services import DEMONSTRATION_SGC
 from headend.testing import NOON, make_meter, make_supply, make_tariff, new_drn, traffic
@@ -167,25 +167,32 @@ def both_manners(monkeypatch, kind_name, heading, rows, left):
 
 
 def test_payments_are_entered_in_batches_as_they_are_singly(monkeypatch):
+    Account.objects.create(code="cash.safe", currency="JPY", kind="asset")
     rows = [f"EFT {n},{n}.50,2026-11-{n:02},Payer {n}" for n in range(1, 9)]
     rows[2] = "EFT 3,0,2026-11-03,Nothing"
     rows[4] = "EFT 5,5.50,2026-13-01,No day"
     rows += ["eft  1,1.50,2026-11-01,Again", "EFT 2,3.00,2026-11-02,Another amount"]
     rows += ["eft 4,9.00,2026-11-04,Another amount in other letters"]
+    rows += ["EFT 9,9,2026-11-09,Yen,jpy", "EFT 10,9.50,2026-11-09,Half a yen,JPY"]
+    rows += ["EFT 9,9.00,2026-11-09,Rand now,ZAR", "EFT 11,1.00,2026-11-09,Never had any,USD"]
     batched, singly = both_manners(
         monkeypatch,
         "bank-payments",
-        "reference,amount,paid_on,payer",
+        "reference,amount,paid_on,payer,currency",
         rows,
         lambda: [
-            *BankPayment.objects.order_by("reference").values_list("reference", "state", "payer"),
+            *BankPayment.objects.order_by("reference").values_list(
+                "reference", "state", "payer", "amount_minor", "currency"
+            ),
             *Line.objects.order_by("pk").values_list("account__code", "amount_minor"),
         ],
     )
     assert batched == singly
     assert [outcome for _, outcome, _, _ in batched[0]] == [
         *2 * ["added"], "error", "added", "error", *3 * ["added"], "unchanged", *2 * ["error"],
+        "added", *3 * ["error"],
     ]  # fmt: skip
+    assert ("EFT 9", "waiting", "Yen", 9, "JPY") in batched[1]
 
 
 def test_enrolments_are_done_in_batches_as_they_are_singly(monkeypatch):
