@@ -71,6 +71,7 @@ class OtherCashOut(Schema):
     float_minor: int
     sold_minor: int
     paid_out_minor: int
+    expected_minor: int
     counted_minor: int | None
     difference_minor: int | None
 
@@ -87,8 +88,10 @@ class ShiftOut(Schema):
     currency: str
     float_minor: int
     sales_count: int
-    sold_minor: int
+    sold_minor: int  # before what was given back
+    paid_out_count: int
     paid_out_minor: int  # for sales that were taken back
+    expected_minor: int  # that should be in the drawer: float and sold less paid out
     counted_minor: int | None
     difference_minor: int | None
     others: list[OtherCashOut]  # cash in other currencies
@@ -204,6 +207,7 @@ def _shift(one: Shift) -> dict[str, Any]:
         "opened_at": one.opened_at,
         "currency": one.currency,
         "sales_count": one.sales_count,
+        "paid_out_count": one.paid_out_count,
         "others": [_cash(each) | {"currency": each.currency} for each in one.others.all()],
         "closed_at": one.closed_at,
     } | _cash(one)
@@ -214,6 +218,7 @@ def _cash(one: Cash) -> dict[str, Any]:
         "float_minor": one.float_minor,
         "sold_minor": one.sold_minor,
         "paid_out_minor": one.paid_out_minor,
+        "expected_minor": one.expected_minor,
         "counted_minor": one.counted_minor,
         "difference_minor": one.difference_minor,
     }

@@ -1,7 +1,8 @@
 """The utility's cash leaves the safe and the tills for elsewhere: never more than is there.
 
 A balance below zero would say that somebody holds cash that nobody ever had. So what takes cash
-(floats of drawers, refunds, what is brought or sold to the bank) asks here first.
+(floats of drawers, refunds, sales taken back without a shift, what is brought or sold to the
+bank) asks here first.
 """
 
 from __future__ import annotations
@@ -40,7 +41,7 @@ _REFUSALS: dict[str, tuple[type[Refusal], str, str]] = {
     chart.CASH_AT_TILLS: (
         TillsTooLow,
         "the tills without shifts do not hold",
-        "cash that was counted in a shift is in the safe",
+        "cash of shifts is in their drawers and the safe: name the safe, or give it back in a shift",
     ),
     chart.BANK: (
         BankTooLow,

@@ -13,6 +13,7 @@ from headend.ledger import chart, suspense
 from headend.ledger.cash import SafeTooLow, TillsTooLow
 from headend.ledger.models import BankPayment
 from headend.tests.engine import Engine, money, which
+from headend.tests.engine_books import BASE
 from headend.vendors.models import Purchase
 
 PLACES_OF_CASH = {"safe": chart.CASH_IN_SAFE, "tills": chart.CASH_AT_TILLS}
@@ -21,8 +22,8 @@ PLACES_OF_CASH = {"safe": chart.CASH_IN_SAFE, "tills": chart.CASH_AT_TILLS}
 class Bank(Engine):
     """Payments come in, and are moved to the safe's, a debt's or the payer's account."""
 
-    @rule(amount_minor=money, number=which)
-    def a_payment_comes_in(self, amount_minor: int, number: int) -> None:
+    @rule(amount_minor=money, number=which, currency=st.sampled_from(["", "", "USD"]))
+    def a_payment_comes_in(self, amount_minor: int, number: int, currency: str) -> None:
         """It waits in suspense, unless it became a vendor's credit already; each once."""
         known = list(Purchase.objects.order_by("pk"))
         is_known = bool(known) and number % 3 == 0
@@ -31,6 +32,7 @@ class Bank(Engine):
             payment = suspense.enter(
                 reference=reference or self.new_message(),
                 amount_minor=amount_minor,
+                currency=currency,
                 paid_on=self.at.date(),
                 by=self.by,
                 at=self.at,
@@ -38,10 +40,13 @@ class Bank(Engine):
         except (suspense.PaymentDiffers, suspense.PaymentKnown):
             assert is_known
             return
+        except suspense.InvalidPayment:
+            assert currency not in {code for _, code in self.books.moved()}
+            return
         if payment.state == BankPayment.WAITING:
             assert not is_known
-            self.books.add(chart.BANK, amount_minor)
-            self.books.add(chart.SUSPENSE, -amount_minor)
+            self.books.add(chart.BANK, amount_minor, payment.currency)
+            self.books.add(chart.SUSPENSE, -amount_minor, payment.currency)
 
     @precondition(lambda _: BankPayment.objects.exists())
     @rule(number=which, to=st.sampled_from(["safe", "tills", "returned", "debt"]))
@@ -64,7 +69,8 @@ class Bank(Engine):
             assert not waits
             return
         except (SafeTooLow, TillsTooLow):
-            assert self.books.of(PLACES_OF_CASH[to]) < payment.amount_minor
+            held_minor = self.books.of(PLACES_OF_CASH[to], payment.currency)
+            assert held_minor < payment.amount_minor
             return
         except BalanceTooSmall:
             assert debt is not None
@@ -72,11 +78,12 @@ class Bank(Engine):
             return
         except InvalidDebt:
             assert to == "debt"
-            assert debt is None
+            assert debt is None or payment.currency != BASE
             return
         assert waits
-        self.books.add(chart.SUSPENSE, payment.amount_minor)
+        self.books.add(chart.SUSPENSE, payment.amount_minor, payment.currency)
         if to == "debt" and debt is not None:
             self.books.owed_minor[debt.pk] -= payment.amount_minor
         else:
-            self.books.add(PLACES_OF_CASH.get(to, chart.BANK), -payment.amount_minor)
+            place = PLACES_OF_CASH.get(to, chart.BANK)
+            self.books.add(place, -payment.amount_minor, payment.currency)

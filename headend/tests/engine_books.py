@@ -19,8 +19,8 @@ BASE = settings.BASE_CURRENCY
 WALLETS = "wallets"
 # Whose balances the books know; each with all accounts under it.
 PLACES = (
-    chart.CASH_AT_TILLS, chart.CASH_IN_SAFE, chart.CASH_DIFFERENCES, chart.EXCHANGE,
-    chart.BANK, chart.SUSPENSE, chart.REFUNDS,
+    chart.CASH_AT_TILLS, chart.CASH_IN_SAFE, chart.CASH_DIFFERENCES,
+    chart.EXCHANGE, chart.EXCHANGE_DIFFERENCES, chart.BANK, chart.SUSPENSE, chart.REFUNDS,
     chart.BILLING, chart.CLOSINGS, chart.REALLOCATED, chart.OPENING_DEBTS,
     chart.DEBT_ADJUSTMENTS, chart.DEBTS_WRITTEN_OFF, chart.REALLOCATIONS_LOST, WALLETS,
 )  # fmt: skip
@@ -51,6 +51,10 @@ class Books:
     def of(self, place: str, currency: str = BASE) -> int:
         """Return what is in a place."""
         return self._balances_minor[place, currency]
+
+    def moved(self) -> set[tuple[str, str]]:
+        """Return in which places something ever was, each with its currency."""
+        return set(self._balances_minor)
 
     def differences(self) -> dict[tuple[str, str], tuple[int, int]]:
         """Return the ledger's and our figure of each place and debt in which they differ."""

@@ -7,7 +7,7 @@ from decimal import Decimal
 from fractions import Fraction
 
 from hypothesis import strategies as st
-from hypothesis.stateful import precondition, rule
+from hypothesis.stateful import invariant, precondition, rule
 
 from headend.accounts import approvals
 from headend.accounts.models import User
@@ -57,6 +57,7 @@ class Tills(Sales):
         self.holds_hours: dict[str, int | None] = dict.fromkeys(DIGITS)
         self.accepted = set(DIGITS)
         for code in DIGITS:
+            self.books.know(chart.exchange_account(code))
             currencies.accept(code, by=self.by, at=NOON)
 
     # --- rates -----------------------------------------------------------------------------------
@@ -281,6 +282,12 @@ class Tills(Sales):
             self.books.add(chart.CASH_IN_SAFE, minor, code)
             self.books.add(self.drawer, -held[code], code)
             self.books.add(chart.CASH_DIFFERENCES, held[code] - minor, code)
+
+    @invariant()
+    def no_place_gave_cash_that_it_had_not(self) -> None:
+        """Nobody ever holds less than nothing."""
+        for place in (chart.CASH_AT_TILLS, chart.CASH_IN_SAFE, self.drawer):
+            assert all(self.books.of(place, code) >= 0 for code in (BASE, *DIGITS))
 
     def a_till_shift(self, *states: str) -> Shift | None:
         """Return the teller's shift that is not closed, if there is one in such a state."""

@@ -7,16 +7,15 @@ from hypothesis import Phase, settings
 from hypothesis.extra.django import TestCase
 from hypothesis.stateful import run_state_machine_as_test
 
-from headend.tests.engine_bank import Bank
 from headend.tests.engine_debts import Debts
+from headend.tests.engine_exchange import Exchange
 from headend.tests.engine_replacements import Replacements
 from headend.tests.engine_supply import Supply
-from headend.tests.engine_tills import Tills
 
 pytestmark = pytest.mark.slow
 
 
-class Everything(Supply, Replacements, Tills, Debts, Bank):
+class Everything(Supply, Replacements, Debts, Exchange):
     """All that can happen."""
 
 

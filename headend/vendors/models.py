@@ -214,9 +214,14 @@ class Cash(models.Model):
         abstract = True
 
     @property
+    def net_minor(self) -> int:
+        """What was sold less what was given back; of sales of other shifts too, so maybe < 0."""
+        return self.sold_minor - self.paid_out_minor
+
+    @property
     def expected_minor(self) -> int:
         """What should be in the drawer: what was there, and the sales less what was paid out."""
-        return self.float_minor + self.sold_minor - self.paid_out_minor
+        return self.float_minor + self.net_minor
 
     @property
     def difference_minor(self) -> int | None:

@@ -17,7 +17,7 @@ from headend.currencies import exchange
 from headend.currencies.conversion import Conversion
 from headend.currencies.errors import BaseCurrencyOnly
 from headend.design import figures
-from headend.ledger import chart
+from headend.ledger import cash, chart
 from headend.ledger.services import Posting
 from headend.vendors import wallet
 from headend.vendors.earnings import Rate
@@ -154,15 +154,18 @@ def pay_out(seat: Seat, amount_minor: int, *, currency: str) -> None:
     The ledger entry is the caller's: at the utility's own tills it credits `drawer`.
 
     Args:
-        seat: where it is given back; without a shift nothing is counted.
+        seat: where it is given back; at the utility without a shift it is cash of sales without
+            one.
         amount_minor: what the customer gets, > 0.
         currency: in which; the drawer holds enough of it.
 
     Raises:
         NoOpenShift: the shift was counted meanwhile.
-        DrawerTooLow: there is less in the drawer.
+        DrawerTooLow, TillsTooLow: there is less in the drawer, or of sales without a shift.
     """
     if seat.shift is None:
+        if seat.vendor is None:
+            cash.require(drawer(seat), amount_minor, currency)
         return
     if currency != seat.shift.currency:
         _pay_out_other(seat.shift, amount_minor, currency)
@@ -245,9 +248,9 @@ def _take(seat: Seat, paid: Conversion) -> list[Posting]:
         counted = F("sales_count") + 1
         if not Shift.objects.filter(pk=shift.pk, state=Shift.OPEN).update(sales_count=counted):
             raise _has_been_counted(shift)
-        cash, _ = OtherCash.objects.get_or_create(shift=shift, currency=paid.currency)
+        other, _ = OtherCash.objects.get_or_create(shift=shift, currency=paid.currency)
         taken = F("sold_minor") + paid.paid_minor
-        OtherCash.objects.filter(pk=cash.pk).update(sold_minor=taken)
+        OtherCash.objects.filter(pk=other.pk).update(sold_minor=taken)
     return exchange.postings(
         drawer(seat),
         paid_minor=paid.paid_minor,

@@ -148,6 +148,7 @@ def one(request: PageRequest, shift_id: int) -> HttpResponse:
     is_right = not shift.differs
     context = {
         "shift": shift,
+        "drawer": [shift, *shift.others.all()],
         "is_own": is_own,
         "counting": counting if is_own and shift.state != Shift.CLOSED else None,
         "closing": closing

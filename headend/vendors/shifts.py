@@ -182,6 +182,7 @@ def close(shift: Shift, *, by: User, at: datetime, note: str = "") -> Shift:
     shift.save()
     told: dict[str, int | str | None] = {
         "sold_minor": shift.sold_minor,
+        "paid_out_minor": shift.paid_out_minor,
         "difference_minor": shift.difference_minor,
     }
     for one in drawer:
@@ -190,6 +191,7 @@ def close(shift: Shift, *, by: User, at: datetime, note: str = "") -> Shift:
         _move(shift, at, "Cash out of the drawer", out, one.currency)
         if one is not shift:
             told[f"sold_minor_{one.currency}"] = one.sold_minor
+            told[f"paid_out_minor_{one.currency}"] = one.paid_out_minor
             told[f"difference_minor_{one.currency}"] = difference_minor
     _record(shift, "close_shift", by, at, told, reason=shift.note)
     return shift
