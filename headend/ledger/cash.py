@@ -41,7 +41,7 @@ _REFUSALS: dict[str, tuple[type[Refusal], str, str]] = {
     chart.CASH_AT_TILLS: (
         TillsTooLow,
         "the tills without shifts do not hold",
-        "cash of shifts is in their drawers and the safe: name the safe, or give it back in a shift",
+        "cash of shifts is in drawers and the safe; take it from there, or in a shift of your own",
     ),
     chart.BANK: (
         BankTooLow,

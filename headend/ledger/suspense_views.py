@@ -90,13 +90,13 @@ def add(request: PageRequest) -> HttpResponse:
 def payment(request: PageRequest, payment_id: int) -> HttpResponse:
     """Show one payment; ask for it to go where it belongs."""
     found = get_object_or_404(BankPayment, pk=payment_id)
-    request_ = Approval.objects.filter(
+    waiting = Approval.objects.filter(
         act=suspense.CLEAR, state=Approval.OPEN, arguments__payment=found.pk
-    ).first()
+    ).select_related("requested_by")
     may_clear = (
         request.user.has_perm(suspense.CLEAR)
         and found.state == BankPayment.WAITING
-        and request_ is None
+        and not waiting
     )
     form = ClearingForm(request.POST or None) if may_clear else None
     if form is not None and request.method == "POST" and form.is_valid():
@@ -117,6 +117,6 @@ def payment(request: PageRequest, payment_id: int) -> HttpResponse:
                 request, "Asked for: somebody else has to approve it.", extra_tags="info"
             )
             return redirect("ledger:payment", found.pk)
-    context = {"payment": found, "form": form, "request_": request_}
+    context = {"payment": found, "form": form, "waiting": waiting}
     status = 422 if form is not None and form.is_bound else 200
     return render(request, "ledger/payment.html", context, status=status)

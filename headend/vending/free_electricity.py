@@ -23,7 +23,7 @@ from headend.accounts.services import require
 from headend.audit import services as audit
 from headend.config import prepared, statements
 from headend.customers.models import SupplyAgreement
-from headend.customers.queries import agreement_of
+from headend.customers.queries import agreement_of, agreements_in_force
 from headend.meters.models import Meter
 from headend.securitymodule.services import refusals_recorded
 from headend.securitymodule.tokens import Credit
@@ -39,6 +39,10 @@ from headend.vending.models import (
     Sale,
 )
 
+# Of an enrolment: whether its customer has an account at its premises now.
+IS_SUPPLIED = Exists(
+    agreements_in_force().filter(customer=OuterRef("customer"), premises=OuterRef("premises"))
+)
 _POSITION = 9  # after a new key's tokens, if there are any, and the one that was paid for
 
 

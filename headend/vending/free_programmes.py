@@ -9,6 +9,7 @@ from datetime import date, datetime
 from typing import Any
 
 from django.db import IntegrityError, transaction
+from django.db.models import QuerySet
 
 from headend.accounts import approvals
 from headend.accounts.models import Approval, User
@@ -60,6 +61,12 @@ def request_amount(
     gives = f"{energy_wh / 1000:g} kWh a month" if energy_wh else "nothing any more"
     summary = f"{amount['title']} ({amount['code']}) gives {gives} from {from_month:%Y-%m}"
     return approvals.request(REGISTER, amount, by, at, reason, summary)
+
+
+def requests_waiting() -> QuerySet[Approval]:
+    """Return the amounts that nobody has decided on yet, the oldest request first."""
+    found = Approval.objects.filter(act=REGISTER, state=Approval.OPEN)
+    return found.select_related("requested_by").order_by("requested_at", "pk")
 
 
 @approvals.act(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 from django.contrib import messages
@@ -51,16 +52,24 @@ def programmes(request: PageRequest) -> HttpResponse:
     context = {
         "form": form,
         "month": month,
+        "waiting": free_programmes.requests_waiting(),
         "programmes": [
             {
                 "programme": one,
-                "enrolled": free_electricity.enrolled(month).filter(programme=one).count(),
+                **_taking_part(one, month),
                 "given": grants.filter(enrolment__programme=one).count(),
             }
             for one in known
         ],
     }
     return render(request, "vending/free_electricity.html", context)
+
+
+def _taking_part(programme: FreeProgramme, month: date) -> dict[str, int]:
+    """Return how many a month gives something, and how many are enrolled where they left."""
+    found = free_electricity.enrolled(month).filter(programme=programme)
+    supplied = found.filter(free_electricity.IS_SUPPLIED).count()
+    return {"enrolled": supplied, "moved": found.count() - supplied}
 
 
 @reads_or_posts
@@ -82,6 +91,7 @@ def customer(request: PageRequest, customer_id: int) -> HttpResponse:
     opened = {one.premises_id for one in enrolments if one.until_month is None}
     context = {
         "customer": found,
+        "supplied": {one.premises_id for one in running},
         "enrolments": [(one, _form(EndForm, f"end-{one.pk}", typed)) for one in enrolments],
         "places": [
             (one, _form(EnrolForm, f"enrol-{one.pk}", typed))

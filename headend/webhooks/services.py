@@ -17,7 +17,7 @@ from headend.accounts.services import require
 from headend.audit import services as audit
 from headend.config.errors import NotPermitted
 from headend.vendors.seats import ACT_FOR_UTILITY
-from headend.webhooks import derivation, guard, signing
+from headend.webhooks import derivation, given_up, guard, signing
 from headend.webhooks.errors import InvalidWebhook, WebhookEnded
 from headend.webhooks.kinds import KINDS, TEST
 from headend.webhooks.models import Delivery, Event, Subscription
@@ -129,6 +129,7 @@ def end(webhook: Subscription, *, by: User, at: datetime) -> Subscription:
     webhook = _set_state(webhook, Subscription.State.ENDED, by=by, at=at)
     waiting = webhook.deliveries.filter(state=Delivery.State.PENDING)
     waiting.update(state=Delivery.State.DEAD, last_error="the webhook was ended")
+    given_up.look_again(webhook, at=at)
     return webhook
 
 
@@ -191,6 +192,7 @@ def replay(webhook: Subscription, which: QuerySet[Delivery], *, by: User, at: da
     )
     webhook.failures, webhook.resting_until = 0, None
     webhook.save(update_fields=["failures", "resting_until"])
+    given_up.look_again(webhook, at=at)
     audit.record(
         actor=by, action="webhooks.replay", target=webhook, at=at, after={"queued": queued}
     )

@@ -20,7 +20,7 @@ from django.db.models import Exists, F, OuterRef, Q
 
 from headend.config import workers
 from headend.config.sealing import Unreadable
-from headend.webhooks import derivation, retries, signing
+from headend.webhooks import derivation, given_up, retries, signing
 from headend.webhooks.models import Delivery, Event, Subscription
 from headend.webhooks.sending import ANSWER_S, CONNECT_S, Outcome
 from headend.webhooks.services import valid_secrets
@@ -195,7 +195,8 @@ def _note_failure(delivery: Delivery, outcome: Outcome, *, at: datetime, chance:
         pk=delivery.pk, state=Delivery.State.PENDING, attempts=delivery.attempts
     )
     if retries.is_last(delivery.attempts):
-        mine.update(state=Delivery.State.DEAD, **facts)
+        if mine.update(state=Delivery.State.DEAD, **facts):
+            given_up.tell(delivery.subscription, why=outcome.error, at=at)
     else:
         pause = retries.delay(delivery.attempts, chance=chance, wished_s=outcome.wished_s)
         mine.update(next_attempt_at=at + pause, **facts)
@@ -208,10 +209,21 @@ def _note_failure(delivery: Delivery, outcome: Outcome, *, at: datetime, chance:
 
 def sweep(*, at: datetime) -> None:
     """Give up what nobody took for days, and forget what is old; a batch at a time."""
-    Delivery.objects.filter(
+    with transaction.atomic():
+        _give_up(at)
+    old = Event.objects.filter(made_at__lt=at - RETENTION).order_by("pk")
+    Event.objects.filter(pk__in=list(old.values_list("pk", flat=True)[:_REMOVED_AT_ONCE])).delete()
+    given_up.look_at_all(at=at)
+
+
+def _give_up(at: datetime) -> None:
+    too_long = Delivery.objects.filter(
         state=Delivery.State.PENDING,
         queued_at__lt=at - retries.GIVE_UP_AFTER,
         subscription__state=Subscription.State.ACTIVE,
-    ).update(state=Delivery.State.DEAD)
-    old = Event.objects.filter(made_at__lt=at - RETENTION).order_by("pk")
-    Event.objects.filter(pk__in=list(old.values_list("pk", flat=True)[:_REMOVED_AT_ONCE])).delete()
+    )
+    late = Exists(too_long.filter(subscription=OuterRef("pk")))
+    for webhook in Subscription.objects.filter(late).select_related("program"):
+        if too_long.filter(subscription=webhook).update(state=Delivery.State.DEAD):
+            days = retries.GIVE_UP_AFTER.days
+            given_up.tell(webhook, why=f"nobody took it for {days} days", at=at)

@@ -155,7 +155,10 @@ def test_a_drawer_is_opened_and_counted_by_currency(log_in, cashier, drn, rate):
     sold(cashier, drn)
     page = cashier.get("/shifts/", follow=True)
     shown = text_of(page)
-    assert 'Received in USD</dt><dd class="figure">$ 10.00' in shown
+    assert '<th class="number">USD</th>' in shown
+    assert "<td>+ sold</td>" in shown
+    assert "$ 10.00" in shown
+    assert "$ 15.00" in shown  # should be in the drawer
     address = page.redirect_chain[-1][0]
     assert cashier.post(address, {"count": "1", "counted": "10"}).status_code == 422
     cashier.post(address, {"count": "1", "counted": "10", "cash_USD": "14"})

@@ -7,8 +7,10 @@ from django.utils.html import strip_tags
 
 from headend.accounts.groups import ADMINISTRATOR
 from headend.accounts.models import Approval
+from headend.accounts.services import console_user
 from headend.config.opaque import id_of
-from headend.testing import make_supply
+from headend.customers.services import end_agreement
+from headend.testing import NOON, make_supply
 from headend.vending.models import FreeEnrolment, FreeGrant, FreeProgramme
 from headend.vending.tests.test_free_electricity import enrol, register, sell
 
@@ -35,6 +37,10 @@ def test_an_amount_is_asked_for_and_shown_once_approved(log_in):
     assert "has passed" in text(client.post(LIST, sent | {"from_month": "2026-01"}))
     assert client.post(LIST, sent).status_code == 302
     assert "gives 50 kWh a month from 2026-11" in Approval.objects.get().summary
+    page = text(client.get(LIST))
+    assert "There is no programme" in page
+    assert "Waits for a second person" in page
+    assert "Free basic electricity (fbe) gives 50 kWh a month" in page
     register(code="other")
     page = text(client.get(LIST))
     assert "0 enrolled, 0 given in 2026-11" in page
@@ -54,6 +60,20 @@ def test_a_customer_is_enrolled_and_the_enrolment_ended(log_in):
     right = wrong | {f"{end}-until_month": "2027-01"}
     assert client.post(page, right).status_code == 302
     assert "2027-01 is the first month without" in text(client.get(page))
+
+
+def test_who_moved_out_is_enrolled_no_more(log_in):
+    stays, moves, programme = make_supply(), make_supply(), register()
+    for one in (stays, moves):
+        enrol(one, programme)
+    end_agreement(moves, by=console_user(), at=NOON, reason="moved out")
+    client = log_in(ADMINISTRATOR)
+    page = text(client.get(LIST))
+    assert "1 enrolled, 0 given in 2026-11 · 1 more is not supplied there any more" in page
+    of_customer = f"{LIST}of/{{}}/"
+    gone = text(client.get(of_customer.format(id_of(moves.customer))))
+    assert "They are not supplied there any more" in gone
+    assert "not supplied" not in text(client.get(of_customer.format(id_of(stays.customer))))
 
 
 def test_it_is_given_at_the_till_without_a_purchase(log_in):

@@ -8,13 +8,15 @@ from django.db import IntegrityError, transaction
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from headend.accounts import approvals
 from headend.accounts.services import console_user, create_user
 from headend.audit.models import AuditEntry
 from headend.config.errors import NotPermitted
 from headend.debts.models import Debt
 from headend.debts.services import change_terms, open_debt, set_energy_floor
 from headend.debts.terms import Terms
-from headend.ledger import proofs
+from headend.ledger import proofs, suspense
+from headend.ledger.cash import TillsTooLow
 from headend.ledger.queries import balance_minor, trial_balance
 from headend.securitymodule import allowance
 from headend.securitymodule.models import VendingKey
@@ -32,7 +34,8 @@ from headend.vending.errors import (
     TokenDisclosed,
 )
 from headend.vending.models import Disclosure, Reversal, Sale
-from headend.vendors import wallet
+from headend.vendors import services as vendors
+from headend.vendors import shifts, wallet
 from headend.vendors.errors import DrawerTooLow
 from headend.vendors.models import Contract, Shift, Till
 from headend.vendors.services import Terms as ContractTerms
@@ -380,3 +383,27 @@ def test_vend_then_reverse_leaves_every_balance_as_before(busy, tenders, months,
         assert agrees()
         assert Sale.objects.standing().count() == 1
         transaction.set_rollback(True)
+
+
+def test_cash_of_sales_without_a_shift_never_falls_below_nothing(supply, cashier):
+    """What was brought to the bank is not there any more to be handed back."""
+    sale = vend(supply)
+    approver = create_user(username="approver", password=None, groups=("approver",))
+    payment = suspense.enter(
+        reference="DEP 1", amount_minor=50_00, paid_on=NOON.date(), by=console_user(), at=NOON
+    )
+    asked = suspense.request_clearing(
+        payment, to="tills", names="", by=console_user(), at=NOON, reason="slip"
+    )
+    approvals.approve(asked, approver, NOON)
+    with pytest.raises(TillsTooLow, match="a shift of your own"):
+        reverse(sale)
+    assert balance_minor("cash.tills", "ZAR") == 0
+    # Out of a drawer it can be given back all the same, and then the shift tells it.
+    till = vendors.add_till(None, name="Front desk", by=console_user(), at=NOON)
+    shifts.fill_safe(amount_minor=60_00, by=console_user(), at=NOON, reason="floats")
+    shift = shifts.open_shift(till=till, float_minor=60_00, by=cashier, at=NOON)
+    reverse(sale, by=cashier)
+    shift.refresh_from_db()
+    assert (shift.sold_minor, shift.net_minor, shift.expected_minor) == (0, -50_00, 10_00)
+    assert proofs.differences_of(proofs.prove(at=NOON)) == []

@@ -13,6 +13,8 @@ from headend.accounts.programs import program_named
 from headend.accounts.services import console_user
 from headend.audit.models import AuditEntry
 from headend.audit.sealer import Sealer
+from headend.fleet.models import WorkItem
+from headend.fleet.work_items import close_work_item
 from headend.testing import NOON
 from headend.webhooks import derivation, retries, services, worker
 from headend.webhooks.errors import WebhookEnded
@@ -49,8 +51,11 @@ def test_after_the_last_attempt_it_is_given_up_and_can_be_sent_again(supply, sub
     assert Delivery.objects.get().state == DEAD
     work(receiver, at=at)
     assert len(receiver.taken) == retries.MOST_ATTEMPTS
+    (item,) = WorkItem.objects.filter(closed_at=None)
+    assert item.summary.startswith("for a test of crm is not told everything (nobody there)")
     queued = services.replay(webhook, webhook.deliveries.all(), by=console_user(), at=at)
     assert queued == 1
+    assert not WorkItem.objects.filter(closed_at=None).exists()
     work(receiver, at=at)
     assert Delivery.objects.get().state == DELIVERED
     assert len({headers["webhook-id"] for _, _, headers in receiver.taken}) == 1
@@ -64,6 +69,38 @@ def test_what_nobody_takes_for_days_is_given_up(supply, subscribe):
     worker.sweep(at=NOON + retries.GIVE_UP_AFTER + timedelta(seconds=1))
     assert Delivery.objects.get().state == DEAD
     assert Delivery.objects.get().last_error == "nobody there"
+
+
+def test_what_was_given_up_is_one_work_item_until_nothing_of_it_is_left(supply, subscribe):
+    webhook = subscribe("sale.made")
+    for number in range(2):
+        sell(supply, f"m-{number}")
+    work(Receiver(*[Outcome(None, "nobody there")] * 2))
+    late = NOON + retries.GIVE_UP_AFTER + timedelta(minutes=5)
+    worker.sweep(at=late)
+    worker.sweep(at=late)
+    (item,) = WorkItem.objects.filter(closed_at=None)
+    assert "nobody took it for 3 days" in item.summary
+    one = webhook.deliveries.order_by("pk")[:1]
+    services.replay(webhook, webhook.deliveries.filter(pk__in=one), by=console_user(), at=late)
+    assert WorkItem.objects.filter(closed_at=None).count() == 1  # the other is given up still
+    close_work_item(item=item, closed_by=console_user(), at=late)
+    worker.sweep(at=late)
+    assert not WorkItem.objects.filter(closed_at=None).exists()  # a person dealt with it
+    worker.sweep(at=late + retries.GIVE_UP_AFTER + timedelta(minutes=5))
+    assert WorkItem.objects.filter(closed_at=None).count() == 1  # given up anew
+    worker.sweep(at=NOON + worker.RETENTION + timedelta(days=1))
+    assert not WorkItem.objects.filter(closed_at=None).exists()  # forgotten
+
+
+def test_a_webhook_that_was_ended_is_nobodys_work(supply, subscribe):
+    webhook = subscribe("sale.made")
+    sell(supply)
+    work(Receiver(Outcome(None, "nobody there")))
+    worker.sweep(at=NOON + retries.GIVE_UP_AFTER + timedelta(seconds=1))
+    assert WorkItem.objects.filter(closed_at=None).count() == 1
+    services.end(webhook, by=console_user(), at=NOON)
+    assert not WorkItem.objects.filter(closed_at=None).exists()
 
 
 def test_a_receiver_that_fails_again_and_again_is_left_alone_for_a_while(supply, subscribe):
