@@ -44,6 +44,39 @@ class LogInForm(AuthenticationForm):
         return super().clean()
 
 
+class NewPasswordForm(forms.Form):
+    """An own password, typed twice."""
+
+    password = forms.CharField(
+        label="Your new password",
+        max_length=128,
+        strip=False,
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password", "autofocus": True}),
+        help_text="At least ten characters, and none of the common ones.",
+    )
+    again = forms.CharField(
+        label="The same again",
+        max_length=128,
+        strip=False,
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.label_suffix = ""
+
+    def clean_again(self) -> str:
+        """Return what was typed the second time, which is the same.
+
+        Raises:
+            ValidationError: it is not.
+        """
+        again: str = self.cleaned_data["again"]
+        if again != self.cleaned_data.get("password", again):
+            raise forms.ValidationError("The two are not the same. Type them again.")
+        return again
+
+
 class CodeForm(forms.Form):
     """A code of an authenticator app, or a recovery code."""
 

@@ -1,4 +1,4 @@
-"""Every page needs a valid log-in, and a second factor from those who must have one."""
+"""Every page needs a valid log-in, an own password, and a second factor from those who must."""
 
 from __future__ import annotations
 
@@ -47,10 +47,17 @@ class LogInFirst(LoginRequiredMiddleware):
         return super().handle_no_permission(request, view_func)
 
 
-class SecondFactorFirst:
-    """Sends whoever still owes a second factor to the page that asks for it or sets one up.
+_PAGES = {
+    sessions.TO_PASS: "second-factor:check",
+    sessions.TO_CHOOSE: "choose-password",
+    sessions.TO_SET_UP: "second-factor:begin",
+}
 
-    A view with the attribute `before_second_factor` is for them too.
+
+class SecondFactorFirst:
+    """Sends whoever still owes a second factor or an own password to the page that asks for it.
+
+    A view with the attribute `before_second_factor` or `before_own_password` is for them too.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
@@ -63,15 +70,16 @@ class SecondFactorFirst:
     def process_view(
         self, request: HttpRequest, view: Callable[..., Any], args: Any, kwargs: Any
     ) -> HttpResponse | None:
-        """Answer instead of the view if a second factor is owed."""
+        """Answer instead of the view if something is owed."""
         owed = sessions.owes(request) if request.user.is_authenticated else None
         request.owes_second_factor = owed is not None  # type: ignore[attr-defined]
         open_to_all = not getattr(view, "login_required", True)
-        if owed is None or open_to_all or getattr(view, "before_second_factor", False):
+        is_choosing = owed == sessions.TO_CHOOSE
+        before = "before_own_password" if is_choosing else "before_second_factor"
+        if owed is None or open_to_all or getattr(view, before, False):
             return None
         if getattr(request, "htmx", False):
             return HttpResponseClientRefresh()
-        page = "second-factor:check" if owed == sessions.TO_PASS else "second-factor:begin"
-        answer = redirect(page)
+        answer = redirect(_PAGES[owed])
         answer.headers["Location"] += "?" + urlencode({"next": request.get_full_path()})
         return answer

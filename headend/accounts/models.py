@@ -105,6 +105,20 @@ class GivenPassword(models.Model):
         return f"password of {self.user} by {self.by}"
 
 
+class OneTimePassword(models.Model):
+    """Somebody's password is one that another person set: it serves to choose an own one."""
+
+    user = models.OneToOneField(User, on_delete=models.CASCADE, related_name="+")
+    by = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
+    at = models.DateTimeField()
+
+    class Meta:
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return f"password of {self.user} to be changed"
+
+
 class WaitingPassword(models.Model):
     """The hash of a password that waits for a second person; requests hold no secrets."""
 

@@ -10,12 +10,10 @@ from collections.abc import Container, Iterable
 from datetime import datetime
 
 from django.contrib.auth.models import Group, Permission
-from django.contrib.auth.password_validation import validate_password
-from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import Q, QuerySet
 
-from headend.accounts import people_acts, second_factor, trusted
+from headend.accounts import one_time, people_acts, second_factor, trusted
 from headend.accounts.catalogue import DUTIES
 from headend.accounts.errors import PeopleRefused
 from headend.accounts.groups import matching
@@ -47,7 +45,7 @@ def create_person(
     by: User,
     at: datetime,
 ) -> Approval | None:
-    """Create somebody who can log in.
+    """Create somebody who can log in, with a password that serves once.
 
     Returns:
         The request to let them into trusted groups, which waits for a second person.
@@ -61,8 +59,9 @@ def create_person(
     if username.lower() == CONSOLE or User.objects.filter(username__iexact=username).exists():
         raise PeopleRefused(f"somebody is called {username} already; choose another user name")
     user = User(username=username, first_name=full_name[:150], email=email)
-    _set_password(user, password)
+    one_time.set_checked(user, password)
     user.save()
+    one_time.note(user, by=by, at=at)
     given, held = _split(groups, by)
     user.groups.set(given)
     trusted.note_given_password(user, by=by, at=at)
@@ -126,7 +125,7 @@ def change_person(
 
 @transaction.atomic
 def set_password(user: User, password: str, *, by: User, at: datetime) -> Approval | None:
-    """Set somebody's password; their sessions end.
+    """Set somebody's password, which serves once; their sessions end.
 
     Returns:
         The request that waits for a second person, if the person is trusted.
@@ -139,10 +138,11 @@ def set_password(user: User, password: str, *, by: User, at: datetime) -> Approv
     _require_person(user)
     if user.username == CONSOLE:
         raise PeopleRefused("nobody logs in as the console")
-    _set_password(user, password)
+    one_time.set_checked(user, password)
     if trusted.person_is_trusted(user) and not acts_alone(by):
         return people_acts.ask_for_password(user, password, by=by, at=at)
     user.save()
+    one_time.note(user, by=by, at=at)
     if acts_alone(by):
         trusted.vouch_for(user)
     trusted.note_given_password(user, by=by, at=at)
@@ -283,14 +283,6 @@ def _require_person(user: User) -> None:
             f"{user.username} is a program: nobody logs in as it; its keys, which can be revoked, "
             "are under API keys"
         )
-
-
-def _set_password(user: User, password: str) -> None:
-    try:
-        validate_password(password, user)
-    except ValidationError as error:
-        raise PeopleRefused(" ".join(error.messages)) from None
-    user.set_password(password)
 
 
 def _require_manager() -> None:

@@ -12,7 +12,7 @@ from typing import Any
 from django.contrib.auth.hashers import make_password
 from django.contrib.auth.models import Group, Permission
 
-from headend.accounts import approvals, second_factor, trusted
+from headend.accounts import approvals, one_time, second_factor, trusted
 from headend.accounts.catalogue import words
 from headend.accounts.errors import PeopleRefused, SamePerson
 from headend.accounts.models import Approval, GroupRule, User, WaitingPassword
@@ -119,12 +119,13 @@ def ask_for_password(user: User, password: str, *, by: User, at: datetime) -> Ap
 def perform_password(
     *, arguments: dict[str, Any], by: User, approved_by: User, at: datetime
 ) -> User:
-    """Set the password that was asked for; the person's sessions end."""
+    """Set the password that was asked for, which serves once; the person's sessions end."""
     user = _concerned(arguments, approved_by)
     waiting = WaitingPassword.objects.get(user=user)
     user.password = waiting.encoded
     user.save(update_fields=["password"])
     waiting.delete()
+    one_time.note(user, by=by, at=at)
     trusted.vouch_for(user)
     audit.record(
         actor=by, action="accounts.set_password", target=user, at=at,

@@ -1,4 +1,4 @@
-"""How long a log-in is valid, and whether it still needs a second factor."""
+"""How long a log-in is valid, and what it still needs: a second factor, or an own password."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from django.contrib.sessions.backends.base import SessionBase
 from django.http import HttpRequest
 from django.utils import timezone
 
-from headend.accounts import second_factor
+from headend.accounts import one_time, second_factor
 
-TO_PASS, TO_SET_UP = "to pass", "to set up"
+TO_PASS, TO_CHOOSE, TO_SET_UP = "to pass", "to choose a password", "to set up"
 NOTED_EVERY_SECONDS = 60
 
 _BEGAN, _SEEN, _OWES, _PASSED = "began_at", "seen_at", "owes_factor", "passed_factor_at"
@@ -54,24 +54,30 @@ def has_ended(request: HttpRequest) -> str | None:
 
 
 def owes(request: HttpRequest) -> str | None:
-    """Return TO_PASS or TO_SET_UP if the session owes a second factor, otherwise None."""
+    """Return what the session owes: a second factor to show, a password, a factor, or None."""
     owed: str | None = request.session.get(_OWES)
     return owed
 
 
-def note_passed(session: SessionBase) -> None:
+def note_passed(session: SessionBase, user: Any) -> None:
     """Note that the second factor was shown; the session gets a new name."""
     session.cycle_key()
     session[_PASSED] = timezone.now().timestamp()
-    session[_OWES] = None
+    session[_OWES] = _owed(session, user)
+
+
+def note_chosen(session: SessionBase, user: Any) -> None:
+    """Note that an own password was chosen; a second factor may be owed next."""
+    session[_OWES] = _owed(session, user)
 
 
 def _owed(session: SessionBase, user: Any) -> str | None:
-    if _PASSED in session:
-        return None
-    if second_factor.has_any(user):
+    has_passed = _PASSED in session
+    if not has_passed and second_factor.has_any(user):
         return TO_PASS
-    return TO_SET_UP if second_factor.must_have(user) else None
+    if one_time.of(user) is not None:
+        return TO_CHOOSE
+    return TO_SET_UP if not has_passed and second_factor.must_have(user) else None
 
 
 def _on_log_in(request: HttpRequest, user: Any, **_: Any) -> None:

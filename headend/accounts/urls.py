@@ -31,8 +31,13 @@ people = [
 
 urlpatterns = [
     path("log-in/", views.LogInView.as_view(), name="log-in"),
-    path("log-out/", views.before_second_factor(LogoutView.as_view()), name="log-out"),
+    path(
+        "log-out/",
+        views.before_own_password(views.before_second_factor(LogoutView.as_view())),
+        name="log-out",
+    ),
     path("account/", views.account, name="account"),
+    path("account/password/", views.choose_password, name="choose-password"),
     path("second-factor/", include((second_factor, "second-factor"))),
     path("people/", include((people, "people"))),
     path("approvals/", include((approvals, "approvals"))),

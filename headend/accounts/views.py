@@ -19,8 +19,8 @@ from django.utils.http import url_has_allowed_host_and_scheme, urlencode
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
-from headend.accounts import second_factor, sessions, throttle
-from headend.accounts.forms import CodeForm, LogInForm, NewAuthenticatorForm
+from headend.accounts import one_time, second_factor, sessions, throttle
+from headend.accounts.forms import CodeForm, LogInForm, NewAuthenticatorForm, NewPasswordForm
 from headend.accounts.models import SecondFactor
 from headend.accounts.requests import PageRequest, host_of, origin_of, reads_or_posts
 from headend.audit import services as audit
@@ -34,6 +34,12 @@ _QR_SCALE = 5
 def before_second_factor(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
     """Mark a view as one for those who still owe a second factor."""
     view.before_second_factor = True  # type: ignore[attr-defined]
+    return view
+
+
+def before_own_password(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    """Mark a view as one for those whose password somebody else set."""
+    view.before_own_password = True  # type: ignore[attr-defined]
     return view
 
 
@@ -72,7 +78,7 @@ def check(request: PageRequest) -> HttpResponse:
                 form.is_valid()
             form.add_error(None, str(error))
         else:
-            sessions.note_passed(request.session)
+            sessions.note_passed(request.session, request.user)
             _tell_of_recovery(request, codes_before)
             return redirect(_next(request))
     options, challenge = second_factor.passkey_request(request.user, host=host_of(request))
@@ -205,6 +211,35 @@ def recovery_codes(request: PageRequest) -> HttpResponse:
 
 @reads_or_posts
 @never_cache
+@before_own_password
+def choose_password(request: PageRequest) -> HttpResponse:
+    """Have whoever came in with a password that somebody else set choose an own one."""
+    given = one_time.of(request.user)
+    if given is None:
+        return redirect(_next(request))
+    form = NewPasswordForm(request.POST if request.method == "POST" else None)
+    if form.is_valid():
+        try:
+            user = one_time.choose(request.user, form.cleaned_data["password"], at=timezone.now())
+        except Refusal as error:
+            form.add_error("password", str(error))
+        else:
+            update_session_auth_hash(request, user)
+            sessions.note_chosen(request.session, user)
+            messages.success(request, "The password is yours alone now.", extra_tags="good")
+            return redirect(_next(request))
+    context = {
+        "form": form,
+        "given": given,
+        "lately": one_time.lately(request.user),
+        "next": _next(request),
+    }
+    status = 422 if form.is_bound else 200
+    return render(request, "accounts/choose_password.html", context, status=status)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@never_cache
 def account(request: PageRequest) -> HttpResponse:
     """One's own account: groups, password and second factors."""
     form = PasswordChangeForm(request.user, request.POST if request.method == "POST" else None)
@@ -227,6 +262,7 @@ def account(request: PageRequest) -> HttpResponse:
         "codes_left": second_factor.recovery_codes_left(request.user),
         "groups": request.user.groups.order_by("name"),
         "must_have": second_factor.must_have(request.user),
+        "lately": one_time.lately(request.user),
     }
     return render(request, "accounts/account.html", context, status=422 if form.is_bound else 200)
 
@@ -254,7 +290,7 @@ def make_codes(request: PageRequest) -> HttpResponse:
 
 def _added(request: PageRequest, codes: list[str]) -> HttpResponse:
     """Go on after a second factor was set up; who did so has shown it, too."""
-    sessions.note_passed(request.session)
+    sessions.note_passed(request.session, request.user)
     if codes:
         request.session[_CODES] = codes
         return redirect(f"{reverse('second-factor:codes')}?{urlencode({'next': _next(request)})}")

@@ -13,7 +13,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 from django.views.decorators.http import require_POST, require_safe
 
-from headend.accounts import second_factor, throttle
+from headend.accounts import one_time, second_factor, throttle
 from headend.accounts.models import User
 from headend.accounts.requests import PageRequest, host_of, origin_of, reads_or_posts
 from headend.config.errors import Refusal
@@ -97,6 +97,8 @@ def _second_person(request: PageRequest, form: CeremonyForm) -> User:
     user = authenticate(request, username=typed["username"], password=typed["password"])
     if not isinstance(user, User):
         raise LoadFileRefused("the second person's user name and password do not belong together")
+    if one_time.of(user) is not None:
+        raise LoadFileRefused(f"{user} has to log in first and choose an own password")
     challenge = bytes.fromhex(request.session.pop(_CHALLENGE, ""))
     if typed["credential"] and challenge:
         second_factor.check_passkey(

@@ -52,7 +52,7 @@ def test_after_the_last_attempt_it_is_given_up_and_can_be_sent_again(supply, sub
     work(receiver, at=at)
     assert len(receiver.taken) == retries.MOST_ATTEMPTS
     (item,) = WorkItem.objects.filter(closed_at=None)
-    assert item.summary.startswith("for a test of crm is not told everything (nobody there)")
+    assert item.summary.startswith("for a test of api-crm is not told everything (nobody there)")
     queued = services.replay(webhook, webhook.deliveries.all(), by=console_user(), at=at)
     assert queued == 1
     assert not WorkItem.objects.filter(closed_at=None).exists()
