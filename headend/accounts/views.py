@@ -238,7 +238,7 @@ def choose_password(request: PageRequest) -> HttpResponse:
     return render(request, "accounts/choose_password.html", context, status=status)
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
+@reads_or_posts
 @never_cache
 def account(request: PageRequest) -> HttpResponse:
     """One's own account: groups, password and second factors."""
