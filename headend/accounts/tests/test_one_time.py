@@ -94,6 +94,7 @@ def test_a_new_person_and_one_of_whom_two_answer_choose_theirs_too(db, settings)
     )
     asked = people.set_password(approver, GIVEN, by=admin, at=NOON)
     assert one_time.of(approver) is None  # nothing is set yet
+    assert asked is not None
     approvals.approve(asked, second, NOON)
     given = one_time.of(approver)
     assert given is not None
