@@ -39,6 +39,7 @@ def open_debt(
     by: User,
     at: datetime,
     external_reference: str = "",
+    plan_minor: int = 0,
 ) -> Debt:
     """Let a customer owe money, or let it rest on a premises.
 
@@ -51,6 +52,8 @@ def open_debt(
         at: now.
         external_reference: its name in the system it comes from; the same one is never opened
             twice.
+        plan_minor: what the instalments add up to, if a part of them was paid before, elsewhere;
+            0: as much as is owed.
 
     Raises:
         InvalidDebt: amount, title or terms make no sense.
@@ -65,6 +68,7 @@ def open_debt(
         by=by,
         at=at,
         external_reference=external_reference,
+        plan_minor=plan_minor,
     )
 
 
@@ -78,6 +82,7 @@ def charge(
     by: User,
     at: datetime,
     external_reference: str = "",
+    plan_minor: int = 0,
     against: str = chart.OPENING_DEBTS,
 ) -> Debt:
     """Open a debt; acts that two people saw to call it, everybody else `open_debt`.
@@ -89,6 +94,8 @@ def charge(
     title = title.strip()
     if not 0 < amount_minor <= LARGEST_DEBT_MINOR:
         raise InvalidDebt("a debt is more than nothing, in whole minor currency units")
+    if plan_minor and not amount_minor <= plan_minor <= LARGEST_DEBT_MINOR:
+        raise InvalidDebt("instalments add up to what is still owed, or more")
     if not title or len(title) > LONGEST_TITLE:
         raise InvalidDebt("a debt's title has 1 to 60 characters; receipts print it")
     if external_reference and batches.current() is None and _is_taken(external_reference):
@@ -101,7 +108,7 @@ def charge(
         currency=settings.BASE_CURRENCY,
         principal_minor=amount_minor,
         balance_minor=amount_minor,
-        plan_minor=amount_minor,
+        plan_minor=plan_minor or amount_minor,
         opened_at=at,
         opened_by=by,
         **asdict(terms),

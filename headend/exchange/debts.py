@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from django.conf import settings
+
+from headend.config import opaque
 from headend.customers.models import Customer, Premises
 from headend.debts.models import Debt
 from headend.debts.services import open_debt
@@ -46,11 +49,18 @@ TERMS = (
         Column("attach_to", "customer (if empty) or premises"),
         Column("title", "what it is for, as receipts print it", True, "Arrears"),
         Column("amount", "what is owed", True, "150.00"),
+        Column("balance", "what of it is still owed, if a part was paid: only that is opened"),
         Column("method", ", ".join(Debt.Method.values), True, "percent"),
         Column(
             "rate", "the percent, the amount each time, or the number of instalments", True, "30"
         ),
+        Column("plan", "instalments: what they add up to, if a part of them was paid"),
         *TERMS,
+        Column("currency", "if given, the base one"),
+        *(
+            Column(name, "of an export; only read by people")
+            for name in ("id", "owner", "opened_at")
+        ),
     ),
     key=("reference",),
     permissions=("debts.add_debt",),
@@ -58,15 +68,23 @@ TERMS = (
     in_batches=True,
 )
 def import_debt(cells: Cells, context: Context) -> Done:
-    """Open a debt whose reference is new."""
+    """Open a debt whose reference is new, with what of it is still owed."""
     reference = cells.needed("reference")
     amount_minor = cells.minor("amount")
-    if is_there(reference, amount_minor, context.known):
+    balance_minor = cells.minor("balance") if cells.text("balance") else amount_minor
+    if balance_minor > amount_minor:
+        raise InvalidCell("balance is what is still owed of amount, so it can't be more")
+    if cells.text("currency") not in ("", settings.BASE_CURRENCY):
+        raise InvalidCell(f"debts here are in {settings.BASE_CURRENCY}")
+    if is_there(reference, amount_minor, context.known, balance_minor=balance_minor):
         return Done(Outcome.UNCHANGED)
+    if not balance_minor:
+        return Done(Outcome.UNCHANGED, "nothing of it is owed any more")
     debt = open_debt(
         owner=_owner(cells, context),
         title=cells.text("title"),
-        amount_minor=amount_minor,
+        amount_minor=balance_minor,
+        plan_minor=cells.minor_or_none("plan") or 0,
         terms=terms_of(cells),
         by=context.by,
         at=context.at,
@@ -76,16 +94,32 @@ def import_debt(cells: Cells, context: Context) -> Done:
     return Done(Outcome.ADDED, str(debt.owner))
 
 
-def is_there(reference: str, amount_minor: int, known: Known) -> bool:
-    """Say whether a debt was imported before.
+def is_there(
+    reference: str, amount_minor: int, known: Known, *, balance_minor: int | None = None
+) -> bool:
+    """Say whether a debt was imported before, or is one of here that was exported.
+
+    Args:
+        reference: its name elsewhere; or its id here, by which an export names one without.
+        amount_minor: what was owed at first.
+        known: what the rows name.
+        balance_minor: what was still owed when it was exported, with which it was opened then.
 
     Raises:
         RowDiffers: it was, with another amount.
     """
-    there = known.find(Debt, "external_reference", reference)
-    if there is not None and there.principal_minor != amount_minor:
+    there = known.find(Debt, "external_reference", reference) or _of_here(reference)
+    if there is not None and there.principal_minor not in (amount_minor, balance_minor):
         raise RowDiffers(f"debt {reference} is here already, with another amount")
     return there is not None
+
+
+def _of_here(reference: str) -> Debt | None:
+    try:
+        number = opaque.decode("debts.debt", reference)
+    except ValueError:
+        return None
+    return Debt.objects.filter(pk=number, external_reference=None).first()
 
 
 def terms_of(cells: Cells, prefix: str = "") -> Terms:

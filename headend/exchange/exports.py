@@ -210,6 +210,17 @@ def _debtor(debt: Debt) -> str:
     return _customer_id(debt.customer_id) if debt.customer_id else ""
 
 
+def _debts(user: User) -> QuerySet[Any]:
+    """Return debts; those on a premises with a meter there, by which an import finds it."""
+    running = SupplyAgreement.objects.filter(premises=OuterRef("premises"), ended_at=None)
+    meter = Subquery(running.order_by("pk").values("meter__drn")[:1])
+    return Debt.objects.select_related("customer", "premises").annotate(meter=meter)
+
+
+def _plan(debt: Debt) -> str:
+    return _money(debt.plan_minor) if debt.method == Debt.Method.INSTALMENTS else ""
+
+
 def _rate(debt: Debt) -> str:
     method = Debt.Method(debt.method)
     if method == Debt.Method.PERCENT:
@@ -305,11 +316,13 @@ EXPORTS = {
             "debts",
             "Debts",
             "debts.view_debt",
-            lambda _: Debt.objects.select_related("customer", "premises"),
+            _debts,
             {
-                "reference": lambda one: one.external_reference,
+                "reference": lambda one: one.external_reference or opaque.id_of(one),
                 "id": lambda one: opaque.id_of(one),
+                "meter": lambda one: one.meter,
                 "customer": _debtor,
+                "customer_reference": lambda one: one.customer and one.customer.external_reference,
                 "owner": lambda one: one.owner,
                 "attach_to": lambda one: "customer" if one.customer_id else "premises",
                 "title": lambda one: one.title,
@@ -318,6 +331,7 @@ EXPORTS = {
                 "currency": lambda one: one.currency,
                 "method": lambda one: one.method,
                 "rate": _rate,
+                "plan": _plan,
                 "first_due": lambda one: one.first_due,
                 "priority": lambda one: one.priority,
                 "cap_per_purchase": lambda one: _money(one.cap_per_purchase_minor),

@@ -2,16 +2,25 @@
 
 import csv
 import io
+from dataclasses import replace
+from datetime import date
+from decimal import Decimal
 
 import pytest
 
 from headend.accounts.services import console_user
 from headend.config.opaque import id_of
 from headend.customers.models import Customer
+from headend.debts.models import Debt
+from headend.debts.queries import collectable
+from headend.debts.services import open_debt
+from headend.debts.terms import Terms
 from headend.exchange import exports
 from headend.exchange.tests.test_imports import ADDED, CHANGED, UNCHANGED, WRONG, run
+from headend.ledger.proofs import differences_of, prove
 from headend.meters.models import Meter
-from headend.testing import make_meter, make_supply
+from headend.testing import NOON, make_meter, make_supply
+from headend.vending import debt_payments as payments
 from headend.vending.tests.test_free_electricity import enrol
 
 pytestmark = pytest.mark.django_db
@@ -35,6 +44,72 @@ def test_what_was_exported_is_unchanged_when_it_comes_again(name):
     Meter.objects.filter(pk=make_meter().pk).update(status=Meter.Status.REMOVED)
     for outcome in run(name, exported(name)):
         assert outcome == UNCHANGED
+
+
+def owing(supply):
+    """Return three debts: paid in part by a plan, on the premises, and paid altogether."""
+    terms = Terms(method="instalments", instalments=12, first_due=date(2026, 10, 1))
+    by_plan = open_debt(
+        owner=supply.customer, title="Arrears", amount_minor=120_00, terms=terms,
+        by=console_user(), at=NOON,
+    )  # fmt: skip
+    for owner, reference in ((supply.premises, "D-2"), (supply.customer, "D-3")):
+        open_debt(
+            owner=owner, title="Pole", amount_minor=50_00, external_reference=reference,
+            terms=Terms(method="percent", percent=Decimal("12.5")), by=console_user(), at=NOON,
+        )  # fmt: skip
+    for debt, paid_minor in (
+        (by_plan, 20_00),
+        (Debt.objects.get(external_reference="D-3"), 50_00),
+    ):
+        payments.pay(
+            caller="till", message_id=f"m{debt.pk}", debt=debt, amount_minor=paid_minor,
+            operator=console_user(), at=NOON,
+        )  # fmt: skip
+    return by_plan
+
+
+def test_debts_that_were_exported_are_unchanged_when_they_come_again():
+    owing(make_supply())
+    assert run("debts", exported("debts")) == [UNCHANGED] * 3
+    assert Debt.objects.count() == 3
+
+
+def test_elsewhere_what_is_still_owed_is_opened_and_recovered_as_before():
+    here = make_supply()
+    Customer.objects.update(external_reference="C-1")
+    by_plan = owing(here)
+    sheet = without(exported("debts"), "id", "customer")
+    there = make_supply()  # as if in another installation: other customer, premises and debts
+    Customer.objects.filter(pk=there.customer.pk).update(external_reference="C-2")
+    heading, *rows = sheet
+    moved = [
+        row.replace("C-1", "C-2").replace(here.meter.drn, there.meter.drn).replace("D-", "E-")
+        .replace(id_of(by_plan), "0elsewhere0001")
+        for row in rows
+    ]  # fmt: skip
+    assert run("debts", heading, *moved) == [ADDED, ADDED, UNCHANGED]
+    assert run("debts", heading, *moved) == [UNCHANGED] * 3
+    one, other = Debt.objects.order_by("pk")[3:]
+    assert (one.customer, one.balance_minor, one.plan_minor) == (there.customer, 100_00, 120_00)
+    assert (other.premises, other.balance_minor, other.percent) == (
+        there.premises, 50_00, Decimal("12.5"),
+    )  # fmt: skip
+    # Two of twelve had fallen due and were paid: the next payment is that of the third, as here.
+    (owed,) = (each for each in collectable(there, at=NOON) if each.key == one.pk)
+    (same,) = (each for each in collectable(here, at=NOON) if each.key == by_plan.pk)
+    assert replace(owed, key=same.key) == same
+    assert differences_of(prove(at=NOON)) == []
+
+
+def test_a_debt_of_another_amount_or_currency_is_refused():
+    heading = "reference;customer;title;amount;balance;method;rate;currency"
+    customer = id_of(make_supply().customer)
+    row = f"D-1;{customer};Arrears;{{}};{{}};percent;10;{{}}"
+    assert run("debts", heading, row.format("10", "10.01", "")) == [WRONG]
+    assert run("debts", heading, row.format("10", "5", "USD")) == [WRONG]
+    assert run("debts", heading, row.format("10", "5", "ZAR")) == [ADDED]
+    assert run("debts", heading, row.format("11", "6", "")) == [WRONG]
 
 
 def test_an_agreement_that_ended_is_not_opened_by_its_export():
