@@ -109,7 +109,7 @@ def test_a_debt_of_another_amount_or_currency_is_refused():
     assert run("debts", heading, row.format("10", "10.01", "")) == [WRONG]
     assert run("debts", heading, row.format("10", "5", "USD")) == [WRONG]
     assert run("debts", heading, row.format("10", "5", "ZAR")) == [ADDED]
-    assert run("debts", heading, row.format("11", "6", "")) == [WRONG]
+    assert run("debts", heading, row.format("11", "6", "")) == [("error", "row_differs")]
 
 
 def test_an_agreement_that_ended_is_not_opened_by_its_export():
