@@ -61,7 +61,7 @@ class DebtIn(MessageIn):
     title: Annotated[str, text(services.LONGEST_TITLE)]
     amount_minor: Money
     external_reference: Annotated[str, text(60, shortest=0)] = ""
-    method: Literal["percent", "per_purchase", "per_month", "instalments"]
+    method: Literal["percent", "percent_owed", "per_purchase", "per_month", "instalments"]
     priority: Annotated[int, Field(ge=1, le=99)] = 1
     percent: Percent = Decimal(0)
     instalment_minor: Annotated[int, Field(ge=0, le=services.LARGEST_DEBT_MINOR)] = 0
@@ -69,6 +69,9 @@ class DebtIn(MessageIn):
     first_due: Annotated[Day, Field(strict=False)] | None = None
     cap_per_purchase_minor: Money | None = None
     cap_per_month_minor: Money | None = None
+    later_percent: Percent = Decimal(0)
+    later_from: Annotated[Day, Field(strict=False)] | None = None
+    blocked_from: Annotated[Day, Field(strict=False)] | None = None
 
 
 class WriteOffIn(MessageIn):
@@ -112,7 +115,8 @@ def open_debt(request: KeyRequest, body: DebtIn) -> dict[str, Any]:
     """Open a debt, once per message id and once per external reference.
 
     `percent`, `instalment_minor` (per purchase or month), or `instalments` and `first_due` are
-    what the `method` asks for.
+    what the `method` asks for. From `later_from` on `later_percent` holds instead of `percent`;
+    from `blocked_from` on nothing is sold before the debt is paid.
     """
     program, now = request.auth.program, timezone.now()
     terms = Terms(
@@ -124,6 +128,9 @@ def open_debt(request: KeyRequest, body: DebtIn) -> dict[str, Any]:
         first_due=body.first_due,
         cap_per_purchase_minor=body.cap_per_purchase_minor,
         cap_per_month_minor=body.cap_per_month_minor,
+        later_percent=body.later_percent,
+        later_from=body.later_from,
+        blocked_from=body.blocked_from,
     )
 
     def act() -> dict[str, Any]:

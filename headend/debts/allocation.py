@@ -25,7 +25,7 @@ class OpenDebt:
     priority: int  # 1 is paid first
     balance_minor: int  # what is owed, >= 0
     method: str
-    percent: Decimal = Decimal(0)  # percent: of the tender, 0..100
+    percent: Decimal = Decimal(0)  # percent: of the tender, percent_owed: of the balance; 0..100
     amount_minor: int = 0  # per_purchase, per_month: how much
     principal_minor: int = 0  # instalments: what was owed at first
     instalments: int = 1  # instalments: in how many equal parts it is paid
@@ -33,6 +33,7 @@ class OpenDebt:
     collected_this_month_minor: int = 0
     cap_per_purchase_minor: int | None = None
     cap_per_month_minor: int | None = None
+    blocks: bool = False  # nothing is sold before it is paid
 
 
 @dataclass(frozen=True)
@@ -125,6 +126,11 @@ def _percent_of_tender(debt: OpenDebt, tender_minor: int) -> int:
     return int(tender_minor * Fraction(debt.percent) / 100)
 
 
+def _percent_of_owed(debt: OpenDebt, _: int) -> int:
+    """A share of what is owed at the time, rounded up so that it comes to an end."""
+    return _ceiling(debt.balance_minor * Fraction(debt.percent) / 100)
+
+
 def _per_purchase(debt: OpenDebt, _: int) -> int:
     """The same amount of every purchase."""
     return debt.amount_minor
@@ -143,6 +149,7 @@ def _instalments(debt: OpenDebt, _: int) -> int:
 
 METHODS: dict[str, Callable[[OpenDebt, int], int]] = {
     "percent": _percent_of_tender,
+    "percent_owed": _percent_of_owed,
     "per_purchase": _per_purchase,
     "per_month": _per_month,
     "instalments": _instalments,

@@ -15,6 +15,12 @@ class DebtReferenceTaken(Refusal):
     code = "debt_reference_taken"
 
 
+class PurchasesBlocked(Refusal):
+    """A debt is to be paid before anything is sold."""
+
+    code = "purchases_blocked"
+
+
 class BalanceTooSmall(Refusal):
     """More would be taken off a debt than is owed."""
 

@@ -15,6 +15,7 @@ _MONEY = forms.TextInput(attrs=_NO_COMPLETION | {"inputmode": "decimal", "placeh
 # What each method needs besides its name.
 _NEEDED = {
     Debt.Method.PERCENT: ["percent"],
+    Debt.Method.PERCENT_OWED: ["percent"],
     Debt.Method.PER_PURCHASE: ["amount_each"],
     Debt.Method.PER_MONTH: ["amount_each"],
     Debt.Method.INSTALMENTS: ["instalments", "first_due"],
@@ -34,9 +35,14 @@ class TermsForm(_PlainForm):
 
     method = forms.ChoiceField(label="Recovered by", choices=Debt.Method.choices)
     percent = forms.DecimalField(
-        label="Percent of each purchase", required=False, min_value=0, max_value=100,
+        label="Percent", required=False, min_value=0, max_value=100,
         max_digits=7, decimal_places=4,
     )  # fmt: skip
+    later_percent = forms.DecimalField(
+        label="Another percent from a day on", required=False, min_value=0, max_value=100,
+        max_digits=7, decimal_places=4, help_text="Empty: the same all the time.",
+    )  # fmt: skip
+    later_from = DayField(label="From this day on", required=False)
     amount_each = MoneyField(
         label="Amount per purchase or per month", required=False, widget=_MONEY
     )
@@ -54,6 +60,11 @@ class TermsForm(_PlainForm):
     cap_per_month = MoneyField(
         label="At most per month", required=False, widget=_MONEY, help_text="Empty: no cap."
     )
+    blocked_from = DayField(
+        label="No purchases from this day on",
+        required=False,
+        help_text="Nothing is sold then before the debt is paid. Empty: never.",
+    )
     priority = forms.IntegerField(
         label="Priority", min_value=1, max_value=99, initial=1, help_text="1 is recovered first."
     )
@@ -64,6 +75,10 @@ class TermsForm(_PlainForm):
         for name in _NEEDED.get(cleaned.get("method", ""), []):
             if not cleaned.get(name) and name not in self.errors:
                 self.add_error(name, "This method needs it.")
+        if bool(cleaned.get("later_percent")) != bool(cleaned.get("later_from")):
+            name = "later_from" if cleaned.get("later_percent") else "later_percent"
+            if name not in self.errors:
+                self.add_error(name, "The percent and the day belong together.")
         return cleaned
 
     def terms(self) -> Terms:
@@ -76,12 +91,16 @@ class TermsForm(_PlainForm):
             "instalments": asked["instalments"],
             "first_due": asked["first_due"],
         }
+        if "percent" in needed and asked["later_from"]:
+            read |= {"later_percent": asked["later_percent"], "later_from": asked["later_from"]}
+            needed = [*needed, "later_percent", "later_from"]
         names = ["amount_minor" if name == "amount_each" else name for name in needed]
         return Terms(
             method=asked["method"],
             priority=asked["priority"],
             cap_per_purchase_minor=asked["cap_per_purchase"],
             cap_per_month_minor=asked["cap_per_month"],
+            blocked_from=asked["blocked_from"],
             **{name: read[name] for name in names},
         )
 

@@ -7,6 +7,8 @@ that it is.
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
@@ -23,6 +25,7 @@ class Debt(models.Model):
         """How it is recovered; the names are those of `allocation.METHODS`."""
 
         PERCENT = "percent", "Percent of each purchase"
+        PERCENT_OWED = "percent_owed", "Percent of what is owed, each purchase"
         PER_PURCHASE = "per_purchase", "Fixed amount per purchase"
         PER_MONTH = "per_month", "Fixed amount per month"
         INSTALMENTS = "instalments", "Monthly instalments without interest"
@@ -41,12 +44,15 @@ class Debt(models.Model):
     priority = models.PositiveSmallIntegerField(default=1)  # 1 is recovered first
     method = models.CharField(max_length=12, choices=Method.choices)
     percent = models.DecimalField(max_digits=7, decimal_places=4, default=0)
+    later_percent = models.DecimalField(max_digits=7, decimal_places=4, default=0)
+    later_from = models.DateField(null=True, blank=True)  # a local day; instead of `percent`
     amount_minor = models.BigIntegerField(default=0)
     instalments = models.PositiveSmallIntegerField(default=1)
     first_due = models.DateField(null=True, blank=True)  # of the instalments, a local day
     plan_minor = models.BigIntegerField()  # what the instalments add up to
     cap_per_purchase_minor = models.BigIntegerField(null=True, blank=True)
     cap_per_month_minor = models.BigIntegerField(null=True, blank=True)
+    blocked_from = models.DateField(null=True, blank=True)  # a local day; nothing is sold then
     opened_at = models.DateTimeField()
     opened_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+"
@@ -60,7 +66,10 @@ class Debt(models.Model):
             ),
             models.CheckConstraint(condition=Q(balance_minor__gte=0), name="debt_not_negative"),
             models.CheckConstraint(
-                condition=Q(percent__gte=0, percent__lte=100), name="debt_percent"
+                condition=Q(
+                    percent__gte=0, percent__lte=100, later_percent__gte=0, later_percent__lte=100
+                ),
+                name="debt_percent",
             ),
             models.CheckConstraint(
                 condition=Q(priority__gte=1, instalments__gte=1, amount_minor__gte=0),
@@ -95,7 +104,10 @@ class Debt(models.Model):
         """How it is recovered, in words."""
         amount = self._money(self.amount_minor)
         rates = {
-            self.Method.PERCENT: f"{self.percent.normalize():f} % of each purchase",
+            self.Method.PERCENT: f"{self._percent(self.percent)} of each purchase",
+            self.Method.PERCENT_OWED: (
+                f"{self._percent(self.percent)} of what is owed, each purchase"
+            ),
             self.Method.PER_PURCHASE: f"{amount} per purchase",
             self.Method.PER_MONTH: f"{amount} per month",
             self.Method.INSTALMENTS: (
@@ -103,11 +115,19 @@ class Debt(models.Model):
             ),
         }
         words = [rates[self.Method(self.method)]]
+        if self.later_from is not None:
+            words.append(f"{self._percent(self.later_percent)} from {self.later_from} on")
         if self.cap_per_purchase_minor is not None:
             words.append(f"at most {self._money(self.cap_per_purchase_minor)} per purchase")
         if self.cap_per_month_minor is not None:
             words.append(f"at most {self._money(self.cap_per_month_minor)} per month")
+        if self.blocked_from is not None:
+            words.append(f"nothing is sold from {self.blocked_from} on before it is paid")
         return ", ".join(words)
+
+    @staticmethod
+    def _percent(share: Decimal) -> str:
+        return f"{share.normalize():f} %"
 
     def _money(self, amount_minor: int) -> str:
         digits = settings.BASE_CURRENCY_MINOR_DIGITS

@@ -15,7 +15,7 @@ from headend.customers.models import SupplyAgreement
 from headend.debts import services
 from headend.debts.allocation import OpenDebt
 from headend.debts.models import Debt, EnergyFloor
-from headend.debts.terms import months_due
+from headend.debts.terms import months_due, percent_on
 from headend.ledger.models import Account, Entry, Line
 from headend.ledger.queries import Statement
 from headend.ledger.queries import statement as statement_of_account
@@ -56,7 +56,7 @@ def collectable(agreement: SupplyAgreement, *, at: datetime, lock: bool = False)
             priority=row.priority,
             balance_minor=row.balance_minor,
             method=row.method,
-            percent=row.percent,
+            percent=percent_on(row, today),
             amount_minor=row.amount_minor,
             principal_minor=row.plan_minor,
             instalments=row.instalments,
@@ -64,6 +64,7 @@ def collectable(agreement: SupplyAgreement, *, at: datetime, lock: bool = False)
             collected_this_month_minor=collected_minor.get(row.account, 0),
             cap_per_purchase_minor=row.cap_per_purchase_minor,
             cap_per_month_minor=row.cap_per_month_minor,
+            blocks=row.blocked_from is not None and row.blocked_from <= today,
         )
         for row in rows
     ]

@@ -20,11 +20,14 @@ class Terms:
     method: str  # of Debt.Method
     priority: int = 1
     percent: Decimal = Decimal(0)
+    later_percent: Decimal = Decimal(0)  # instead of `percent`, from `later_from` on
+    later_from: date | None = None
     amount_minor: int = 0
     instalments: int = 1
     first_due: date | None = None
     cap_per_purchase_minor: int | None = None
     cap_per_month_minor: int | None = None
+    blocked_from: date | None = None  # from this day on nothing is sold before the debt is paid
 
     def check(self) -> None:
         """Refuse terms that would recover nothing or make no sense.
@@ -38,6 +41,7 @@ class Terms:
 
     def _rules(self) -> list[tuple[bool, str]]:
         by_amount = self.method in (Debt.Method.PER_PURCHASE, Debt.Method.PER_MONTH)
+        by_percent = self.method in (Debt.Method.PERCENT, Debt.Method.PERCENT_OWED)
         by_plan = self.method == Debt.Method.INSTALMENTS
         caps = (self.cap_per_purchase_minor, self.cap_per_month_minor)
         return [
@@ -50,8 +54,15 @@ class Terms:
                 f"a priority is 1 (first) to {_LARGEST_PRIORITY}",
             ),
             (
-                self.method == Debt.Method.PERCENT and not 0 < self.percent <= 100,
+                by_percent and not 0 < self.percent <= 100,
                 "the percent of each purchase is more than 0 and at most 100",
+            ),
+            (
+                (self.later_from is not None) != (self.later_percent != 0)
+                or (self.later_from is not None and not by_percent)
+                or not 0 <= self.later_percent <= 100,
+                "another percent from a day on needs the percent, at most 100, and the day, and "
+                "a debt that is recovered by percent",
             ),
             (
                 by_amount and self.amount_minor <= 0,
@@ -75,6 +86,12 @@ class Terms:
 def terms_of(debt: Debt) -> Terms:
     """Return the terms that a debt has now."""
     return Terms(**{name: getattr(debt, name) for name in Terms.__dataclass_fields__})
+
+
+def percent_on(debt: Debt, today: date) -> Decimal:
+    """Return the percent that a debt recovered by percent asks for on a day."""
+    is_later = debt.later_from is not None and debt.later_from <= today
+    return debt.later_percent if is_later else debt.percent
 
 
 def months_due(first_due: date, today: date) -> int:

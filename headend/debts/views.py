@@ -220,11 +220,14 @@ def _as_typed(debt: Debt) -> dict[str, Any]:
     return {
         "method": debt.method,
         "percent": f"{debt.percent.normalize():f}" if debt.percent else None,
+        "later_percent": f"{debt.later_percent.normalize():f}" if debt.later_from else None,
+        "later_from": debt.later_from,
         "amount_each": money(debt.amount_minor),
         "instalments": debt.instalments if debt.first_due else None,
         "first_due": debt.first_due,
         "cap_per_purchase": money(debt.cap_per_purchase_minor),
         "cap_per_month": money(debt.cap_per_month_minor),
+        "blocked_from": debt.blocked_from,
         "priority": debt.priority,
     }
 

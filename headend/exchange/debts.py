@@ -28,6 +28,9 @@ TERMS = (
     Column("priority", "1 (if empty) is recovered first"),
     Column("cap_per_purchase", "the most that one purchase pays"),
     Column("cap_per_month", "the most that a month's purchases pay"),
+    Column("later_percent", "percent, percent_owed: another percent from later_from on"),
+    Column("later_from", "the day from which it holds", example="2027-03-01"),
+    Column("blocked_from", "the day from which nothing is sold before the debt is paid"),
 )
 
 
@@ -135,6 +138,7 @@ def terms_of(cells: Cells, prefix: str = "") -> Terms:
     method, rate = cells.text(f"{prefix}method"), f"{prefix}rate"
     reads: dict[str, Callable[[], dict[str, object]]] = {
         Debt.Method.PERCENT: lambda: {"percent": cells.percent(rate)},
+        Debt.Method.PERCENT_OWED: lambda: {"percent": cells.percent(rate)},
         Debt.Method.PER_PURCHASE: lambda: {"amount_minor": cells.minor(rate)},
         Debt.Method.PER_MONTH: lambda: {"amount_minor": cells.minor(rate)},
         Debt.Method.INSTALMENTS: lambda: {
@@ -150,6 +154,11 @@ def terms_of(cells: Cells, prefix: str = "") -> Terms:
         "cap_per_purchase_minor": cells.minor_or_none(f"{prefix}cap_per_purchase"),
         "cap_per_month_minor": cells.minor_or_none(f"{prefix}cap_per_month"),
     }
+    if cells.text(f"{prefix}blocked_from"):
+        fields["blocked_from"] = cells.day(f"{prefix}blocked_from")
+    if cells.text(f"{prefix}later_percent") or cells.text(f"{prefix}later_from"):
+        fields["later_percent"] = cells.percent(f"{prefix}later_percent")
+        fields["later_from"] = cells.day(f"{prefix}later_from")
     return Terms(**(fields | reads[method]()))  # type: ignore[arg-type]
 
 

@@ -223,7 +223,7 @@ def _plan(debt: Debt) -> str:
 
 def _rate(debt: Debt) -> str:
     method = Debt.Method(debt.method)
-    if method == Debt.Method.PERCENT:
+    if method in (Debt.Method.PERCENT, Debt.Method.PERCENT_OWED):
         return _text(debt.percent)
     return (
         str(debt.instalments) if method == Debt.Method.INSTALMENTS else _money(debt.amount_minor)
@@ -336,6 +336,9 @@ EXPORTS = {
                 "priority": lambda one: one.priority,
                 "cap_per_purchase": lambda one: _money(one.cap_per_purchase_minor),
                 "cap_per_month": lambda one: _money(one.cap_per_month_minor),
+                "later_percent": lambda one: _text(one.later_percent) if one.later_from else "",
+                "later_from": lambda one: one.later_from,
+                "blocked_from": lambda one: one.blocked_from,
                 "opened_at": lambda one: one.opened_at,
             },
             dated="opened_at",

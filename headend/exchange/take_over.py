@@ -63,7 +63,7 @@ _DEBT = tuple(
         Column("reference", "if they owe something: the debt's name in the other system"),
         Column("title", "what it is for; Arrears if empty"),
         Column("amount", "what is owed"),
-        Column("method", "percent, per_purchase, per_month or instalments"),
+        Column("method", "percent, percent_owed, per_purchase, per_month or instalments"),
         Column("rate", "the percent, the amount each time, or the number of instalments"),
         *TERMS,
     )

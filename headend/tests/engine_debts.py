@@ -20,7 +20,7 @@ from headend.tests.engine import Engine, money, which
 terms = st.one_of(
     st.builds(
         Terms,
-        method=st.just("percent"),
+        method=st.sampled_from(["percent", "percent_owed"]),
         percent=st.decimals(1, 100, places=2),
         priority=st.integers(1, 3),
         cap_per_month_minor=st.none() | money,

@@ -10,7 +10,8 @@ from functools import partial
 from django.conf import settings
 
 from headend.customers.models import SupplyAgreement
-from headend.debts.allocation import allocate
+from headend.debts.allocation import OpenDebt, allocate
+from headend.debts.errors import PurchasesBlocked
 from headend.debts.queries import collectable, energy_floor
 from headend.debts.services import collect
 from headend.design import figures
@@ -46,10 +47,14 @@ def deductions_of(
         at: the time of sale.
         lock: keep the debts as they are until the transaction ends, for a sale that collects.
         waive_floor: debts may take what is otherwise kept for energy; the customer wants it.
+
+    Raises:
+        PurchasesBlocked: by the terms of a debt nothing is sold before it is paid.
     """
     owed = collectable(agreement, at=at, lock=lock)
     if not owed:
         return lambda _: ()
+    _refuse_blocked(owed)
     floor = Decimal(0) if waive_floor else energy_floor(at=at)
     titles = {debt.key: debt.title for debt in owed}
 
@@ -64,6 +69,16 @@ def deductions_of(
         ]
 
     return lambda tender_minor: partial(taken, tender_minor)
+
+
+def _refuse_blocked(owed: Sequence[OpenDebt]) -> None:
+    blocking = [debt for debt in owed if debt.blocks]
+    if blocking:
+        told = " and ".join(f"“{one.title}” ({_money(one.balance_minor)})" for one in blocking)
+        raise PurchasesBlocked(
+            f"nothing is sold before {told} is paid; take a payment of the debt or "
+            "change its terms"
+        )
 
 
 def deduction(key: int, title: str, paid_minor: int, left_minor: int) -> Deduction:

@@ -59,6 +59,19 @@ def test_a_debt_is_opened_once_and_its_statement_adds_up(program, supply):
     assert caller.get(f"/debts/{made['id']}").json()["balance_minor"] == 1_000
 
 
+def test_a_debt_that_blocks_is_named_to_who_sells(program, supply):
+    caller = program()
+    terms = {"later_percent": 50, "later_from": "2099-01-01", "blocked_from": "2026-01-01"}
+    made = caller.post("/debts", owing(supply, **terms)).json()
+    assert made["recovery"] == (
+        "12.5 % of each purchase, 50 % from 2099-01-01 on, "
+        "nothing is sold from 2026-01-01 on before it is paid"
+    )
+    body = {"message_id": "m", "meter": supply.meter.drn, "tender_minor": 8_000}
+    refused = caller.post("/vend", body)
+    assert (refused.status_code, refused.json()["code"]) == (422, "purchases_blocked")
+
+
 def test_a_statement_is_read_page_by_page(program, supply):
     caller = program()
     debt = caller.post("/debts", owing(supply)).json()

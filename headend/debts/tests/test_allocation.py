@@ -26,6 +26,22 @@ CASES = {
     "a third, rounded down": (
         10_00, [debt("percent", percent=Decimal("33.3333"))], HALF_LEFT, 0, [3_33], 6_67,
     ),
+    "a third of what is owed, rounded up": (
+        50_00, [debt("percent_owed", percent=Decimal(30), balance_minor=10_01)],
+        HALF_LEFT, 0, [3_01], 46_99,
+    ),
+    "two at once with different bases": (
+        100_00,
+        [
+            debt("percent", percent=Decimal(10), key=1),
+            debt("percent_owed", percent=Decimal(30), key=2, balance_minor=40_00, priority=2),
+        ],
+        HALF_LEFT, 0, [10_00, 12_00], 78_00,
+    ),
+    "a share of what is owed comes to an end": (
+        50_00, [debt("percent_owed", percent=Decimal("0.1"), balance_minor=1)],
+        HALF_LEFT, 0, [1], 49_99,
+    ),
     "never more than is owed": (
         50_00, [debt(amount_minor=10_00, balance_minor=7_25)], HALF_LEFT, 0, [7_25], 42_75,
     ),

@@ -106,6 +106,8 @@ def test_a_debt_is_added(log_in, supply):
         ({"instalments": ""}, "This method needs it"),
         ({"method": "percent", "percent": "101"}, "less than or equal to 100"),
         ({"amount": "much"}, "in digits"),
+        ({"method": "percent_owed", "percent": ""}, "This method needs it"),
+        ({"method": "percent", "percent": "30", "later_percent": "50"}, "belong together"),
         ({"attach_to": "premises-99999"}, "not one of the available choices"),
         ({"title": "   "}, "required"),
     ],
@@ -122,6 +124,20 @@ def test_a_round_percentage_is_shown_as_people_write_it(log_in, debt):
     debt.percent = Decimal(20)
     debt.save()
     assert 'value="20"' in text(log_in(ADMINISTRATOR).get(f"/debts/{id_of(debt)}/terms/"))
+
+
+def test_terms_that_rise_and_block_are_typed_and_shown_again(log_in, debt):
+    client = log_in(ADMINISTRATOR)
+    address = f"/debts/{id_of(debt)}/terms/"
+    rising = {"percent": "30", "later_percent": "50", "later_from": "2027-03-01"}
+    typed = rising | {"blocked_from": "2027-06-01", "priority": "1", "reason": "agreed"}
+    client.post(address, typed | {"method": "percent_owed"})
+    page = text(client.get(address))
+    assert all(f'value="{each}"' in page for each in (*rising.values(), "2027-06-01"))
+    client.post(address, typed | {"method": "per_month", "amount_each": "25"})
+    debt.refresh_from_db()
+    assert (debt.later_percent, debt.later_from) == (0, None)
+    assert f"{debt.blocked_from}" == "2027-06-01"
 
 
 def test_terms_are_changed(log_in, debt):

@@ -170,6 +170,19 @@ def test_each_method_of_a_debt_is_read(drn):
     assert (debts[3].instalments, f"{debts[3].first_due}") == (12, "2026-12-01")
 
 
+def test_terms_that_rise_and_block_are_read(drn):
+    heading = f"{DEBTS},later_percent,later_from,blocked_from"
+    row = f"A1,{drn},,Arrears,150.00,percent_owed,30,,,,50,2027-03-01,2027-06-01"
+    assert run("debts", heading, row) == [ADDED]
+    assert Debt.objects.get().recovery == (
+        "30 % of what is owed, each purchase, 50 % from 2027-03-01 on, "
+        "nothing is sold from 2027-06-01 on before it is paid"
+    )
+    for wrong in ("percent,30,,,,50,,", "per_month,30,,,,50,2027-03-01,", "percent,30,,,,,,x"):
+        row = f"A2,{drn},,Arrears,150.00,{wrong}"
+        assert [outcome for outcome, _ in run("debts", heading, row)] == ["error"]
+
+
 def test_a_trial_says_the_same_and_keeps_nothing(drn):
     rows = (
         f"A1,{drn},,Arrears,150.00,percent,30,,,",

@@ -9,6 +9,7 @@ from django.test.utils import CaptureQueriesContext
 
 from headend.accounts.models import User
 from headend.accounts.services import console_user
+from headend.debts.errors import PurchasesBlocked
 from headend.debts.models import Debt
 from headend.debts.services import open_debt, set_energy_floor
 from headend.debts.terms import Terms
@@ -17,7 +18,7 @@ from headend.ledger.queries import balance_minor, trial_balance
 from headend.securitymodule.errors import KeyMissing
 from headend.securitymodule.models import VendingKey
 from headend.testing import NOON, make_supply, traffic
-from headend.vending import services
+from headend.vending import debt_payments, services
 from headend.vending.models import Sale
 from headend.vending.receipts import receipt_of, render_text
 
@@ -187,3 +188,40 @@ def test_a_debt_costs_few_statements(supply):
     about_debts = [statement for statement in seen.statements if "debts_" in statement]
     # the open debts, the floor, and the one that is paid (the other has had its month's amount)
     assert len(about_debts) == 3, "\n".join(about_debts)
+
+
+def test_a_share_that_rises_and_then_nothing_is_sold_before_it_is_paid(supply):
+    """30 % at first, 50 % from the tenth on, nothing sold from the twentieth on."""
+    debt = owe(
+        supply.customer,
+        30_00,
+        method="percent",
+        percent=Decimal(30),
+        later_percent=Decimal(50),
+        later_from=date(2026, 12, 10),
+        blocked_from=date(2026, 12, 20),
+    )
+    assert (
+        debt.recovery == "30 % of each purchase, 50 % from 2026-12-10 on, "
+        "nothing is sold from 2026-12-20 on before it is paid"
+    )
+
+    def taken(day, message_id):
+        sale = vend(supply, 20_00, message_id=message_id, at=NOON.replace(month=12, day=day))
+        return sum(amount for kind, _, amount in lines(sale) if kind == "debt")
+
+    assert [taken(9, "m1"), taken(10, "m2"), taken(19, "m3")] == [6_00, 10_00, 10_00]
+    with pytest.raises(PurchasesBlocked, match=r"“Arrears” .*4.00. is paid"):
+        taken(20, "m4")
+    at = NOON.replace(month=12, day=20)
+    with pytest.raises(PurchasesBlocked):
+        services.trial_vend(meter=supply.meter, tender_minor=20_00, at=at)
+    debt_payments.pay(
+        caller="till",
+        message_id="p1",
+        debt=debt,
+        amount_minor=4_00,
+        operator=console_user(),
+        at=at,
+    )
+    assert taken(20, "m5") == 0
