@@ -41,13 +41,11 @@ INSERT INTO vending_sale (id, receipt_number, caller, message_id, request_digest
   '{digest}', :meter, :agreement, :tariff_version, {operator}, 5000, 'ZAR', 17391, 17300, 17300,
   '{calculation}', '{particulars}', now());
 WITH lines AS (INSERT INTO vending_saleline (sale_id, position, kind, description, amount_minor,
-  energy_wh) VALUES (:sale, 0, 'energy', 'Energy', 4348, 17300),
-  (:sale, 1, 'tax', 'VAT 15 %', 652, NULL))
+  energy_wh) VALUES {lines})
   INSERT INTO vending_issuedtoken (id, meter_id, sale_id, position, digits, token_class, subclass,
   base_date, tid, units, krn, purpose, issued_by_id, issued_at) VALUES (:token, :meter, :sale, 0,
   '63242037776698024827', 0, 0, 2014, :tid, 173, 1, 'sale 261121-7K3F9-QXM7K', {operator}, now());
-INSERT INTO ledger_line (entry_id, account_id, amount_minor, currency) VALUES
-  (:entry, {cash}, 5000, 'ZAR'), (:entry, {energy}, -4348, 'ZAR'), (:entry, {tax}, -652, 'ZAR');
+INSERT INTO ledger_line (entry_id, account_id, amount_minor, currency) VALUES {postings};
 INSERT INTO ledger_entry (id, at, description, reference)
   VALUES (:entry, now(), 'Vend', 'sale-b' || CAST(:message AS text));
 INSERT INTO audit_auditentry (at, actor_id, actor_name, source, action, object_type, object_id,
@@ -67,6 +65,17 @@ WITH link AS (INSERT INTO fleet_meterlink (meter_id, online, last_command_number
   INSERT INTO vending_tokendelivery (token_id, command_id) VALUES (:token, :command);
 COMMIT;
 """
+
+
+_LAST = "(SELECT max(id) FROM vending_sale WHERE caller LIKE 'api:%')"
+_LINES = f"""SELECT string_agg(
+    format('(:sale, %s, %L, %L, %s, %L)', position, kind, description, amount_minor, energy_wh),
+    ', ' ORDER BY position)
+  FROM vending_saleline WHERE sale_id = {_LAST}"""
+_POSTINGS = f"""SELECT string_agg(
+    format('(:entry, %s, %s, %L)', account_id, amount_minor, currency), ', ' ORDER BY l.id)
+  FROM ledger_line l JOIN ledger_entry e ON e.id = l.entry_id
+  WHERE e.reference = (SELECT 'sale:' || receipt_number FROM vending_sale WHERE id = {_LAST})"""
 
 
 class Bare:
@@ -110,14 +119,13 @@ class Bare:
 
 
 def _script(url: str) -> str:
-    """Return the script with what the last vend of the API wrote in the wide columns."""
+    """Return the script with the lines, postings and wide columns of the last vend of the API."""
     with psycopg.connect(url) as connection:
 
         def one(statement: str) -> str:
             (value,) = connection.execute(statement.encode()).fetchone() or ("",)
             return str(value)
 
-        account = "SELECT id FROM ledger_account WHERE code LIKE '{}%'"
         sale = "SELECT {} FROM vending_sale ORDER BY id DESC LIMIT 1"
         entry = "SELECT {} FROM audit_auditentry WHERE action = 'vending.vend' LIMIT 1"
         return _SCRIPT.format(
@@ -129,9 +137,8 @@ def _script(url: str) -> str:
             particulars=_quoted(one(sale.format("particulars::text"))),
             after=_quoted(one(entry.format("after::text"))),
             signature=one(entry.format("signature::text")),
-            cash=one(account.format("cash.tills")),
-            energy=one(account.format("sales.energy")),
-            tax=one(account.format("tax.sales")),
+            lines=one(_LINES),
+            postings=one(_POSTINGS),
         )
 
 
