@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import ExitStack, suppress
 from functools import lru_cache
 
-from django.db import DatabaseError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import Resolver404, ResolverMatch, resolve
 
-from headend.api.foresight import asked_surely
+from headend.api import direct
 from headend.api.problems import problem
-from headend.config import prepared
 
 _PREFIX = "/api/"
 _URLS = "headend.api.urls"
@@ -41,11 +38,11 @@ class ApiFirst:
 
     def _answer(self, request: HttpRequest) -> HttpResponse:
         try:
+            answered = direct.answer(request)
+            if answered is not None:
+                return answered
             match = _match(request.path_info)
-            with ExitStack() as stack:
-                with suppress(DatabaseError):  # who needs the answers will meet it, and say so
-                    stack.enter_context(prepared.ahead(*asked_surely(request)))
-                response: HttpResponse = match.func(request, *match.args, **match.kwargs)
+            response: HttpResponse = match.func(request, *match.args, **match.kwargs)
         except (Resolver404, Http404):
             return problem(404, "address_unknown", "the API has no such address")
         if response.status_code == 405:

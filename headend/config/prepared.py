@@ -22,6 +22,8 @@ from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.models.base import ModelState
 from django.db.models.expressions import Col
 
+from headend.config import terms
+
 _MODEL = re.compile(r"\{(?:(\w+)\.(\w+)=)?(\w+):(\w+\.\w+)\}")
 _ONLY_POSTGRESQL = re.compile(r"\s*FOR UPDATE\b[^)]*")  # SQLite's transaction is the lock
 
@@ -39,9 +41,9 @@ class Statement:
             stands for all columns of a table known as `a`; `{a.field=b:app.Model}` for those of
             another one, whose object becomes `field` of a's.
         sqlite: where SQLite needs other words.
-        keeps: what was made of a row is kept: the same row gives new objects with the same
-            values. For what is read much more often than it changes; nothing a value holds (a
-            document) may be changed in place.
+        keeps: it reads nothing but terms of sale, see `terms`: where those are relied on, its
+            answers are kept. What was made of a row is kept too: the same row gives new objects
+            with the same values; nothing a value holds (a document) may be changed in place.
         also: names under which the first model's object has the columns after all models'.
         facts: it is one row of so many values without a table of their own, each a subselect.
             What is asked `ahead` of such statements together is one statement.
@@ -88,13 +90,14 @@ class Ask(NamedTuple):
 
 
 def rows(statement: Statement, *parameters: Any) -> list[Row]:
-    """Run a statement, unless it was asked `ahead`, and return its rows."""
+    """Run a statement, unless it was asked `ahead` or its answer is kept, and return its rows."""
+    ask = Ask(statement, parameters)
     asked = getattr(_here, "answers", None)
     if asked:
-        answer = asked.pop((statement, parameters), None)
+        answer = asked.pop(ask, None)
         if answer is not None:
             return list(answer)
-    return run([Ask(statement, parameters)])[0]
+    return list(_answers([ask])[ask])
 
 
 def every(statement: Statement, *parameters: Any) -> list[Any]:
@@ -128,19 +131,46 @@ def ahead(*asks: tuple[Any, ...]) -> Iterator[None]:
 
 
 def _answers(asks: list[Ask]) -> dict[Ask, list[Row]]:
-    """Return the rows of each statement; of those that are facts all in one row."""
+    """Return the rows of each statement, of the terms of sale those that are kept."""
+    answers: dict[Ask, list[Row]] = {}
+    missing = []
+    for ask in asks:
+        answer = terms.kept(ask) if ask.statement.keeps else None
+        if answer is None:
+            missing.append(ask)
+        else:
+            answers[ask] = answer
+    for ask, answer in (_asked(missing) if missing else {}).items():
+        answers[ask] = answer
+        if ask.statement.keeps:
+            terms.keep(ask, answer)
+    return answers
+
+
+def _asked(asks: list[Ask]) -> dict[Ask, list[Row]]:
+    """Run statements and return the rows of each; those that are facts run as one."""
     facts = [ask for ask in asks if ask.statement.facts]
     if len(facts) < 2:
-        return dict(zip(asks, run(asks), strict=True))
+        return dict(zip(asks, _run_on_terms(asks), strict=True))
     others = [ask for ask in asks if not ask.statement.facts]
     parameters = tuple(chain.from_iterable(ask.parameters for ask in facts))
     together = Ask(_together(*(ask.statement for ask in facts)), parameters)
-    *found, [row] = run([*others, together])
+    *found, [row] = _run_on_terms([*others, together])
     answers = dict(zip(others, found, strict=True))
     values = iter(row)
     for ask in facts:
         answers[ask] = [tuple(islice(values, ask.statement.facts))]
     return answers
+
+
+def _run_on_terms(asks: list[Ask]) -> list[list[Row]]:
+    """Run statements; whoever relies on terms of sale asks first whether they are in force."""
+    question = terms.question()
+    if question is None:
+        return run(asks)
+    edition, *found = run([question, *asks])
+    terms.confirm(edition[0][0] if edition else None)
+    return found
 
 
 @cache

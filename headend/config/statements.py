@@ -9,6 +9,10 @@ from __future__ import annotations
 
 from headend.config.prepared import Statement
 
+# --- on which terms ------------------------------------------------------------------------------
+
+EDITION = Statement("SELECT number FROM api_edition")
+
 # --- who asks ------------------------------------------------------------------------------------
 
 _KEY = """SELECT {k:api.ApiKey}, {k.program=u:accounts.User},
@@ -74,11 +78,13 @@ SALE_OF_MESSAGE = Statement(
 
 # --- what it costs -------------------------------------------------------------------------------
 
-TARIFF_VERSION = Statement(
-    """SELECT {v:tariffs.TariffVersion}, {v.tariff=t:tariffs.Tariff}
+_TARIFF_VERSION = """SELECT {v:tariffs.TariffVersion}, {v.tariff=t:tariffs.Tariff}
     FROM tariffs_tariffversion v JOIN tariffs_tariff t ON t.id = v.tariff_id
-    WHERE v.tariff_id = %s AND v.valid_from <= %s ORDER BY v.valid_from DESC LIMIT 1""",
-    keeps=True,
+    WHERE v.tariff_id = %s"""
+# Not asked by the time: these are the same all day, and one of them is in force as a rule.
+LATEST_VERSIONS = Statement(_TARIFF_VERSION + " ORDER BY v.valid_from DESC LIMIT 4", keeps=True)
+TARIFF_VERSION = Statement(
+    _TARIFF_VERSION + " AND v.valid_from <= %s ORDER BY v.valid_from DESC LIMIT 1"
 )
 LAST_STATE = Statement(
     """SELECT (SELECT s.calculation FROM vending_sale s

@@ -23,7 +23,11 @@ def version_in_force(tariff_id: int, *, at: datetime) -> TariffVersion:
     Raises:
         NoTariffInForce: the tariff's first version begins later.
     """
-    version: TariffVersion | None = prepared.first(statements.TARIFF_VERSION, tariff_id, at)
+    latest: list[TariffVersion] = prepared.every(statements.LATEST_VERSIONS, tariff_id)
+    begun = (one for one in latest if one.valid_from <= at)
+    version: TariffVersion | None = next(begun, None)
+    if version is None and latest:
+        version = prepared.first(statements.TARIFF_VERSION, tariff_id, at)
     if version is None:
         raise NoTariffInForce(
             f"the tariff of this agreement has no version at {at:%Y-%m-%d %H:%M}; publish one"

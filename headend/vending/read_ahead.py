@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any
 
 from headend.accounts.models import User
@@ -22,7 +21,7 @@ def asked_of(operator: User) -> list[tuple[Any, ...]]:
     return asked
 
 
-def needed(agreement: SupplyAgreement, at: datetime) -> list[tuple[Any, ...]]:
+def needed(agreement: SupplyAgreement) -> list[tuple[Any, ...]]:
     """Return what a sale as a rule asks the database for before it writes."""
     served = (
         agreement.pk,
@@ -30,20 +29,20 @@ def needed(agreement: SupplyAgreement, at: datetime) -> list[tuple[Any, ...]]:
         agreement.customer_id,
         agreement.premises_id,
     )
-    return _asked_for(agreement.meter, served, at)
+    return _asked_for(agreement.meter, served)
 
 
-def foreseen(meter: Meter, at: datetime) -> list[tuple[Any, ...]]:
+def foreseen(meter: Meter) -> list[tuple[Any, ...]]:
     """Return what a sale will need if the meter's agreement is the one that it seems to be."""
     seen = tuple(vars(meter).get(name) for name in statements.SEEN_WITH_METER)
-    return [] if None in seen else _asked_for(meter, seen, at)
+    return [] if None in seen else _asked_for(meter, seen)
 
 
-def _asked_for(meter: Meter, served: tuple[Any, ...], at: datetime) -> list[tuple[Any, ...]]:
+def _asked_for(meter: Meter, served: tuple[Any, ...]) -> list[tuple[Any, ...]]:
     agreement, tariff, customer, premises = served
     key = (meter.sgc, meter.kt, meter.krn, meter.base_date, meter.dkga)
     return [
-        (statements.TARIFF_VERSION, tariff, at),
+        (statements.LATEST_VERSIONS, tariff),
         (statements.LAST_STATE, agreement, agreement),
         (statements.DEBTS_LOCKED, customer, premises),
         (statements.VENDING_KEY, *key),

@@ -163,7 +163,7 @@ def vend(
                 (statements.AGREEMENT_LOCKED, meter.pk),
                 (statements.IS_SOLD, caller, message_id),
                 *read_ahead.asked_of(operator),
-                *read_ahead.foreseen(meter, at),
+                *read_ahead.foreseen(meter),
             ):
                 agreement = read_ahead.locked_agreement(meter)
                 if messages.is_sold(caller, message_id):
@@ -176,7 +176,7 @@ def vend(
                 request = selling.Request(
                     caller, message_id, digest, operator, seat, at, terminal, send, hold_token
                 )
-                with prepared.ahead(*read_ahead.needed(agreement, at)):
+                with prepared.ahead(*read_ahead.needed(agreement)):
                     offer = _offer(
                         agreement,
                         tender_minor,

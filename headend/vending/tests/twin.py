@@ -13,6 +13,7 @@ from typing import Any
 from unittest import mock
 
 from django.contrib.auth.models import Permission
+from django.db import connection
 from django.db.models import F, Q, Sum
 
 from headend.api.models import ApiKey
@@ -32,6 +33,13 @@ def _permissions(user: int, _: int) -> list[tuple[str]]:
     found = Permission.objects.filter(Q(user=user) | Q(group__user=user)).distinct()
     names = found.values_list("content_type__app_label", "codename")
     return [(f"{app}.{codename}",) for app, codename in names]
+
+
+def _edition() -> list[tuple[int]]:
+    """No model stands for the table, whose one row only triggers change."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT number FROM api_edition")
+        return cursor.fetchall()
 
 
 def _key(prefix: str) -> list[ApiKey]:
@@ -107,6 +115,7 @@ def _changed(found: Any, **values: Any) -> list[tuple[int]]:
 
 
 TWINS: dict[prepared.Statement, Callable[..., Any]] = {
+    statements.EDITION: _edition,
     statements.KEY: _key,
     statements.PERMISSIONS: _permissions,
     statements.OPERATOR: lambda user: Operator.objects.select_related(
@@ -124,6 +133,11 @@ TWINS: dict[prepared.Statement, Callable[..., Any]] = {
     ],
     statements.SALE_OF_MESSAGE: lambda caller, message_id: Sale.objects.filter(
         caller=caller, message_id=message_id
+    ),
+    statements.LATEST_VERSIONS: lambda tariff: (
+        TariffVersion.objects.select_related("tariff")
+        .filter(tariff=tariff)
+        .order_by("-valid_from")[:4]
     ),
     statements.TARIFF_VERSION: lambda tariff, at: (
         TariffVersion.objects.select_related("tariff")

@@ -1,0 +1,89 @@
+"""Answers a vend that is as it should be, without what the framework does for any request.
+
+What is out of the ordinary (another method, a body that is not well formed, a header that brings
+no key) is left to the framework, which says what is wrong. A refusal is answered as it does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import ExitStack
+from typing import Any, NamedTuple, get_type_hints
+
+from django.core.exceptions import RequestDataTooBig
+from django.http import HttpRequest, HttpResponse
+from django.http.request import UnreadablePostError
+from pydantic import BaseModel, ValidationError
+
+from headend.api import vend
+from headend.api.keys import prefix_of
+from headend.api.service import PATH, api
+from headend.config import prepared, statements, terms
+
+_ON_KEPT_TERMS = 2  # attempts; whoever meets a change of the terms twice reads them all
+_DRN_LENGTHS = (11, 13)
+
+
+class _Operation(NamedTuple):
+    """What is needed of an operation that takes nothing but a body."""
+
+    body: type[BaseModel]
+    key_of: Callable[[HttpRequest], Any]
+    act: Callable[[Any, Any], HttpResponse]
+
+
+def answer(request: HttpRequest) -> HttpResponse | None:
+    """Answer a request; None: the framework has to."""
+    operation = _OPERATIONS.get(request.path_info)
+    if operation is None or request.method != "POST":
+        return None
+    try:
+        body = operation.body.model_validate_json(request.body)
+    except (ValidationError, RequestDataTooBig, UnreadablePostError):
+        return None
+    for attempt in range(_ON_KEPT_TERMS + 1):
+        try:
+            with ExitStack() as stack:
+                if attempt < _ON_KEPT_TERMS:
+                    stack.enter_context(terms.relied_on(prepared.Ask(statements.EDITION, ())))
+                return _answer(request, operation, body)
+        except terms.TermsChanged:
+            continue
+    return None
+
+
+def _answer(request: Any, operation: _Operation, body: Any) -> HttpResponse | None:
+    try:
+        with prepared.ahead(*_asked_surely(request, body)):
+            key = operation.key_of(request)
+            if key is None:
+                return None
+            request.auth = key
+            return operation.act(request, body)
+    except terms.TermsChanged:
+        raise
+    except Exception as error:
+        answered: HttpResponse = api.on_exception(request, error)
+        return answered
+
+
+def _asked_surely(request: HttpRequest, body: Any) -> list[tuple[Any, ...]]:
+    """Return what is asked before anything else, so that it goes to the database together.
+
+    Nothing is decided by it: who asks for something else, asks for it then.
+    """
+    prefix = prefix_of(request.headers.get("Authorization", "").removeprefix("Bearer "))
+    number = body.meter
+    is_drn = number.isascii() and number.isdigit() and len(number) in _DRN_LENGTHS
+    if not prefix or not is_drn:
+        return []
+    return [(statements.KEY, prefix), (statements.METER_BY_DRN, number)]
+
+
+def _operation(path: str) -> _Operation:
+    (found,) = vend.router.path_operations[path].operations
+    (key_of,) = found.auth_callbacks
+    return _Operation(get_type_hints(found.view_func)["body"], key_of, found.view_func)
+
+
+_OPERATIONS = {f"{PATH}{path.strip('/')}": _operation(path) for path in ("/vend", "/vend/trial")}
