@@ -170,7 +170,7 @@ for _name, (_place, _called) in PLACES.items():
         _name,
         suspense.Destination(
             f"Sold to the bank: money in another currency from {_called}",
-            "What was sold, as USD 120.00",
+            "what was sold, as USD 120.00",
             *_destination(_place, _called),
         ),
     )

@@ -48,4 +48,4 @@ def accept(payment: BankPayment, debt_id: str) -> list[Posting]:
     return [suspense.credit(payment, debt.account)]
 
 
-suspense.destination("debt", suspense.Destination("A debt", "Id of the debt", check, accept))
+suspense.destination("debt", suspense.Destination("A debt", "the id of the debt", check, accept))

@@ -82,5 +82,5 @@ class ClearingForm(forms.Form):
         choices: Any = self.fields["to"]
         # Nothing is chosen beforehand: money would go there by a click too fast.
         choices.choices = [("", "choose")] + [(name, one.title) for name, one in known.items()]
-        asked = [f"{one.title}: {one.asks_for.lower()}" for one in known.values() if one.asks_for]
-        self.fields["names"].help_text = f"{'; '.join(asked)}. Empty for the others."
+        asked = dict.fromkeys(one.asks_for for one in known.values() if one.asks_for)
+        self.fields["names"].help_text = f"Here goes {', or '.join(asked)}. Empty for the others."

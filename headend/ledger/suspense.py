@@ -21,6 +21,7 @@ from headend.accounts.services import require
 from headend.audit import services as audit
 from headend.config import batches
 from headend.config.errors import Refusal
+from headend.design import figures
 from headend.ledger import cash, chart, queries, services
 from headend.ledger.models import BankPayment
 from headend.ledger.services import Posting
@@ -71,7 +72,7 @@ class Destination:
 
     Args:
         title: for a person.
-        asks_for: what names the one thing there, for example "Id of the debt"; or nothing.
+        asks_for: what names the one thing there, for example "the id of the debt"; or nothing.
         check: is given what was named; returns it in words, or refuses it.
         accept: makes what keeps a figure follow, in the clearing's transaction, and returns where
             the payment goes: a credit of its amount, and nothing together in other currencies.
@@ -269,7 +270,7 @@ def request_clearing(
         by,
         at,
         reason,
-        f"{str(payment).capitalize()} out of suspense: {told}",
+        f"Payment {payment.reference}, {_amount(payment)}, out of suspense: {told}",
     )
 
 
@@ -291,6 +292,10 @@ def perform_clearing(
     _post(payment, at, chart.SUSPENSE, credits, "Out of suspense")
     _end(payment, told, by=by, at=at, approved_by=approved_by.username)
     return payment
+
+
+def _amount(payment: BankPayment) -> str:
+    return figures.money(payment.amount_minor, currency=payment.currency)
 
 
 def credit(payment: BankPayment, account: str) -> Posting:

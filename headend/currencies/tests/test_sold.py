@@ -91,6 +91,9 @@ def test_dollars_that_the_bank_bought_leave_a_gain(checker):
     make_rate("18.2537")
     sell(10_00, "m1")  # worth R 182.53, a part of a cent cut off
     request = clear(told("FX 1", 185_00), "sold_tills", "usd 10", by=checker)
+    assert request.summary.startswith(
+        "Payment FX 1, R\u00a0185.00, out of suspense: $\u00a010.00 from sales"
+    )
     assert "1 USD = 18.5 ZAR (+1.35 % to 1 USD = 18.2537 ZAR)" in request.summary
     assert books("cash") == {}
     assert books("bank") == {("bank.payments", "ZAR"): 185_00}
