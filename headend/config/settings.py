@@ -8,7 +8,7 @@ from typing import Any
 
 import dj_database_url
 
-from headend.config import environment, iso4217
+from headend.config import environment, iso4217, privacy
 from headend.config.secrets import read_or_create
 
 REPOSITORY = Path(__file__).resolve().parent.parent.parent
@@ -226,3 +226,13 @@ LOGGING = {
         ),
     },
 }
+
+# --- what others on the machine must not read --------------------------------------------------
+
+privacy.keep_private(
+    DATA / name
+    for name in (
+        *("headend.sqlite3", "headend.sqlite3-wal", "headend.sqlite3-shm"),
+        *("secret.key", "master.key", "audit.key", "pkcs11.pin", DEMONSTRATION_FILE.name),
+    )
+)

@@ -143,10 +143,13 @@ def resend_delay(publications: int) -> timedelta:
     return min(timedelta(seconds=10) * 2 ** min(publications - 1, 8), timedelta(minutes=5))
 
 
+LONGEST_DELAY = timedelta(hours=1)
+
+
 def deferral_delay(deferrals: int) -> timedelta:
     """Return how long to wait after the meter refused for now.
 
     Args:
         deferrals: how often it did, >= 1.
     """
-    return min(timedelta(seconds=2) * 4 ** min(deferrals - 1, 8), timedelta(hours=1))
+    return min(timedelta(seconds=2) * 4 ** min(deferrals - 1, 8), LONGEST_DELAY)

@@ -16,8 +16,16 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import Exists, F, OuterRef, Q
 
+from headend.config.dueness import is_due
 from headend.config.errors import Refusal
-from headend.fleet.delivery import IN_DELIVERY, UNSENT, Occurrence, State, resend_delay
+from headend.fleet.delivery import (
+    IN_DELIVERY,
+    LONGEST_DELAY,
+    UNSENT,
+    Occurrence,
+    State,
+    resend_delay,
+)
 from headend.fleet.keyring import KeyRing
 from headend.fleet.models import Command, MeterLink, MeterState
 from headend.fleet.services import lock_link
@@ -98,7 +106,9 @@ def commands_due(*, at: datetime.datetime, limit: int, keys: KeyRing) -> list[Pu
         return []
     next_in_line = _next_in_line(at=at, limit=limit)
     ready = Command.objects.filter(
-        state__in=IN_DELIVERY, next_attempt_at__lte=at, meter__link__online=True
+        is_due("next_attempt_at", at=at, longest=LONGEST_DELAY),
+        state__in=IN_DELIVERY,
+        meter__link__online=True,
     )
     if not next_in_line and not ready.exists():  # the usual case, and it needs no lock
         return []
@@ -132,7 +142,7 @@ def _next_in_line(*, at: datetime.datetime, limit: int) -> list[int]:
     is known, which follows right after it comes online.
     """
     waiting = Command.objects.filter(
-        Q(next_attempt_at=None) | Q(next_attempt_at__lte=at),
+        Q(next_attempt_at=None) | is_due("next_attempt_at", at=at, longest=LONGEST_DELAY),
         Q(expires_at=None) | Q(expires_at__gt=at),
         state__in=UNSENT,
     )

@@ -6,12 +6,14 @@ import datetime
 
 from django.db import transaction
 
+from headend.config.dueness import is_due
 from headend.notifications.carriers import Carrier, NotDelivered
 from headend.notifications.models import Notification
 
 # Minutes before each further try: a carrier that is down for a day still gets the message.
 RETRY_MINUTES = (1, 5, 15, 60, 240, 720, 1440)
 LEASE = datetime.timedelta(minutes=2)
+_LONGEST = datetime.timedelta(minutes=max(RETRY_MINUTES))
 
 
 def notify(
@@ -87,7 +89,9 @@ def deliver_due(*, carrier: Carrier, at: datetime.datetime, limit: int = 20) -> 
 
 
 def _lease(*, at: datetime.datetime, limit: int) -> list[Notification]:
-    ready = Notification.objects.filter(state=Notification.State.PENDING, next_attempt_at__lte=at)
+    ready = Notification.objects.filter(
+        is_due("next_attempt_at", at=at, longest=_LONGEST), state=Notification.State.PENDING
+    )
     if not ready.exists():  # the usual case, and it needs no lock
         return []
     with transaction.atomic():

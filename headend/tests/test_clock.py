@@ -6,31 +6,39 @@ fee twice.
 And nothing stands still until the clock comes to where it had been.
 """
 
+from collections import Counter
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
 
+from headend.accounts.programs import program_named
 from headend.accounts.services import console_user, create_user
 from headend.customers.errors import NoSupplyAgreement
 from headend.customers.models import SupplyAgreement
 from headend.customers.services import end_agreement, replace_meter
+from headend.fleet.models import WorkItem
 from headend.ledger import proofs
+from headend.notifications import services as notifications
 from headend.securitymodule.errors import KeyNotActive
 from headend.securitymodule.models import VendingKey
+from headend.securitymodule.services import load_vending_key
 from headend.supply import closings, moves
 from headend.supply.errors import FormerClosingOpen
 from headend.tariffs import components as kinds
-from headend.tariffs.rules import FeeRecovery, Rounding, TariffRules
+from headend.tariffs.rules import FeeRecovery, Rounding, TariffRules, flat
 from headend.tariffs.services import publish_version
 from headend.testing import NOON, make_meter, make_supply, make_tariff
 from headend.vending import reversals
+from headend.vending.chores import look_ahead
 from headend.vending.errors import ReversalRefused
 from headend.vending.models import IssuedToken, SaleLine
 from headend.vending.services import vend
 from headend.vendors import services, shifts
 from headend.vendors.errors import NoOpenShift, ShiftRefused
 from headend.vendors.models import Shift
+from headend.webhooks import worker
+from headend.webhooks.models import Delivery, Event, Subscription
 
 pytestmark = pytest.mark.django_db
 HOUR, DAY, YEAR = timedelta(hours=1), timedelta(days=1), timedelta(days=365)
@@ -247,3 +255,60 @@ def test_what_a_fee_was_left_owed_is_paid_once(with_fee):
     sell(with_fee, 100_00, at=TODAY + timedelta(minutes=1))
     sell(with_fee, 100_00, at=TODAY + HOUR * 2)
     assert fees_minor() == FEE_MINOR
+
+
+# --- what waits, and what begins later than was meant -----------------------------------------
+
+
+@AHEAD
+def test_a_message_to_a_person_does_not_wait_for_that_far_time(db, ahead):
+    class Carrier:
+        def deliver(self, notification):
+            taken.append(notification.key)
+
+    taken = []
+    words = {"kind": "t", "recipient": "T", "phone": "", "email": "", "subject": "s", "body": "b"}
+    notifications.notify(key="one", at=NOON + ahead, **words)
+    notifications.deliver_due(carrier=Carrier(), at=NOON)
+    assert taken == (["one"] if ahead == YEAR else [])  # an hour may be a pause after a failure
+    notifications.deliver_due(carrier=Carrier(), at=NOON + HOUR)
+    assert taken == ["one"]
+
+
+def test_an_event_does_not_wait_for_that_far_time_nor_does_its_receiver_rest(db):
+    webhook = Subscription.objects.create(
+        program=program_named("bank"), url="https://h/",
+        kinds=["sale.made"], sealed_secret=b"s", created_at=NOON, created_by=console_user(),
+        resting_until=NOON + YEAR,
+    )  # fmt: skip
+    event = Event.objects.create(public_id="e", kind="sale.made", body="{}", made_at=NOON)
+    Delivery.objects.create(
+        subscription=webhook, event=event, queued_at=NOON + YEAR, next_attempt_at=NOON + YEAR
+    )
+    assert len(worker.lease(at=NOON, most=5, busy=Counter())) == 1
+    assert worker.lease(at=NOON, most=5, busy=Counter()) == []  # nobody else sends it meanwhile
+
+
+def test_a_key_and_a_tariff_made_ahead_are_shown_to_a_person_until_they_begin(db):
+    then = NOON + YEAR
+    make_version(then)
+    load_vending_key(
+        clear_key=bytes(range(20)), sgc="123456", kt=2, krn=1, base_date=2014,
+        by=console_user(), at=then,
+    )  # fmt: skip
+    make_version(NOON + 2 * DAY, at=NOON)  # meant to begin later: nothing to see to
+    told = look_ahead(at=NOON)
+    assert not told.is_well
+    open_items = WorkItem.objects.filter(closed_at=None)
+    assert ["key" in one.summary for one in open_items.order_by("pk")] == [True, False]
+    look_ahead(at=NOON + DAY)
+    assert open_items.count() == 2  # each is told once
+    assert look_ahead(at=then).is_well
+    assert not open_items.exists()
+
+
+def make_version(valid_from, at=None):
+    return publish_version(
+        code="made-ahead", name="Made ahead", valid_from=valid_from, by=console_user(),
+        rules=flat(price_minor_per_kwh=Decimal(200), tax_percent=Decimal(0)), at=at or valid_from,
+    )  # fmt: skip

@@ -14,6 +14,9 @@ _LONGEST_WISH_S = 3600
 FAILURES_BEFORE_REST = 5
 _LONGEST_REST_S = 300.0
 
+LONGEST_DELAY = timedelta(seconds=_LONGEST_S * 1.25)  # with all that chance may add
+LONGEST_REST = timedelta(seconds=_LONGEST_REST_S)
+
 
 def delay(attempts: int, *, chance: float, wished_s: int = 0) -> timedelta:
     """Return how long to wait after a failed attempt.

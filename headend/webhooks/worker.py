@@ -19,6 +19,7 @@ from django.db import transaction
 from django.db.models import Exists, F, OuterRef, Q
 
 from headend.config import workers
+from headend.config.dueness import is_due
 from headend.config.sealing import Unreadable
 from headend.webhooks import derivation, given_up, retries, signing
 from headend.webhooks.models import Delivery, Event, Subscription
@@ -127,9 +128,9 @@ def lease(*, at: datetime, most: int, busy: Counter[int]) -> list[Delivery]:
         most: how many at most.
         busy: how many are under way, by webhook; one that rests or fails gets one at a time.
     """
-    awake = Q(resting_until=None) | Q(resting_until__lte=at)
+    awake = Q(resting_until=None) | is_due("resting_until", at=at, longest=retries.LONGEST_REST)
     due = Delivery.objects.filter(
-        subscription=OuterRef("pk"), state=Delivery.State.PENDING, next_attempt_at__lte=at
+        _is_due(at), subscription=OuterRef("pk"), state=Delivery.State.PENDING
     )
     waiting = Subscription.objects.filter(awake, Exists(due), state=Subscription.State.ACTIVE)
     begun: list[Delivery] = []
@@ -141,11 +142,15 @@ def lease(*, at: datetime, most: int, busy: Counter[int]) -> list[Delivery]:
     return begun
 
 
+def _is_due(at: datetime) -> Q:
+    return is_due("next_attempt_at", at=at, longest=retries.LONGEST_DELAY)
+
+
 @transaction.atomic
 def _leased(webhook: Subscription, most: int, at: datetime) -> list[Delivery]:
     rows = Delivery.objects.select_for_update(skip_locked=True, of=("self",))
     due = rows.filter(
-        subscription=webhook, state=Delivery.State.PENDING, next_attempt_at__lte=at
+        _is_due(at), subscription=webhook, state=Delivery.State.PENDING
     ).select_related("event", "subscription")
     begun = list(due.order_by("next_attempt_at", "pk")[:most])
     Delivery.objects.filter(pk__in=[delivery.pk for delivery in begun]).update(
