@@ -46,6 +46,13 @@ class LazyGroup(click.Group):
         command: click.Command = getattr(import_module(module), attribute)
         return command
 
+    def parse_args(self, context: click.Context, args: list[str]) -> list[str]:
+        """Read the command line; bytes that are no text would fail wherever they are used."""
+        for number, argument in enumerate(args, start=1):
+            if any("\udc80" <= letter <= "\udcff" for letter in argument):
+                raise click.UsageError(f"argument {number} is not UTF-8")
+        return super().parse_args(context, args)
+
     def invoke(self, context: click.Context) -> Any:
         """Run a subcommand; a bad setting is told as a bad argument is, whichever it is."""
         try:

@@ -297,13 +297,12 @@ def test_a_key_and_a_tariff_made_ahead_are_shown_to_a_person_until_they_begin(db
         by=console_user(), at=then,
     )  # fmt: skip
     make_version(NOON + 2 * DAY, at=NOON)  # meant to begin later: nothing to see to
-    told = look_ahead(at=NOON)
-    assert not told.is_well
+    assert "work items" in look_ahead(at=NOON).told
     open_items = WorkItem.objects.filter(closed_at=None)
     assert ["key" in one.summary for one in open_items.order_by("pk")] == [True, False]
     look_ahead(at=NOON + DAY)
     assert open_items.count() == 2  # each is told once
-    assert look_ahead(at=then).is_well
+    assert look_ahead(at=then).told == "Nothing was."
     assert not open_items.exists()
 
 

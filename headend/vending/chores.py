@@ -62,7 +62,7 @@ def look_ahead(*, at: datetime) -> chores.Outcome:
     over.exclude(cause__in=found).update(closed_at=at)
     if not found:
         return chores.Outcome("Nothing was.")
-    return chores.Outcome(f"Look at the work items: {'; '.join(found.values())}.", is_well=False)
+    return chores.Outcome(f"Shown as work items: {'; '.join(found.values())}.")
 
 
 def _made_ahead(at: datetime) -> Iterator[tuple[VendingKey | TariffVersion, str]]:

@@ -37,6 +37,9 @@ def answering(json_wanted: bool, *, hint: str = "") -> Iterator[None]:
         _fail(json_wanted, ASKED_WRONGLY, error.code, str(error))
     except Refusal as error:
         _fail(json_wanted, REFUSED, error.code, str(error))
+    except OverflowError:
+        text = "a date or number among the arguments is beyond what can be reckoned with"
+        _fail(json_wanted, ASKED_WRONGLY, "out_of_range", text)
     except DatabaseError as error:
         found = trouble.with_database(error)
         remedy = f"; {hint}" if hint and found.status == UNKNOWN else ""
