@@ -266,7 +266,7 @@ def test_a_message_to_a_person_does_not_wait_for_that_far_time(db, ahead):
         def deliver(self, notification):
             taken.append(notification.key)
 
-    taken = []
+    taken: list[str] = []
     words = {"kind": "t", "recipient": "T", "phone": "", "email": "", "subject": "s", "body": "b"}
     notifications.notify(key="one", at=NOON + ahead, **words)
     notifications.deliver_due(carrier=Carrier(), at=NOON)

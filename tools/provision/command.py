@@ -55,7 +55,7 @@ def provision(
             customer=customer,
             destroy_credit=destroy_credit,
         )
-    except (Refusal, service.AlreadyProvisioned) as error:
+    except (Refusal, service.AlreadyProvisioned, OSError) as error:  # no such folder can be made
         raise click.ClickException(str(error)) from None
     broker = BrokerAddress.parse(settings.MQTT_URL)
     service.set_broker(

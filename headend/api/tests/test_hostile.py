@@ -57,9 +57,10 @@ def operations() -> Iterator[tuple[str, str, dict[str, Any]]]:
 def places(example: Any, at: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
     """Yield where something stands in an example, itself first."""
     yield at
-    inside = example.items() if isinstance(example, dict) else ()
-    inside = enumerate(example) if isinstance(example, list) else inside
-    for key, part in inside:
+    inside: dict[Any, Any] = example if isinstance(example, dict) else {}
+    if isinstance(example, list):
+        inside = dict(enumerate(example))
+    for key, part in inside.items():
         yield from places(part, (*at, key))
 
 
@@ -110,9 +111,8 @@ def path_of(path: str, described: dict[str, Any], **other: str) -> str:
 
 @pytest.fixture
 def hunt(program, monkeypatch):
-    meter = make_supply().meter
+    make_supply()
     hunt = Hunt(program())
-    hunt.meter = meter
     yield hunt
     assert hunt.broken == []
     assert hunt.sent > 50
