@@ -16,8 +16,9 @@ from headend.debts import services
 from headend.debts.allocation import OpenDebt
 from headend.debts.models import Debt, EnergyFloor
 from headend.debts.terms import months_due, percent_on
+from headend.ledger import chart
 from headend.ledger.models import Account, Entry, Line
-from headend.ledger.queries import Statement
+from headend.ledger.queries import Statement, trial_balance
 from headend.ledger.queries import statement as statement_of_account
 
 DEFAULT_FLOOR_PERCENT = Decimal(50)  # until a utility decides otherwise
@@ -117,7 +118,8 @@ def movements(*, since: datetime | None, until: datetime | None) -> list[Movemen
     lines = Line.objects.filter(account__code__startswith="debts.").order_by()
     before = {}
     if since is not None:
-        before = _totals(lines.filter(entry__at__lt=since))
+        balances = trial_balance(until=since, collapsed=True)
+        before = {one.currency: one.amount_minor for one in balances if one.code == chart.DEBTS}
         lines = lines.filter(entry__at__gte=since)
     if until is not None:
         lines = lines.filter(entry__at__lt=until)

@@ -59,7 +59,7 @@ class _Part(NamedTuple):
 
 
 class Reading:
-    """The accounts as of one moment, the same for everything it is asked.
+    """The accounts as of one moment.
 
     Args:
         until: only entries that are dated before this instant; None: all.

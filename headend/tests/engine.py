@@ -26,7 +26,7 @@ from headend.audit.worker import Worker
 from headend.campaigns.models import Campaign
 from headend.customers.models import SupplyAgreement
 from headend.debts.models import Debt
-from headend.ledger import proofs
+from headend.ledger import checkpoints, proofs
 from headend.ledger.models import BankPayment
 from headend.ledger.queries import trial_balance
 from headend.meters.models import KeyChange
@@ -156,6 +156,12 @@ class Engine(RuleBasedStateMachine):
         """A clock may be set back, too, but not before the beginning."""
         self.at = max(NOON, self.at + timedelta(hours=hours))
         self.latest = max(self.latest, self.at)
+
+    @rule()
+    def a_night_passes(self) -> None:
+        """Balances are kept, and what is new is proved."""
+        checkpoints.make(at=self.at)
+        assert proofs.prove(at=self.at, whole=False).differences == []
 
     def a_minute_passes(self) -> None:
         """What comes after another thing has a later time."""
