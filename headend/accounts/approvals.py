@@ -135,7 +135,7 @@ def request(
         approval = Approval.objects.create(
             act=act,
             arguments=arguments,
-            summary=summary[:300],
+            summary=summary[:4000],
             reason=reason[:500],
             requested_by=by,
             requested_at=at,

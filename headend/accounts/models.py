@@ -161,7 +161,7 @@ class Approval(models.Model):
 
     act = models.CharField(max_length=60)  # "debts.write_off"
     arguments = models.JSONField(encoder=DjangoJSONEncoder)
-    summary = models.CharField(max_length=300)
+    summary = models.CharField(max_length=4000)  # a whole tariff in words
     reason = models.CharField(max_length=500)
     state = models.CharField(max_length=10, default=OPEN)
     requested_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")

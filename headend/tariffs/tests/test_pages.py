@@ -14,7 +14,7 @@ from headend.accounts.models import Approval
 from headend.accounts.services import create_user
 from headend.audit.models import AuditEntry
 from headend.config.opaque import id_of
-from headend.tariffs import document, services
+from headend.tariffs import document, services, words
 from headend.tariffs.errors import DraftClosed, InvalidTariff, SecondPersonNeeded
 from headend.tariffs.examples import EXAMPLES
 from headend.tariffs.models import Tariff, TariffDraft, TariffVersion
@@ -42,6 +42,15 @@ def clerk(log_in):
 def draft(clerk):
     clerk.post("/tariffs/new/", form())
     return TariffDraft.objects.get()
+
+
+def test_who_approves_reads_the_whole_tariff(clerk, log_in):
+    clerk.post("/tariffs/new/", form(EXAMPLES["levies"][1]))
+    draft = TariffDraft.objects.get()
+    clerk.post(f"/tariffs/drafts/{id_of(draft)}/submit/", {"reason": "The yearly increase"})
+    approval = Approval.objects.get()
+    page = log_in("approver").get(f"/approvals/{id_of(approval)}/").content.decode()
+    assert all(said in page for said in words.summary(EXAMPLES["levies"][1]))
 
 
 def test_a_draft_becomes_a_version_by_a_second_person(clerk, draft):
