@@ -62,9 +62,7 @@ def test_what_cannot_be_checked_is_said() -> None:
     outcomes = list(checking.check([more, unknown, broken, short_key], None))
     assert (outcomes[0].differences, outcomes[0].unchecked) == ([], ["colour"])
     assert outcomes[1].differences == ["kind riddle is not known"]
-    assert outcomes[2].differences == ["malformed: KeyError('vending_key')"] or (
-        "malformed" in outcomes[2].differences[0]
-    )
+    assert [one.partition(":")[0] for one in outcomes[2].differences] == ["malformed"]
     assert outcomes[3].differences == ["a vending key of DKGA04 has 20 bytes, not 2"]
 
 
