@@ -101,7 +101,7 @@ def change_person(
     groups = list(groups)
     same_groups = {group.pk for group in groups} == set(user.groups.values_list("pk", flat=True))
     if user == by and not (same_groups and is_active):
-        raise PeopleRefused("somebody else has to change your own groups or switch you off")
+        raise PeopleRefused("somebody else must change your groups or switch you off")
     if user.username == CONSOLE:
         raise PeopleRefused("the console's user stays as it is")
     user.first_name, user.last_name, user.email = full_name[:150], "", email
@@ -137,7 +137,7 @@ def set_password(user: User, password: str, *, by: User, at: datetime) -> Approv
     require(by, MANAGE)
     _require_person(user)
     if user.username == CONSOLE:
-        raise PeopleRefused("nobody logs in as the console")
+        raise PeopleRefused("nobody can log in as the console")
     one_time.set_checked(user, password)
     if trusted.person_is_trusted(user) and not acts_alone(by):
         return people_acts.ask_for_password(user, password, by=by, at=at)
@@ -293,7 +293,7 @@ def _require_manager() -> None:
     )
     remaining = User.objects.filter(given | Q(is_superuser=True), is_active=True)
     if not remaining.exclude(username=CONSOLE).exists():
-        raise PeopleRefused("then nobody could manage people any more; leave one who can")
+        raise PeopleRefused("then nobody could manage people any more; leave at least one who can")
 
 
 def _particulars(user: User) -> dict[str, object]:

@@ -70,8 +70,8 @@ def note_attempt(*, username: str, address: str, at: datetime) -> LogInAttempt:
         waits = _wait(full, given, at)
         _record_refusal(username, address, full, at)
     raise TooManyAttempts(
-        f"There were too many wrong tries. Try again in {_in_words(waits)}: until then a right "
-        "one is not taken either, and nobody can shorten the wait."
+        f"There were too many failed attempts. Try again in {_in_words(waits)}; until then "
+        "even the right answer is refused, and nobody can shorten the wait."
     )
 
 

@@ -202,11 +202,11 @@ def _hash(secret: str) -> bytes:
 
 def _check(name: str, scopes: list[str], life: timedelta, limits: tuple[int | None, ...]) -> None:
     if not 0 < len(name) <= 100:
-        raise InvalidKey("say in up to 100 characters what the key is for")
+        raise InvalidKey("describe in up to 100 characters what the key is for")
     unknown = [scope for scope in scopes if scope not in SCOPES]
     if unknown or not scopes:
         raise InvalidKey(f"choose one or more of the scopes {', '.join(SCOPES)}")
     if not timedelta(0) < life <= LONGEST_LIFE:
-        raise InvalidKey(f"a key lives at most {LONGEST_LIFE.days} days and ends in the future")
+        raise InvalidKey(f"a key ends in the future, within {LONGEST_LIFE.days} days")
     if any(limit is not None and limit <= 0 for limit in limits):
-        raise InvalidKey("a limit is more than nothing; leave it out for no limit")
+        raise InvalidKey("a limit must be more than zero; leave it out for no limit")

@@ -14,4 +14,4 @@ def require_utility(key: ApiKey) -> None:
         NotPermitted: the program belongs to a vendor.
     """
     if vendor_of(key.program) is not None:
-        raise NotPermitted("this is the utility's business, not a vendor's")
+        raise NotPermitted("only the utility may do this, not a vendor")

@@ -335,7 +335,7 @@ def _locked(campaign: Campaign) -> Campaign:
 def _require(by: User) -> None:
     require(by, RUN)
     if vendor_of(by) is not None:
-        raise NotPermitted(f"{by.username} belongs to a vendor; this is the utility's to do")
+        raise NotPermitted(f"{by.username} belongs to a vendor; only the utility may do this")
 
 
 def _require_state(campaign: Campaign, *states: Campaign.State) -> None:

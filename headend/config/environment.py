@@ -177,7 +177,7 @@ def broker(name: str, default: str) -> str:
     """
     value = text(name, default)
     if not _is_address(value, schemes=("mqtt", "mqtts"), host_needed=True):
-        raise BadSetting(f"{name} is no address such as mqtts://user:password@host:8883")
+        raise BadSetting(f"{name} is not an address such as mqtts://user:password@host:8883")
     return value
 
 
@@ -190,7 +190,7 @@ def database(name: str, default: str) -> str:
     value = text(name, default)
     if not _is_address(value, schemes=("postgres", "postgresql", "sqlite")):
         raise BadSetting(
-            f"{name} is no address such as postgres://user:password@host/openprepay or "
+            f"{name} is not an address such as postgres://user:password@host/openprepay or "
             "sqlite:////folder/file; in user and password, write other characters than letters "
             "and digits as %40 for @"
         )

@@ -112,7 +112,7 @@ def asked(kind: str, text: str | None) -> int | None:
 
 
 def _refuse(text: str) -> NoReturn:
-    raise ValueError(f"{text!r} is no id that was given out here")
+    raise ValueError(f"{text!r} is not an id that was given out here")
 
 
 @cache

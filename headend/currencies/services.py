@@ -47,7 +47,7 @@ def accept(
     require(by, "currencies.change_currency")
     code = code.strip().upper()
     if code not in iso4217.DECIMALS:
-        raise InvalidCurrency(f"{code!r} is no currency of ISO 4217, such as USD")
+        raise InvalidCurrency(f"{code!r} is not a currency of ISO 4217, such as USD")
     if code == settings.BASE_CURRENCY:
         raise InvalidCurrency(f"{code} is the base currency, which is always accepted")
     if rate_holds_hours is not None and not 0 < rate_holds_hours <= LONGEST_HOLD_HOURS:
@@ -152,7 +152,7 @@ def read_figure(text: str) -> Decimal:
     try:
         return Decimal(text.strip().replace(",", "."))
     except InvalidOperation:
-        raise InvalidRate(f"{text!r} is no number, such as 18.25") from None
+        raise InvalidRate(f"{text!r} is not a number, such as 18.25") from None
 
 
 def _check(

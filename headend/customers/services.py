@@ -253,7 +253,7 @@ def replace_meter(
     """
     kept = SupplyAgreement.objects.select_for_update(of=("self",)).get(pk=agreement.pk)
     if kept.ended_at is not None:
-        raise InvalidAgreement("this agreement has ended; it needs no other meter")
+        raise InvalidAgreement("this agreement has ended; its meter can't be replaced")
     earlier = kept.former_meters.last()
     since = earlier.served_until if earlier else kept.started_at
     former = FormerMeter.objects.create(

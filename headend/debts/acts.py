@@ -70,7 +70,7 @@ def request_write_off(
         InvalidDebt, BalanceTooSmall: the amount is nothing, or more than is owed.
     """
     if amount_minor <= 0:
-        raise InvalidDebt("the amount to write off is more than nothing")
+        raise InvalidDebt("the amount to write off must be more than zero")
     return _request(WRITE_OFF, "Write off", debt, -amount_minor, by, at, reason)
 
 
@@ -90,7 +90,7 @@ def request_adjustment(
         InvalidDebt, BalanceTooSmall: the amount is nothing, or takes more off than is owed.
     """
     if not amount_minor:
-        raise InvalidDebt("the amount to adjust by is not nothing")
+        raise InvalidDebt("the amount to adjust by must not be zero")
     return _request(
         ADJUST, "Raise" if amount_minor > 0 else "Lower", debt, amount_minor, by, at, reason
     )

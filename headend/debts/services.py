@@ -93,7 +93,7 @@ def charge(
     terms.check()
     title = title.strip()
     if not 0 < amount_minor <= LARGEST_DEBT_MINOR:
-        raise InvalidDebt("a debt is more than nothing, in whole minor currency units")
+        raise InvalidDebt("a debt must be more than zero, in whole minor currency units")
     if plan_minor and not amount_minor <= plan_minor <= LARGEST_DEBT_MINOR:
         raise InvalidDebt("instalments add up to what is still owed, or more")
     if not title or len(title) > LONGEST_TITLE:
@@ -276,7 +276,7 @@ def _move(
         raise InvalidDebt("the amount must be more than nothing")
     if before_minor + amount_minor < 0:
         raise BalanceTooSmall(
-            f"only {before_minor} minor units of “{debt}” are owed by now; ask for less"
+            f"only {before_minor} minor units of “{debt}” are still owed; ask for less"
         )
     debt.balance_minor += amount_minor
     debt.plan_minor += amount_minor

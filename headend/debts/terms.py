@@ -66,7 +66,7 @@ class Terms:
             ),
             (
                 by_amount and self.amount_minor <= 0,
-                "the amount to recover each time is more than nothing",
+                "the amount to recover each time must be more than zero",
             ),
             (
                 by_plan and not 1 <= self.instalments <= LONGEST_PLAN_MONTHS,
@@ -78,7 +78,7 @@ class Terms:
             ),
             (
                 any(cap is not None and cap <= 0 for cap in caps),
-                "a cap is more than nothing; leave it empty for none",
+                "a cap must be more than zero; leave it empty for none",
             ),
         ]
 

@@ -87,7 +87,7 @@ class MoneyField(forms.CharField):
         decimals = shape[2] or ""
         if len(decimals) > digits:
             most = f"At most {digits}" if digits else "No"
-            raise forms.ValidationError(f"{most} decimals: the coins end there.")
+            raise forms.ValidationError(f"{most} decimals: there are no smaller coins.")
         amount_minor = int(shape[1] + decimals.ljust(digits, "0"))
         if not amount_minor:
             raise forms.ValidationError("The amount must be more than zero.")

@@ -156,7 +156,7 @@ def kind_named(slug: str) -> Kind:
         UnknownTokenKind: there is none of that name.
     """
     if slug not in KINDS:
-        raise UnknownTokenKind(f"no token is called {slug!r}; there are {', '.join(KINDS)}")
+        raise UnknownTokenKind(f"no token is called {slug!r}; choose one of {', '.join(KINDS)}")
     return KINDS[slug]
 
 

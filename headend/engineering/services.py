@@ -202,7 +202,7 @@ def missed_change(token: IssuedToken) -> KeyChange:
     if disclosure.digits_of(token) is None:
         raise NotReplaceable("nobody was given this token: its sale is held back or was reversed")
     if EngineeringToken.objects.filter(replaces=token).exists():
-        raise NotReplaceable("this credit was made again already")
+        raise NotReplaceable("this credit was reissued already")
     lost_to = _lost_to(token)
     if lost_to is not None:
         return lost_to
@@ -288,7 +288,7 @@ def require_engineer(by: User, permission: str) -> None:
     """
     require(by, permission)
     if vendor_of(by) is not None:
-        raise NotPermitted(f"{by.username} belongs to a vendor; this is the utility's to do")
+        raise NotPermitted(f"{by.username} belongs to a vendor; only the utility may do this")
 
 
 def waiting_for(meter: Meter, acts: frozenset[str]) -> list[Approval]:

@@ -49,7 +49,7 @@ class Cells:
         if not text and default is not None:
             return default
         if not re.fullmatch(r"[0-9]{1,12}", text, re.ASCII):
-            raise InvalidCell(f"{name} {text!r} is no whole number")
+            raise InvalidCell(f"{name} {text!r} is not a whole number")
         return int(text)
 
     def row(self, name: str, kind: str) -> int:
@@ -69,7 +69,7 @@ class Cells:
             raise InvalidCell(f"{name} {error}") from None
         except ValueError:
             raise InvalidCell(
-                f"{name} {text!r} is no id; it is the number on their page, and ends its address"
+                f"{name} {text!r} is not an id; it ends the address of their page"
             ) from None
 
     def minor(self, name: str, *, currency: str = "") -> int:
@@ -86,7 +86,7 @@ class Cells:
         cents = rf"([.,][0-9]{{1,{digits}}})?" if digits else ""
         if not re.fullmatch(rf"[0-9]{{1,12}}{cents}", text, re.ASCII):
             example = "150 or 150." + "0" * digits if digits else "150"
-            raise InvalidCell(f"{name} {text!r} is no amount; write {example}")
+            raise InvalidCell(f"{name} {text!r} is not an amount; write {example}")
         return int(Decimal(text.replace(",", ".")).scaleb(digits))
 
     def minor_or_none(self, name: str) -> int | None:
@@ -103,7 +103,7 @@ class Cells:
         if not text and default is not None:
             return default
         if not re.fullmatch(r"[0-9]{1,9}([.,][0-9]{1,3})?", text, re.ASCII):
-            raise InvalidCell(f"{name} {text!r} is no energy; write kWh such as 120 or 120.5")
+            raise InvalidCell(f"{name} {text!r} is not a figure in kWh; write 120 or 120.5")
         return int(Decimal(text.replace(",", ".")).scaleb(3))
 
     def percent(self, name: str) -> Decimal:
@@ -119,7 +119,7 @@ class Cells:
         except InvalidOperation:  # no number, or one of more digits than there are
             is_one = False
         if not is_one:
-            raise InvalidCell(f"{name} {text!r} is no percentage of at most four decimals")
+            raise InvalidCell(f"{name} {text!r} is not a percentage of at most four decimals")
         return percent
 
     def day(self, name: str) -> date:
@@ -134,7 +134,7 @@ class Cells:
                 return date.fromisoformat(text)
             except ValueError:
                 pass
-        raise InvalidCell(f"{name} {text!r} is no day; write 2026-12-01")
+        raise InvalidCell(f"{name} {text!r} is not a date; write 2026-12-01")
 
     def month(self, name: str) -> date:
         """Return the first day of a month.
@@ -147,7 +147,7 @@ class Cells:
         try:
             return date(int(shape[1]), int(shape[2]), 1) if shape else date(0, 0, 0)
         except ValueError:
-            raise InvalidCell(f"{name} {text!r} is no month; write 2026-12") from None
+            raise InvalidCell(f"{name} {text!r} is not a month; write 2026-12") from None
 
     def instant(self, name: str) -> datetime:
         """Return an instant; without a zone it is in the utility's, without a time its midnight.
@@ -164,7 +164,7 @@ class Cells:
                 then = timezone.make_aware(then)
             return then.astimezone(UTC)
         except (ValueError, OverflowError):
-            raise InvalidCell(f"{name} {text!r} is no time; write 2026-12-01 14:30") from None
+            raise InvalidCell(f"{name} {text!r} is not a time; write 2026-12-01 14:30") from None
 
     def yes(self, name: str) -> bool:
         """Return whether a cell says yes; empty is no.

@@ -69,7 +69,7 @@ def export_named(name: str) -> Export:
     try:
         return EXPORTS[name]
     except KeyError:
-        raise UnknownKind(f"there is no export {name!r}; there are {', '.join(EXPORTS)}") from None
+        raise UnknownKind(f"no export is called {name!r}; choose {', '.join(EXPORTS)}") from None
 
 
 def begin(

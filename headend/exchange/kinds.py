@@ -73,7 +73,7 @@ class Kind:
         """Refuse a sheet whose columns are not those of this kind.
 
         Raises:
-            InvalidSheet: a needed column is missing, one is unknown, or one stands there twice.
+            InvalidSheet: a needed column is missing, one is unknown, or one occurs twice.
         """
         names = list(names)
         known = {column.name: column for column in self.columns}
@@ -82,9 +82,9 @@ class Kind:
                 raise InvalidSheet(f"the sheet lacks the column {column.name}: {column.told}")
         for name in names:
             if name not in known and name not in self.beside:
-                raise InvalidSheet(f"nobody knows a column {name!r}; there are {', '.join(known)}")
+                raise InvalidSheet(f"there is no column {name!r}; there are {', '.join(known)}")
             if names.count(name) > 1:
-                raise InvalidSheet(f"the column {name} stands there twice")
+                raise InvalidSheet(f"the column {name} occurs twice")
 
 
 KINDS: dict[str, Kind] = {}
@@ -139,4 +139,4 @@ def kind_named(name: str) -> Kind:
     try:
         return KINDS[name]
     except KeyError:
-        raise UnknownKind(f"there is no kind {name!r}; there are {', '.join(KINDS)}") from None
+        raise UnknownKind(f"there is no kind {name!r}; choose one of {', '.join(KINDS)}") from None

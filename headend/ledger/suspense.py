@@ -163,7 +163,7 @@ def enter(
     require(by, "ledger.add_bankpayment")
     reference = normal(reference)
     if not 0 < amount_minor <= LARGEST_MINOR:
-        raise InvalidPayment("a payment is more than nothing, in whole minor currency units")
+        raise InvalidPayment("a payment must be more than zero, in whole minor currency units")
     currency = currency or settings.BASE_CURRENCY
     if currency != settings.BASE_CURRENCY and currency not in queries.currencies():
         raise InvalidPayment(f"no money here was ever in {currency!r}; look at the currency again")
@@ -340,7 +340,7 @@ def _destination(name: str) -> Destination:
         return _destinations[name]
     except KeyError:
         raise UnknownDestination(
-            f"money in suspense can't go to {name!r}; there are {', '.join(_destinations)}"
+            f"money in suspense can't go to {name!r}; choose one of {', '.join(_destinations)}"
         ) from None
 
 

@@ -110,7 +110,7 @@ def _second_person(request: PageRequest, form: CeremonyForm) -> User:
             at=now,
         )
     elif second_factor.has_any(user) and not typed["code"].strip():
-        raise LoadFileRefused(f"{user} has to show their second factor: a code or a passkey")
+        raise LoadFileRefused(f"{user} must show their second factor: a code or a passkey")
     elif second_factor.has_any(user):
         second_factor.check_code(user, typed["code"], at=now)
     elif second_factor.must_have(user):

@@ -158,8 +158,8 @@ def move_in(
     _call_back(meter, at=at)
     if found.debts and not terms.accepts_debts:
         raise PremisesDebts(
-            f"{money(found.debts_minor)} rests on {terms.address}, whoever lives there; tell the "
-            "customer, or have it written off, and accept it"
+            f"debts of {money(found.debts_minor)} are attached to {terms.address}, whoever lives "
+            "there; tell the customer and accept them, or have them written off"
         )
     if meter.status != Meter.Status.INSTALLED:
         install_meter(meter, by=by, at=at)

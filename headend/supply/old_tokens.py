@@ -34,7 +34,7 @@ def require_new_key(meter: Meter) -> None:
     )
     if not changes.exists():
         raise NewKeyNeeded(
-            f"meter {meter} still takes token …{token.digits[-4:]}, which was issued anew as "
+            f"meter {meter} still takes token …{token.digits[-4:]}, which was reissued as "
             f"…{latest.new_token.digits[-4:]}: give it a new key first, by a key change that is "
             "entered, or take another meter"
         )

@@ -43,7 +43,7 @@ def pay(
     require(by, "supply.pay_refund")
     _require_unpaid(settlement)
     if method not in Refund.Method.values:
-        raise RefundNotPossible(f"{method!r} is no way to pay a refund")
+        raise RefundNotPossible(f"{method!r} is not a way to pay a refund")
     if method == Refund.Method.CASH:
         cash.check(chart.CASH_IN_SAFE, settlement.refund_minor, settlement.currency)
     if settlement.refund_minor <= settlement.refund_limit_minor:

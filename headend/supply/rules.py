@@ -60,7 +60,7 @@ def set_rule(
     require(by, "supply.add_rule")
     is_fixed = valuation == Rule.Valuation.FIXED
     if valuation not in Rule.Valuation.values or mode_credit not in Rule.ModeCredit.values:
-        raise InvalidRule(f"{valuation} or {mode_credit} is no rule of settlement")
+        raise InvalidRule(f"{valuation} or {mode_credit} is not a rule of settlement")
     if is_fixed and (price_minor_per_kwh is None or price_minor_per_kwh < 0):
         raise InvalidRule("a fixed price of a kWh is needed, 0 or more")
     if refund_limit_minor < 0:

@@ -50,7 +50,7 @@ def reissue(
         locked_meters(replacement.old_meter_id, replacement.new_meter_id)
         kept = locked(replacement)
         if token.pk not in {one.pk for one in open_tokens(kept)}:
-            raise ReplacementNotPossible(f"token …{token.digits[-4:]} is not to be issued anew")
+            raise ReplacementNotPossible(f"token …{token.digits[-4:]} cannot be reissued")
         _require_down(kept, token)
         messages = _proof(kept, token)
         made = SecondIssue.objects.create(
@@ -109,8 +109,8 @@ def is_proved_unused(replacement: Replacement, token: IssuedToken) -> bool:
 def _require_down(replacement: Replacement, token: IssuedToken) -> None:
     if replacement.old_meter.status == Meter.Status.INSTALLED:
         raise NotProvedUnused(
-            f"meter {replacement.old_meter} hangs again, and token …{token.digits[-4:]} could be "
-            "entered there; ask for the sale to be moved instead"
+            f"meter {replacement.old_meter} is installed again, and token …{token.digits[-4:]} "
+            "could be entered there; ask for the sale to be moved instead"
         )
 
 

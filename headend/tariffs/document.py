@@ -41,7 +41,7 @@ def read(document: object) -> TariffRules:
     """
     stated = _mapping(document, "a tariff")
     if stated.get("format") != FORMAT:
-        raise InvalidTariff(f"this is no tariff file: its format is not {FORMAT}")
+        raise InvalidTariff(f"this is not a tariff file: its format is not {FORMAT}")
     parts = stated.get("components")
     if not isinstance(parts, list) or len(parts) > _LONGEST_LIST:
         raise InvalidTariff(f"a tariff has a list of at most {_LONGEST_LIST} components")
@@ -63,7 +63,7 @@ def _component(document: object) -> kinds.Component:
     kind = stated.pop("kind", None)
     if kind not in kinds.KINDS:
         raise InvalidTariff(
-            f"{kind!r} is no kind of component; there are {', '.join(kinds.KINDS)}"
+            f"{kind!r} is not a kind of component; choose one of {', '.join(kinds.KINDS)}"
         )
     component: kinds.Component = _read(kinds.KINDS[kind], stated, str(stated.get("name") or kind))
     return component
@@ -93,7 +93,7 @@ def _read(cls: type, document: object, what: str) -> Any:
     known = field_types(cls)
     for name in stated:
         if name not in known:
-            raise InvalidTariff(f"{what}: {name!r} means nothing here")
+            raise InvalidTariff(f"{what}: {name!r} is not known here")
     values = {name: _value(known[name], stated[name], f"{what}, {name}") for name in stated}
     missing = [f.name for f in fields(cls) if f.default is MISSING and f.name not in values]
     if missing:
@@ -133,7 +133,7 @@ def _decimal(value: object, what: str) -> Decimal:
     except InvalidOperation:
         number = None
     if number is None or not number.is_finite() or abs(number) >= _LARGEST:
-        raise InvalidTariff(f'{what}: {value!r} is no number; write it as text, such as "2.50"')
+        raise InvalidTariff(f'{what}: {value!r} is not a number; write it as text, such as "2.50"')
     exponent = number.as_tuple().exponent
     if isinstance(exponent, int) and exponent < -12:
         raise InvalidTariff(f"{what}: {value} has more than 12 decimals")

@@ -268,7 +268,7 @@ def _json(content: bytes) -> dict[str, Any]:
     try:
         stated = json.loads(content)
     except (ValueError, RecursionError):
-        raise InvalidTariff("the file is no JSON") from None
+        raise InvalidTariff("the file is not JSON") from None
     if not isinstance(stated, dict):
         raise InvalidTariff("the file holds no tariff")
     known = ("format", "minor_digits", "components", "rounding", "fee_recovery", "code", "name")

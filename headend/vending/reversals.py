@@ -149,7 +149,7 @@ def grounds_of(sale: Sale) -> Grounds:
     later = later_sales(sale).first()
     if later is not None:
         raise NotLatestSale(
-            f"sale {later} came after {sale} and was reckoned from it; reverse that one first, "
+            f"sale {later} came after {sale} and was calculated from it; reverse that one first, "
             "or ask for the sale to be moved to the right meter"
         )
     tokens = [token for token in sale.tokens.all() if disclosure.is_paid_for(token)]

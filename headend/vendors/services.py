@@ -65,9 +65,9 @@ class Terms:
         if Rate(self.percent, self.tax, self.tax_percent).gross >= 1:
             raise InvalidContract("with its tax the vendor would earn all of the money")
         if not 0 <= self.credit_limit_minor <= LARGEST_LIMIT_MINOR:
-            raise InvalidContract("a credit limit is not below nothing")
+            raise InvalidContract("a credit limit must not be negative")
         if self.largest_sale_minor is not None and self.largest_sale_minor <= 0:
-            raise InvalidContract("the largest sale is more than nothing")
+            raise InvalidContract("the largest sale must be more than zero")
 
 
 @transaction.atomic
@@ -273,7 +273,7 @@ def check_payment(vendor: Vendor, *, paid_minor: int, payment_reference: str) ->
     """
     reference = " ".join(payment_reference.upper().split())
     if not 0 < paid_minor <= LARGEST_PAYMENT_MINOR:
-        raise InvalidPurchase("a payment is more than nothing, in whole minor currency units")
+        raise InvalidPurchase("a payment must be more than zero, in whole minor currency units")
     if not 0 < len(reference) <= LONGEST_REFERENCE:
         raise InvalidPurchase("the payment's reference at the bank has 1 to 60 characters")
     if vendor.contract is None:
@@ -358,7 +358,7 @@ def buy_credit(
 def _set_status(vendor: Vendor, status: str, *, by: User, at: datetime, reason: str) -> Vendor:
     require(by, "vendors.suspend")
     if queries.vendor_of(by) is not None:
-        raise NotPermitted("only the utility suspends vendors and lets them sell again")
+        raise NotPermitted("only the utility may suspend and reinstate vendors")
     vendor = _locked(vendor)
     before, vendor.status = vendor.status, status
     vendor.save(update_fields=["status"])

@@ -216,7 +216,7 @@ def fill_safe(
     require(by, "vendors.fill_safe")
     require(by, seats.ACT_FOR_UTILITY)
     if not 0 < amount_minor <= LARGEST_CASH_MINOR:
-        raise ShiftRefused("cash that is fetched is more than nothing")
+        raise ShiftRefused("cash that is fetched must be more than zero")
     currency = currency or settings.BASE_CURRENCY
     if currency != settings.BASE_CURRENCY and currency not in currencies.accepted_codes():
         raise ShiftRefused(f"the utility takes no {currency}; accept it under Currencies first")
@@ -278,7 +278,7 @@ def _locked(shift: Shift) -> Shift:
 
 def _require_cash(*amounts_minor: int) -> None:
     if not all(0 <= minor <= LARGEST_CASH_MINOR for minor in amounts_minor):
-        raise ShiftRefused("cash in a drawer is not below nothing")
+        raise ShiftRefused("cash in a drawer must not be negative")
 
 
 def _record(

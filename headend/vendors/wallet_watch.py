@@ -49,7 +49,7 @@ def set_threshold(
     """
     require(by, SET)
     if threshold_minor is not None and not 0 < threshold_minor <= LARGEST_MINOR:
-        raise InvalidVendor("a threshold is more than nothing; leave it out to be told nothing")
+        raise InvalidVendor("a threshold must be more than zero; leave it out for no alert")
     before = WalletWatch.objects.select_for_update().filter(vendor=vendor).first()
     watched = None
     if threshold_minor is None:

@@ -247,7 +247,7 @@ def _let_know(program: User, kinds: list[str], by: User) -> None:
 def _checked(name: str, url: str, kinds: Iterable[str]) -> list[str]:
     wanted = sorted(set(kinds))
     if not 0 < len(name.strip()) <= _LONGEST_NAME:
-        raise InvalidWebhook("say in up to 100 characters what the webhook is for")
+        raise InvalidWebhook("describe in up to 100 characters what the webhook is for")
     unknown = [kind for kind in wanted if kind not in KINDS]
     if unknown or not wanted:
         raise InvalidWebhook(f"choose one or more of the kinds {', '.join(KINDS)}")

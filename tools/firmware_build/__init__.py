@@ -61,7 +61,7 @@ def build(board: str, *, simulated: bool = True, main: str = "") -> Path:
         BuildFailed: a file does not compile, or the board is not known.
     """
     if board not in BOARDS:
-        raise BuildFailed(f"no board called {board}; there are {', '.join(BOARDS)}")
+        raise BuildFailed(f"no board called {board}; choose one of {', '.join(BOARDS)}")
     main = main or f"firmware.main_{board}"
     sources = {name: path.read_text() for name, path in _modules(main)}
     overlay = sorted(OVERLAY.glob("*.py")) if simulated else []

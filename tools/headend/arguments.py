@@ -25,7 +25,7 @@ class Money(click.ParamType):
         decimals = rf"(\.[0-9]{{1,{digits}}})?" if digits else ""
         if not re.fullmatch(rf"[0-9]{{1,12}}{decimals}", value):
             example = f"50 or 50.{'0' * digits}" if digits else "50"
-            self.fail(f"{value!r} is no amount; write {example}", param, ctx)
+            self.fail(f"{value!r} is not an amount; write {example}", param, ctx)
         minor = int(Decimal(value).scaleb(digits))
         if minor == 0:
             self.fail("an amount must be more than nothing", param, ctx)

@@ -32,7 +32,7 @@ def order(
             name: one for name, one in ORDERS.items() if one.form is ReasonForm and not one.is_mode
         }
         if slug not in known:
-            raise click.UsageError(f"no order {slug!r}; there are {', '.join(known)}")
+            raise click.UsageError(f"no order {slug!r}; choose one of {', '.join(known)}")
         if known[slug].needs_reason and not reason.strip():
             raise click.UsageError(f"{slug} needs a --reason")
         at = now()

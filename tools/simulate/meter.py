@@ -50,7 +50,7 @@ class SimulatedMeter(Front):
         clock: bool = True,
     ) -> None:
         if board not in BOARDS:
-            raise ValueError(f"no simulated board called {board}; there are {', '.join(BOARDS)}")
+            raise ValueError(f"no board is called {board}; choose one of {', '.join(BOARDS)}")
         self.folder = Path(folder)
         self.board = board
         super().__init__(self.folder.name, self._latched_relay())

@@ -280,7 +280,7 @@ def switches(since: str | None, until: str | None) -> None:
     """Print switches of the payment mode as CSV for billing."""
     for day in filter(None, (since, until)):
         if not re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", day):
-            raise click.UsageError(f"{day!r} is no day; write 2026-11-30")
+            raise click.UsageError(f"{day!r} is not a date; write 2026-11-30")
     with answering(False):
         from headend.supply import modes
 

@@ -178,7 +178,7 @@ def _steps(blocks: list[Mapping[str, Any]]) -> tuple[kinds.Step, ...]:
 def _number(text: object) -> Decimal:
     number = Decimal(str(text))
     if not number.is_finite():
-        raise ValueError(f"{text} is no number")
+        raise ValueError(f"{text} is not a number")
     return number
 
 

@@ -259,7 +259,7 @@ def test_guessing_codes_is_slowed_down(user, secret, codes, monkeypatch):
     for _ in range(5):
         client.post("/second-factor/", {"code": "123456"})
     answer = client.post("/second-factor/", {"code": app_code(secret, LATER)})
-    assert "too many wrong tries" in answer.content.decode()
+    assert "too many failed attempts" in answer.content.decode()
 
 
 def test_a_passkey_on_the_pages(log_in, monkeypatch):

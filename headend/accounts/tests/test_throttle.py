@@ -81,7 +81,7 @@ def test_the_right_password_waits_too_and_the_record_tells_once():
     for _ in range(5):
         log_in(client, "wrong")
     for _ in range(2):
-        assert "too many wrong tries" in log_in(client, PASSWORD).content.decode()
+        assert "too many failed attempts" in log_in(client, PASSWORD).content.decode()
     row = AuditEntry.objects.get(action="accounts.log_in_refused")
     assert (row.object_label, row.source) == ("thandi", "127.0.0.1")
 

@@ -131,7 +131,7 @@ def test_every_program_says_so_in_one_sentence(kept, command):
         command = ("-c", "from tools.prepay import main; main()", *command[1:])
     done = run(kept | {"DATABASE_URL": "mysql://u:secret@h/n"}, *command)
     assert done.returncode == (1 if "wsgi" in command[-1] else 2)
-    assert "DATABASE_URL is no address such as" in done.stderr
+    assert "DATABASE_URL is not an address such as" in done.stderr
     assert "Traceback" not in done.stderr
     assert "secret" not in done.stderr + done.stdout
 

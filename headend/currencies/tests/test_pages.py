@@ -50,7 +50,7 @@ def test_a_currency_is_taken_and_its_rate_approved_on_pages(log_in):
     asked = {"code": "USD", "is_accepted": "on", "rate_holds_hours": "48"}
     assert admin.post("/currencies/add/", asked).headers["Location"] == "/currencies/USD/"
     wrong = {"units": "1", "base_units": "x", "reason": "bank"}
-    assert "is no number" in text_of(admin.post("/currencies/USD/propose/", wrong))
+    assert "is not a number" in text_of(admin.post("/currencies/USD/propose/", wrong))
     right = wrong | {"base_units": "18,2537"}
     page = text_of(admin.post("/currencies/USD/propose/", right, follow=True))
     assert "Exchange rate 1 USD = 18.2537 ZAR from approval on; the first one" in page

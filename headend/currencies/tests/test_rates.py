@@ -111,7 +111,7 @@ def test_two_rates_never_begin_at_one_instant(usd, approver):
 def test_figures_that_are_none_are_refused(usd, figure):
     with pytest.raises(InvalidRate):
         propose(usd, figure)
-    with pytest.raises(InvalidRate, match="no number"):
+    with pytest.raises(InvalidRate, match="not a number"):
         services.read_figure("eighteen")
     assert services.read_figure(" 18,25 ") == Decimal("18.25")
 

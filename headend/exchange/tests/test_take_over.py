@@ -196,7 +196,7 @@ def test_a_customer_with_two_meters_is_one_customer(drn):
         ({"last_token_at": "1999-01-01"}, "base date 2014"),
         ({"last_token_at": "2027-01-01"}, "is the base date another one"),
         ({"last_token_at": "", "last_tid": "9" * 8}, "is the base date another one"),
-        ({"month_to_date_kwh": ""}, "is no energy"),
+        ({"month_to_date_kwh": ""}, "is not a figure in kWh"),
         ({"as_of": "2026-12-01"}, "has not come yet"),
         ({"customer_reference": ""}, "customer_reference is empty"),
         ({"since": "2027-01-01"}, "later than now"),

@@ -116,7 +116,7 @@ def test_an_order_to_close_the_former_account_does_not_meet_the_next_one(supply)
 def test_debts_of_the_premises_are_told_and_accepted(supply):
     owe(supply.premises, 20_00, title="Cable")
     settled(supply, credit_wh=0)
-    with pytest.raises(PremisesDebts, match=r"20\.00 rests on 1 Test Road"):
+    with pytest.raises(PremisesDebts, match=r"20\.00 are attached to 1 Test Road"):
         enter(supply.meter)
     assert enter(supply.meter, accepts_debts=True).premises_debts_minor == 20_00
 

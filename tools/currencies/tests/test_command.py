@@ -96,7 +96,7 @@ def test_an_amount_is_whole_in_its_currency(code, amount, paid_minor):
     asked = ["--meter", meter, "--amount", amount, "--currency", code, "--trial", "--json"]
     done = CliRunner().invoke(vend, asked)
     if paid_minor is None:
-        assert (done.exit_code, "is no amount" in done.output) == (2, True)
+        assert (done.exit_code, "is not an amount" in done.output) == (2, True)
         return
     assert json.loads(done.output)["paid_minor"] == paid_minor
     assert not Sale.objects.exists()

@@ -47,7 +47,7 @@ def test_an_order_that_takes_something_needs_a_reason(drn):
 def test_other_orders_are_named(drn, order):
     status, text = prepay_meter("order", drn, order)
     assert status == 2
-    assert "there are disconnect, connect, arm, reset-trip" in text
+    assert "choose one of disconnect, connect, arm, reset-trip" in text
     assert not Command.objects.exists()
 
 
