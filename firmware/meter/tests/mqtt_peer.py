@@ -163,10 +163,10 @@ class Sleep:
 
 
 def run(work):
-    """Run a test's coroutine; fail if it takes longer than 20 s."""
+    """Run a test's coroutine; fail if it hangs, which a loaded machine takes a minute to tell."""
 
     async def within():
-        await asyncio.wait_for(work, 20)
+        await asyncio.wait_for(work, 60)
 
     try:
         asyncio.run(within())
