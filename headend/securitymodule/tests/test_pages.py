@@ -75,7 +75,7 @@ def test_the_second_person_shows_their_second_factor_too(log_in, second, text):
         second, secret=secret, code=app_code(secret, NOON), name="Phone", at=NOON
     )
     client = log_in("utility administrator")
-    assert "has to show their second factor" in hold(client, text)[1]
+    assert "must show their second factor" in hold(client, text)[1]
     assert "code is wrong" in hold(client, text, code="000000")[1]
     assert hold(client, text, code=codes[0])[0] == 302
     assert "is loaded already" in hold(client, text, code=codes[1])[1]
@@ -94,11 +94,11 @@ def test_the_second_person_may_show_a_passkey_instead(log_in, second, text):
         at=NOON,
     )
     client = log_in("utility administrator")
-    assert "has to show their second factor" in hold(client, text)[1]
+    assert "must show their second factor" in hold(client, text)[1]
     asked = client.post("/keys/load/passkey/", {"username": "second"}).content.decode()
     shown = device.get(asked)
     assert "was not accepted" in hold(client, text, credential=shown.replace("A", "B"))[1]
-    assert "has to show" in hold(client, text, credential=shown)[1]  # its challenge is used up
+    assert "must show" in hold(client, text, credential=shown)[1]  # its challenge is used up
     asked = client.post("/keys/load/passkey/", {"username": "second"}).content.decode()
     assert hold(client, text, credential=device.get(asked))[0] == 302
     nobody = client.post("/keys/load/passkey/", {"username": "nobody"}).json()

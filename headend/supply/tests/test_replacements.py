@@ -319,5 +319,5 @@ def test_a_token_of_a_meter_that_hangs_again_is_not_issued_anew(supply, stock):
     )  # fmt: skip
     done.refresh_from_db()
     assert not second_issues.is_proved_unused(done, token)
-    with pytest.raises(NotProvedUnused, match="hangs again"):
+    with pytest.raises(NotProvedUnused, match="is installed again"):
         second_issues.reissue(done, token, by=console_user(), at=LATER + DAY)
