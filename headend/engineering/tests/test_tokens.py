@@ -215,7 +215,7 @@ def test_credit_is_made_again_for_a_meter_that_was_not_changed(meter, engineer, 
     assert again.tid > token.tid
     assert field.enter(again.digits) == "Accept"
     assert Meter.objects.get(pk=meter.pk).krn == 2
-    with pytest.raises(NotReplaceable, match="again already"):
+    with pytest.raises(NotReplaceable, match="reissued already"):
         services.order_replacement(token, by=engineer, at=NOON, reason="greed")
 
 
@@ -298,7 +298,7 @@ def test_credit_under_a_key_that_the_meter_has_no_more_is_made_again_once(
     assert "under the key it has by now" in asked.summary
     approvals.approve(asked, by=approver, at=later)
     assert field.enter(EngineeringToken.objects.get().token.digits) == "Accept"
-    with pytest.raises(NotReplaceable, match="again already"):
+    with pytest.raises(NotReplaceable, match="reissued already"):
         services.order_replacement(token, by=engineer, at=later, reason="greed")
 
 

@@ -192,7 +192,7 @@ def test_a_customer_with_two_meters_is_one_customer(drn):
     [
         ({"last_token_at": ""}, "a meter never vended to has none"),
         ({"last_tid": "5"}, "one is enough"),
-        ({"last_token_at": "yesterday"}, "is no time"),
+        ({"last_token_at": "yesterday"}, "is not a time"),
         ({"last_token_at": "1999-01-01"}, "base date 2014"),
         ({"last_token_at": "2027-01-01"}, "is the base date another one"),
         ({"last_token_at": "", "last_tid": "9" * 8}, "is the base date another one"),

@@ -105,9 +105,9 @@ def test_commas_are_read_as_points():
     ("change", "told"),
     [
         ({"c-0-steps-0-rate": ""}, "at least one step"),
-        ({"c-0-steps-0-rate": "", "c-0-steps-0-upto": "5"}, "is no number"),
-        ({"c-0-steps-0-rate": "NaN"}, "is no number"),
-        ({"c-0-steps-0-rate": "1e99"}, "is no number"),
+        ({"c-0-steps-0-rate": "", "c-0-steps-0-upto": "5"}, "is not a number"),
+        ({"c-0-steps-0-rate": "NaN"}, "is not a number"),
+        ({"c-0-steps-0-rate": "1e99"}, "is not a number"),
         ({"c-0-steps-0-rate": "0"}, "can't be free"),
         ({"c-0-name": ""}, "needs a name"),
         ({"c-1-name": "Energy"}, "two components are called Energy"),
