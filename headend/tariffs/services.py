@@ -179,12 +179,21 @@ def submit_draft(draft: TariffDraft, *, by: User, at: datetime, reason: str) -> 
 
 @transaction.atomic
 def reopen_draft(draft: TariffDraft, *, by: User, at: datetime) -> TariffDraft:
-    """Take a draft that was handed in back to change it; an approval of it fails from then on.
+    """Take a draft that was handed in back to change it.
+
+    One's own request for its approval is withdrawn with it, so that nobody ponders what can't be
+    approved any more; somebody else's stays, and fails.
 
     Raises:
         DraftClosed: it has become a version, or was discarded.
+        AlreadyDecided: somebody decides about it at this moment.
     """
     require(by, PUBLISH)
+    # Before the draft is locked: who approves locks them in this order too.
+    for waiting in Approval.objects.filter(
+        act="tariffs.activate", state=Approval.OPEN, arguments__draft=draft.pk, requested_by=by
+    ):
+        approvals.withdraw(waiting, by, at, reason="the draft was taken back to change it")
     draft = TariffDraft.objects.select_for_update().get(pk=draft.pk)
     if draft.state != TariffDraft.State.SUBMITTED:
         raise DraftClosed(f"draft {draft.name} is {draft.state}; only a submitted one is reopened")
@@ -226,7 +235,10 @@ def perform_activation(
     """Make a version of a draft, in the transaction of its approval."""
     draft = TariffDraft.objects.select_for_update().get(pk=arguments["draft"])
     if draft.state != TariffDraft.State.SUBMITTED or digest(draft) != arguments["digest"]:
-        raise DraftClosed(f"draft {draft.name} was changed since; have it handed in again")
+        raise DraftClosed(
+            f"draft {draft.name} was taken back or changed after this was asked for: refuse this "
+            "request, and have the draft handed in again"
+        )
     if draft.valid_from is None or not _can_begin(draft.code, draft.valid_from, at):
         raise InvalidTariff(
             f"draft {draft.name} was to begin at {draft.valid_from}, which has passed; "

@@ -281,7 +281,9 @@ def test_an_event_does_not_wait_for_that_far_time_nor_does_its_receiver_rest(db)
         kinds=["sale.made"], sealed_secret=b"s", created_at=NOON, created_by=console_user(),
         resting_until=NOON + YEAR,
     )  # fmt: skip
-    event = Event.objects.create(public_id="e", kind="sale.made", body="{}", made_at=NOON)
+    event = Event.objects.create(
+        public_id="e", key="k", kind="sale.made", at=NOON, body="{}", made_at=NOON
+    )
     Delivery.objects.create(
         subscription=webhook, event=event, queued_at=NOON + YEAR, next_attempt_at=NOON + YEAR
     )

@@ -9,7 +9,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.utils import timezone
 
 from headend.accounts import approvals
-from headend.accounts.errors import SamePerson
+from headend.accounts.errors import AlreadyDecided, SamePerson
 from headend.accounts.models import Approval
 from headend.accounts.services import create_user
 from headend.audit.models import AuditEntry
@@ -108,9 +108,19 @@ def test_an_approval_holds_for_what_was_read_only(clerk, draft):
     draft.refresh_from_db()
     services.submit_draft(draft, by=clerk.user, at=NOON, reason="y")
     second = create_user(username="second", password=None, groups=("approver",))
-    with pytest.raises(DraftClosed):
+    with pytest.raises(AlreadyDecided, match="withdrawn"):  # with the draft that was taken back
         approvals.approve(approval, second, NOON)
     assert not TariffVersion.objects.exists()
+
+
+def test_what_another_clerk_took_back_tells_the_approver_what_to_do(clerk, draft):
+    approval = services.submit_draft(draft, by=clerk.user, at=NOON, reason="x")
+    other = create_user(username="other", password=None, groups=("tariff clerk",))
+    services.reopen_draft(draft, by=other, at=NOON)
+    second = create_user(username="second", password=None, groups=("approver",))
+    with pytest.raises(DraftClosed, match="refuse this request"):
+        approvals.approve(approval, second, NOON)
+    approvals.refuse(approval, second, NOON, "taken back")
 
 
 @pytest.mark.parametrize("first_day", ["", "2026-11-20"])
