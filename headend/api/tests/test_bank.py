@@ -6,9 +6,12 @@ from headend.accounts import approvals
 from headend.accounts.models import Approval
 from headend.accounts.services import console_user, create_user
 from headend.config.opaque import encode, id_of
+from headend.currencies.models import SoldCash
 from headend.debts.services import open_debt
 from headend.debts.terms import Terms
-from headend.testing import NOON
+from headend.ledger.queries import balance_minor
+from headend.testing import NOON, make_rate
+from headend.vending.services import vend
 
 PAID = {
     "message_id": "b-1",
@@ -55,3 +58,29 @@ def test_what_the_bank_tells_twice_or_goes_nowhere_is_refused(program, code):
     nowhere = {"message_id": "b-3", "to": "debt", "names": "7", "reason": "a guess"}
     assert code(caller.post(address, nowhere)) == "debt_invalid"
     assert code(caller.get(f"/bank-payments/{encode('ledger.bankpayment', 0)}")) == "not_found"
+
+
+def test_what_the_bank_gave_for_dollars_is_told_by_a_program(program, code, supply):
+    make_rate("18.00")
+    vend(
+        caller="till", message_id="m1", meter=supply.meter, tender_minor=10_00, currency="USD",
+        operator=console_user(), at=NOON,
+    )  # fmt: skip
+    caller = program("bank")
+    second = create_user(username="second", password=None, groups=("approver",))
+    sold = PAID | {"reference": "FX 1", "amount_minor": 93_00}
+    kept = PAID | {"message_id": "b-2", "reference": "DEP 1", "amount_minor": 5_00}
+    ways = (("sold_tills", "USD 5.00", sold), ("tills", "", kept | {"currency": "USD"}))
+    for number, (to, names, told) in enumerate(ways):
+        made = caller.post("/bank-payments", told).json()
+        assert made["currency"] == told.get("currency", "ZAR")
+        body = {"message_id": f"c-{number}", "to": to, "names": names, "reason": "the slip"}
+        address = f"/bank-payments/{made['id']}"
+        assert caller.post(f"{address}/clear", body).json()["state"] == "open"
+        approvals.approve(Approval.objects.get(state=Approval.OPEN), second, NOON)
+        assert caller.get(address).json()["state"] == "cleared"
+    unknown = PAID | {"message_id": "b-3", "reference": "DEP 2", "currency": "EUR"}
+    assert code(caller.post("/bank-payments", unknown)) == "bank_payment_invalid"
+    assert SoldCash.objects.get().gained_minor == 3_00
+    assert balance_minor("bank", "USD") == 5_00
+    assert balance_minor("cash", "USD") == 0
