@@ -81,7 +81,7 @@ def import_debt(cells: Cells, context: Context) -> Done:
         raise InvalidCell(f"debts here are in {settings.BASE_CURRENCY}")
     if is_there(reference, amount_minor, context.known, balance_minor=balance_minor):
         return Done(Outcome.UNCHANGED)
-    if not balance_minor:
+    if amount_minor and not balance_minor:
         return Done(Outcome.UNCHANGED, "nothing of it is owed any more")
     debt = open_debt(
         owner=_owner(cells, context),
