@@ -28,6 +28,7 @@ from headend.vendors.services import add_operator
 LONGEST_LIFE = timedelta(days=366 * 2)
 _MARK = "opk"  # so that a leaked key is recognised by those who search for such
 _NOTE_USE_EVERY = timedelta(minutes=5)
+_noted: dict[str, datetime] = {}  # by prefix, of this process; the row of a key may be an old one
 
 
 class NewKey(NamedTuple):
@@ -192,8 +193,10 @@ def _count(key: ApiKey, at: datetime) -> None:
 
 
 def _note_use(key: ApiKey, at: datetime) -> None:
-    if key.last_used_at is None or at - key.last_used_at >= _NOTE_USE_EVERY:
+    noted = _noted.get(key.prefix, key.last_used_at)
+    if noted is None or at - noted >= _NOTE_USE_EVERY:
         ApiKey.objects.filter(pk=key.pk).update(last_used_at=at)
+        _noted[key.prefix] = at
 
 
 def _hash(secret: str) -> bytes:

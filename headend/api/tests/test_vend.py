@@ -185,7 +185,6 @@ def test_parallel_vends_of_a_key_stay_within_its_day(transactional_db, program, 
 def test_the_route_costs_no_session(program, supply):
     caller = program()
     caller.post("/vend", asking(supply, message_id="warm"))
-    caller.post("/vend", asking(supply, message_id="that it was used is noted now"))
     with traffic() as seen:
         answer = caller.post("/vend", asking(supply) | {"send": True})
     assert "Set-Cookie" not in answer.headers
