@@ -1,9 +1,10 @@
-"""Collects the rows that an import adds and writes many of them at once.
+"""Collects what an import adds and changes and writes many rows of it at once.
 
 Inside a batch the services do what they always do, with the same rules and audit entries. New
 objects get their ids beforehand, so that others can refer to them, and uniqueness and constraints
-are left to the database, which refuses all of the batch. Who opens one has to do its parts singly
-then: that says which of them was wrong.
+are left to the database, which refuses all of the batch. What changes objects that are there does
+so in memory, and in the database only if they are still as they were read; otherwise all of the
+batch is refused too. Who opens one has to do its parts singly then: that says which was wrong.
 """
 
 from __future__ import annotations
@@ -12,11 +13,14 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from django.db import connection, models
 
-_BLOCK = 32  # ids taken at once
+if TYPE_CHECKING:
+    from headend.config.prepared import Ask
+
+_PARTS = 32
 _SIZES = (50, 10, 1)  # rows of one statement: few sizes, for each is planned once
 T = TypeVar("T")
 
@@ -24,20 +28,32 @@ _here = threading.local()  # `batch`, the one that is open
 
 
 class Batch:
-    """New objects in the order in which they were made, not yet written."""
+    """New objects in the order in which they were made, not yet written.
 
-    def __init__(self) -> None:
+    Args:
+        parts: about so many objects of a model will be new; so many ids are taken at once.
+    """
+
+    def __init__(self, parts: int) -> None:
+        self._block = parts
         self._kept: list[models.Model] = []
+        self._changes: list[Ask] = []
         self._ids: dict[type[models.Model], deque[int]] = {}
         self._next: dict[type[models.Model], int] = {}  # of SQLite
         self._remembered: dict[Any, Any] = {}
 
     def __len__(self) -> int:
-        return len(self._kept)
+        return len(self._kept) + len(self._changes)
 
     def keep(self, *objects: models.Model) -> None:
         """Write these at the end."""
         self._kept += objects
+
+    def change(self, one: models.Model, **values: Any) -> None:
+        """Change the row of an object at the end, if it is then as the object says now."""
+        from headend.config import writing  # which looks here for an open batch
+
+        self._changes.append(writing.update(one, **values))
 
     def give_id(self, new: models.Model) -> None:
         """Give a new object the id that it will have."""
@@ -56,8 +72,10 @@ class Batch:
     def write(self) -> None:
         """Write what was kept: one model after the other, in the order of their first objects.
 
+        What changes objects that are there comes after all that is new.
+
         Raises:
-            DatabaseError: one of the objects can't be; none is written.
+            DatabaseError: one of the objects can't be, or is not as it was; none is written.
         """
         from headend.config import prepared, writing  # which looks here for an open batch
 
@@ -69,7 +87,9 @@ class Batch:
             for size in _SIZES:
                 while len(objects) >= size:
                     asks.append(writing.insert(*(objects.popleft() for _ in range(size))))
-        prepared.run(asks)
+        answers = prepared.run([*asks, *self._changes])
+        if not all(answers[len(asks) :]):
+            raise writing.RowGone("a row that was to change is not as it was read")
 
     def _new_ids(self, model: type[models.Model]) -> Iterator[int]:
         table = model._meta.db_table
@@ -77,7 +97,7 @@ class Batch:
             if connection.vendor == "postgresql":
                 cursor.execute(
                     "SELECT nextval(pg_get_serial_sequence(%s, 'id')) FROM generate_series(1, %s)",
-                    [f'"{table}"', _BLOCK],
+                    [f'"{table}"', self._block],
                 )
                 return iter([number for (number,) in cursor.fetchall()])
             if model not in self._next:  # nobody else writes until the transaction ends
@@ -85,8 +105,8 @@ class Batch:
                 last = cursor.fetchone()
                 self._next[model] = last[0] + 1 if last else 1
         first = self._next[model]
-        self._next[model] += _BLOCK
-        return iter(range(first, first + _BLOCK))
+        self._next[model] += self._block
+        return iter(range(first, first + self._block))
 
 
 def current() -> Batch | None:
@@ -95,15 +115,18 @@ def current() -> Batch | None:
 
 
 @contextmanager
-def batch() -> Iterator[Batch]:
+def batch(parts: int = _PARTS) -> Iterator[Batch]:
     """Keep what is made inside, and write it at the end; after an error write nothing.
 
     Call it in a transaction. Inside, nothing is written at once, so savepoints are left out.
 
+    Args:
+        parts: about so many objects of a model will be new.
+
     Raises:
         DatabaseError: one of the objects can't be.
     """
-    made = Batch()
+    made = Batch(parts)
     database: Any = connection
     database.savepoint = lambda: None
     _here.batch = made
@@ -123,6 +146,32 @@ def save(new: models.Model) -> None:
         return
     found.give_id(new)
     found.keep(new)
+
+
+def change(one: models.Model, **values: Any) -> bool:
+    """Change an object that is there, if its row is as the object says; in a batch at its end.
+
+    One that waits to be written itself is only changed in memory.
+
+    Args:
+        one: the object; it has the new values from now on.
+        values: what becomes of fields, by column's name.
+
+    Returns:
+        bool: False if the row is not so any more. In a batch that is found at its end, and fails
+            all of it.
+    """
+    found = current()
+    if found is None:
+        as_it_says = {name: getattr(one, name) for name in values}
+        row = type(one)._default_manager.filter(pk=one.pk, **as_it_says)
+        if not row.update(**values):
+            return False
+    elif not is_kept(one):
+        found.change(one, **values)
+    for name, value in values.items():
+        setattr(one, name, value)
+    return True
 
 
 def remember(key: Any, find: Callable[[], T]) -> T:

@@ -161,6 +161,42 @@ def insert(*objects: Model, unless_there: bool = False) -> Ask:
     return ask
 
 
+def update(one: Model, **values: Any) -> Ask:
+    """Return what changes fields of a row that are still as an object says, for `run`.
+
+    Args:
+        one: the object, as it is before.
+        values: what the fields become, by column's name.
+
+    Returns:
+        Ask: it gives one row; none if the row is not as the object says.
+    """
+    statement, manners = _update(type(one), tuple(values), prepared.vendor())
+    written = list(zip(manners, values.items(), strict=True))
+    after = [_as_written(manner, value) for manner, (_, value) in written]
+    before = [_as_written(manner, getattr(one, name)) for manner, (name, _) in written]
+    return Ask(statement, (*after, one.pk, *before))
+
+
+@cache
+def _update(
+    model: type[Model], names: tuple[str, ...], vendor: str
+) -> tuple[Statement, list[Callable[[Any], Any] | None]]:
+    fields = {field.attname: field for field in model._meta.concrete_fields}
+    changed: list[Any] = [fields[name] for name in names]
+    table = model._meta.db_table
+    values = ", ".join(f'"{field.column}" = %s' for field in changed)
+    checks = " AND ".join(f'"{field.column}" IS NOT DISTINCT FROM %s' for field in changed)
+    # S608: every name is a model's own, every value a parameter.
+    text = f'UPDATE "{table}" SET {values} WHERE id = %s AND {checks} RETURNING id'  # noqa: S608
+    sqlite = text.replace("IS NOT DISTINCT FROM", "IS")
+    return Statement(text, sqlite=sqlite), [_written(field, vendor) for field in changed]
+
+
+def _as_written(manner: Callable[[Any], Any] | None, value: Any) -> Any:
+    return value if manner is None or value is None else manner(value)
+
+
 class _Rows(NamedTuple):
     """New rows of one model that one statement writes."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import copy
 from datetime import datetime, timedelta
 
 from django.core.exceptions import ValidationError
@@ -82,7 +83,7 @@ def change_customer(
         by: who changes it; needs customers.change_customer.
         at: now.
         source: the channel it came by.
-        changes: any of name, phone, email, language; what is not named stays.
+        changes: any of name, phone, email, language, external_reference; what is not named stays.
 
     Returns:
         bool: whether anything was different.
@@ -91,16 +92,19 @@ def change_customer(
         InvalidCustomer: a detail makes no sense.
     """
     require(by, "customers.change_customer")
-    kept = Customer.objects.select_for_update().get(pk=customer.pk)
+    kept = customer  # in a batch, whose end finds out whether it still was so
+    if batches.current() is None:
+        kept = Customer.objects.select_for_update().get(pk=customer.pk)
     before = {
         name: getattr(kept, name) for name in changes if getattr(kept, name) != changes[name]
     }
     if not before:
         return False
+    wanted = copy(kept)
     for name in before:
-        setattr(kept, name, changes[name])
-    _check_customer(kept)
-    kept.save(update_fields=list(before))
+        setattr(wanted, name, changes[name])
+    _check_customer(wanted)
+    batches.change(kept, **{name: changes[name] for name in before})
     audit.record(
         actor=by,
         action="customers.change",
@@ -115,10 +119,7 @@ def change_customer(
 
 def _check_customer(customer: Customer) -> None:
     try:
-        if customer._state.adding:
-            batches.clean(customer)
-        else:
-            customer.full_clean()
+        batches.clean(customer)
     except ValidationError as error:
         said = "; ".join(f"{field}: {' '.join(why)}" for field, why in error.message_dict.items())
         raise InvalidCustomer(f"customer {customer.name}: {said}") from None

@@ -114,7 +114,8 @@ def charge(
         **asdict(terms),
     )
     batches.save(debt)
-    _post(debt, amount_minor, against, OPENED, f"Debt opened: {title}", at)
+    said = f"Debt opened: {title}"
+    _post(debt, amount_minor, against, OPENED, said, at, opens=debt.account)
     audit.record(
         actor=by,
         action="debts.open",
@@ -295,7 +296,14 @@ def _move(
 
 
 def _post(
-    debt: Debt, amount_minor: int, against: str, kind: str, description: str, at: datetime
+    debt: Debt,
+    amount_minor: int,
+    against: str,
+    kind: str,
+    description: str,
+    at: datetime,
+    *,
+    opens: str = "",
 ) -> None:
     ledger.post(
         at=at,
@@ -305,4 +313,5 @@ def _post(
             ledger.Posting(debt.account, amount_minor, debt.currency),
             ledger.Posting(against, -amount_minor, debt.currency),
         ],
+        opens=opens,
     )

@@ -2,13 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
+
 from django.conf import settings
 
 from headend.exchange.cells import Cells
 from headend.exchange.errors import RowDiffers
 from headend.exchange.kinds import Column, Context, Done, Outcome, register
+from headend.exchange.known import By, Known, Lookup
 from headend.ledger import suspense
 from headend.ledger.models import BankPayment
+
+_PAYMENT = By(BankPayment, ("reference",))
+
+
+class _Accounted:
+    """Finds what was accounted for under references."""
+
+    def find(self, names: Collection[str], /) -> Mapping[str, suspense.Accounted]:
+        return suspense.accounted_for(names)
+
+
+_ACCOUNTED = _Accounted()
+
+
+def _reference(cells: Cells, _: Known) -> str:
+    return suspense.normal(cells.needed("reference"))
 
 
 @register(
@@ -25,7 +44,7 @@ from headend.ledger.models import BankPayment
     ),
     key=("reference",),
     permissions=("ledger.add_bankpayment",),
-    lookups=(("reference", BankPayment, "reference"),),
+    lookups=(Lookup(_PAYMENT, _reference), Lookup(_ACCOUNTED, _reference)),
     in_batches=True,
 )
 def import_payment(cells: Cells, context: Context) -> Done:
@@ -33,7 +52,8 @@ def import_payment(cells: Cells, context: Context) -> Done:
     currency = cells.text("currency").upper() or settings.BASE_CURRENCY
     reference = cells.needed("reference")
     amount_minor = cells.minor("amount", currency=currency)
-    there = context.known.find(BankPayment, "reference", suspense.normal(reference))
+    reference = suspense.normal(reference)
+    there = context.known.find(_PAYMENT, reference)
     if there is not None and (there.amount_minor, there.currency) != (amount_minor, currency):
         raise RowDiffers(f"{there} is here already, with another amount")
     if there is not None:
@@ -47,6 +67,7 @@ def import_payment(cells: Cells, context: Context) -> Done:
         text=cells.text("text"),
         by=context.by,
         at=context.at,
+        accounted=context.known.find(_ACCOUNTED, reference),
     )
     context.known.add(payment)
     return Done(Outcome.ADDED, f"{payment.state} {payment.ended_as}".strip())

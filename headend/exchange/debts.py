@@ -14,8 +14,9 @@ from headend.debts.terms import Terms
 from headend.exchange.cells import Cells
 from headend.exchange.errors import InvalidCell, RowDiffers
 from headend.exchange.kinds import Column, Context, Done, Outcome, register
-from headend.exchange.known import Known
+from headend.exchange.known import By, Known, Lookup, column
 from headend.exchange.parties import (
+    AGREEMENTS_KNOWN,
     CUSTOMER,
     CUSTOMERS_KNOWN,
     agreement_of_row,
@@ -32,6 +33,8 @@ TERMS = (
     Column("later_from", "the day from which it holds", example="2027-03-01"),
     Column("blocked_from", "the day from which nothing is sold before the debt is paid"),
 )
+DEBT_BY_REFERENCE = By(Debt, ("external_reference",))
+_DEBT_HERE = By(Debt, ("pk",), lambda: Debt.objects.filter(external_reference=None))
 
 
 @register(
@@ -67,7 +70,12 @@ TERMS = (
     ),
     key=("reference",),
     permissions=("debts.add_debt",),
-    lookups=(("reference", Debt, "external_reference"), CUSTOMERS_KNOWN),
+    lookups=(
+        column("reference", DEBT_BY_REFERENCE),
+        Lookup(_DEBT_HERE, lambda cells, _: _number_here(cells.text("reference"))),
+        *CUSTOMERS_KNOWN,
+        AGREEMENTS_KNOWN,
+    ),
     in_batches=True,
 )
 def import_debt(cells: Cells, context: Context) -> Done:
@@ -111,18 +119,21 @@ def is_there(
     Raises:
         RowDiffers: it was, with another amount.
     """
-    there = known.find(Debt, "external_reference", reference) or _of_here(reference)
+    there = known.find(DEBT_BY_REFERENCE, reference)
+    number = _number_here(reference)
+    if there is None and number is not None:
+        there = known.find(_DEBT_HERE, number)
     if there is not None and there.principal_minor not in (amount_minor, balance_minor):
         raise RowDiffers(f"debt {reference} is here already, with another amount")
     return there is not None
 
 
-def _of_here(reference: str) -> Debt | None:
+def _number_here(reference: str) -> int | None:
+    """Return the number of the debt whose id here a reference is; None if it is none."""
     try:
-        number = opaque.decode("debts.debt", reference)
+        return opaque.decode("debts.debt", reference)
     except ValueError:
         return None
-    return Debt.objects.filter(pk=number, external_reference=None).first()
 
 
 def terms_of(cells: Cells, prefix: str = "") -> Terms:
@@ -168,7 +179,7 @@ def _owner(cells: Cells, context: Context) -> Customer | Premises:
     if cells.text("meter"):
         if customer is not None:
             raise InvalidCell("the row names a meter and a customer; one is enough")
-        agreement = agreement_of_row(cells, at=context.at)
+        agreement = agreement_of_row(cells, context.known, at=context.at)
         return agreement.premises if kind == "premises" else agreement.customer
     if kind == "premises":
         raise InvalidCell("a debt on a premises is found by its meter; fill that column")

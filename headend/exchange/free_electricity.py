@@ -2,12 +2,36 @@
 
 from __future__ import annotations
 
+from headend.customers.models import SupplyAgreement
 from headend.exchange.cells import Cells
 from headend.exchange.errors import InvalidCell, RowDiffers
 from headend.exchange.kinds import Column, Context, Done, Outcome, register
-from headend.exchange.parties import METER, agreement_of_row
+from headend.exchange.known import By, Known, Lookup, column
+from headend.exchange.parties import (
+    AGREEMENT_BY_METER,
+    AGREEMENTS_KNOWN,
+    METER,
+    agreement_of_row,
+    number_of_meter,
+)
 from headend.vending import free_electricity, free_programmes
 from headend.vending.models import FreeEnrolment, FreeProgramme
+
+_PROGRAMME = By(FreeProgramme, ("code",))
+_OPEN_ENROLMENT = By(
+    FreeEnrolment,
+    ("customer_id", "premises_id"),
+    lambda: FreeEnrolment.objects.filter(until_month=None).select_related("programme"),
+)
+
+
+def _place(agreement: SupplyAgreement | None) -> tuple[int, int] | None:
+    """Return whose part in a programme it is, and where."""
+    return (agreement.customer_id, agreement.premises_id) if agreement else None
+
+
+def _place_told(cells: Cells, known: Known) -> tuple[int, int] | None:
+    return _place(known.found(AGREEMENT_BY_METER, number_of_meter(cells)))
 
 
 @register(
@@ -22,29 +46,30 @@ from headend.vending.models import FreeEnrolment, FreeProgramme
     ),
     key=("meter",),
     permissions=("vending.add_freeenrolment", "vending.change_freeenrolment"),
-    lookups=(("programme", FreeProgramme, "code"),),
+    lookups=(
+        column("programme", _PROGRAMME),
+        AGREEMENTS_KNOWN,
+        Lookup(_OPEN_ENROLMENT, _place_told),
+    ),
     in_batches=True,
     beside=("customer", "customer_name", "address"),
 )
 def import_enrolment(cells: Cells, context: Context) -> Done:
     """Enrol the customer that a meter serves, at the premises where it stands, or end it."""
-    agreement = agreement_of_row(cells, at=context.at)
+    agreement = agreement_of_row(cells, context.known, at=context.at)
     code = cells.needed("programme")
-    programme = context.known.find(FreeProgramme, "code", code)
+    programme = context.known.find(_PROGRAMME, code)
     if programme is None:
         raise InvalidCell(f"there is no programme with the code {code!r}")
     until_month = cells.month("until_month") if cells.text("until_month") else None
-    # At most one is open: without an order, as `first` would ask for, its index is used at once.
-    open_ones = FreeEnrolment.objects.filter(
-        customer=agreement.customer_id, premises=agreement.premises_id, until_month=None
-    )
-    there = next(iter(open_ones.select_related("programme")), None)
+    there = context.known.find(_OPEN_ENROLMENT, _place(agreement))
+    if there is not None and there.until_month is not None:
+        there = None  # a row before this one ended it
     if there is not None and there.programme != programme:
         raise RowDiffers(f"they take part in {there.programme.code}; end that first")
     if until_month is not None:
         if there is None:
             return Done(Outcome.UNCHANGED, "they take no part in it")
-        context.known.need_own_transaction()
         free_programmes.end_enrolment(
             there,
             until_month=until_month,
@@ -56,7 +81,7 @@ def import_enrolment(cells: Cells, context: Context) -> Done:
         return Done(Outcome.CHANGED, f"ends with {until_month:%Y-%m}")
     if there is not None:
         return Done(Outcome.UNCHANGED)
-    free_programmes.enrol(
+    enrolment = free_programmes.enrol(
         programme=programme,
         customer=agreement.customer,
         premises=agreement.premises,
@@ -67,4 +92,5 @@ def import_enrolment(cells: Cells, context: Context) -> Done:
         at=context.at,
         source=context.source,
     )
+    context.known.add(enrolment)
     return Done(Outcome.ADDED, f"{agreement.customer} at {agreement.premises}")

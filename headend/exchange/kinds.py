@@ -106,8 +106,8 @@ def register(
 
     It is called in a transaction of its own row, and refuses a row by raising a Refusal. Done in
     batches, it may be called for many rows before any of them is written (`config.batches`): then
-    it finds by `context.known` what other rows may have added, tells it what it adds, and asks it
-    for a transaction of its own before it changes what was there.
+    it finds by `context.known` what other rows may have added or changed, and tells it what it
+    adds.
 
     Args:
         name: as addresses, commands and programs call it.
@@ -116,7 +116,7 @@ def register(
         columns: in the order of the template.
         key: names of columns.
         permissions: what who imports needs; the acts themselves ask for them again.
-        lookups: what columns name, to be found for many rows at once.
+        lookups: what rows name, to be found for many of them at once.
         in_batches: rows are written together.
         beside: columns of the export of that name that tell people more, and are not read.
     """

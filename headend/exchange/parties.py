@@ -5,17 +5,45 @@ from __future__ import annotations
 from datetime import datetime
 
 from headend.customers.models import Customer, SupplyAgreement
-from headend.customers.queries import agreement_of
+from headend.customers.queries import agreement_of, agreements_in_force
 from headend.exchange.cells import Cells
 from headend.exchange.errors import InvalidCell
 from headend.exchange.kinds import Column
-from headend.exchange.known import Known
+from headend.exchange.known import By, Known, Lookup, column
+from headend.meters.models import Meter
 from headend.meters.queries import meter_numbered
 from headend.tariffs.models import Tariff
 
 METER = Column("meter", "number of the meter, 11 or 13 digits", True, "04123456789")
-CUSTOMERS_KNOWN = ("customer_reference", Customer, "external_reference")
-TARIFFS_KNOWN = ("tariff", Tariff, "code")
+_CUSTOMER = "customers.customer"  # what ids of customers stand for
+CUSTOMER_BY_ID = By(Customer, ("pk",))
+CUSTOMER_BY_REFERENCE = By(Customer, ("external_reference",))
+METER_BY_NUMBER = By(Meter, ("drn",))
+AGREEMENT_BY_METER = By(SupplyAgreement, ("meter__drn",), agreements_in_force)
+TARIFF_BY_CODE = By(Tariff, ("code",))
+
+
+def customer_id(cells: Cells, name: str = "customer") -> int:
+    """Return the row number of the customer whose id a column has.
+
+    Raises:
+        InvalidCell: it is no id of a customer.
+    """
+    return cells.row(name, _CUSTOMER)
+
+
+def number_of_meter(cells: Cells) -> str:
+    """Return the number of a row's meter without spaces."""
+    return "".join(cells.text("meter").split())
+
+
+CUSTOMERS_KNOWN = (
+    column("customer_reference", CUSTOMER_BY_REFERENCE),
+    Lookup(CUSTOMER_BY_ID, lambda cells, _: customer_id(cells)),
+)
+TARIFFS_KNOWN = column("tariff", TARIFF_BY_CODE)
+METERS_KNOWN = Lookup(METER_BY_NUMBER, lambda cells, _: number_of_meter(cells))
+AGREEMENTS_KNOWN = Lookup(AGREEMENT_BY_METER, lambda cells, _: number_of_meter(cells))
 CUSTOMER = (
     Column("customer", "the number of the customer, as their page shows it"),
     Column("customer_reference", "or their number in the system they come from", example="C-1001"),
@@ -30,7 +58,7 @@ def customer_of(cells: Cells, known: Known) -> Customer | None:
     """
     reference = cells.text("customer_reference")
     if cells.text("customer"):
-        found = Customer.objects.filter(pk=cells.row("customer", "customers.customer")).first()
+        found = known.find(CUSTOMER_BY_ID, customer_id(cells))
         if found is None:
             raise InvalidCell(f"there is no customer {cells.text('customer')}")
         if reference and found.external_reference != reference:
@@ -41,19 +69,30 @@ def customer_of(cells: Cells, known: Known) -> Customer | None:
         return found
     if not reference:
         return None
-    found = known.find(Customer, "external_reference", reference)
+    found = known.find(CUSTOMER_BY_REFERENCE, reference)
     if found is None:
         raise InvalidCell(f"there is no customer with the reference {reference!r}")
     return found
 
 
-def agreement_of_row(cells: Cells, *, at: datetime) -> SupplyAgreement:
+def meter_of(cells: Cells, known: Known) -> Meter:
+    """Return the meter that a row names.
+
+    Raises:
+        InvalidMeterNumber, MeterNotFound: there is none.
+    """
+    number = cells.needed("meter")
+    return known.found(METER_BY_NUMBER, number_of_meter(cells)) or meter_numbered(number)
+
+
+def agreement_of_row(cells: Cells, known: Known, *, at: datetime) -> SupplyAgreement:
     """Return the running agreement of the meter that a row names.
 
     Raises:
         InvalidMeterNumber, MeterNotFound, NoSupplyAgreement: there is none.
     """
-    return agreement_of(meter_numbered(cells.needed("meter")), at=at)
+    there = known.found(AGREEMENT_BY_METER, number_of_meter(cells))
+    return there or agreement_of(meter_of(cells, known), at=at)
 
 
 def tariff_of(cells: Cells, known: Known) -> Tariff:
@@ -63,7 +102,7 @@ def tariff_of(cells: Cells, known: Known) -> Tariff:
         InvalidCell: there is none.
     """
     code = cells.needed("tariff")
-    found = known.find(Tariff, "code", code)
+    found = known.find(TARIFF_BY_CODE, code)
     if found is None:
         raise InvalidCell(f"there is no tariff with the code {code!r}")
     return found

@@ -5,34 +5,38 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from headend.config import batches
 from headend.customers import services as customers
 from headend.customers.models import Customer, Premises, SupplyAgreement
-from headend.customers.queries import agreements_in_force
 from headend.exchange.cells import Cells
 from headend.exchange.errors import InvalidCell, RowDiffers
 from headend.exchange.kinds import Column, Context, Done, Outcome, register
-from headend.exchange.known import Known, Lookup
+from headend.exchange.known import By, Known, Lookup, column
 from headend.exchange.parties import (
+    AGREEMENT_BY_METER,
+    AGREEMENTS_KNOWN,
     CUSTOMER,
+    CUSTOMER_BY_ID,
+    CUSTOMER_BY_REFERENCE,
     CUSTOMERS_KNOWN,
     METER,
+    METER_BY_NUMBER,
+    METERS_KNOWN,
     TARIFFS_KNOWN,
     choice_of,
+    customer_id,
     customer_of,
+    meter_of,
     tariff_of,
 )
 from headend.meters import services as meters
 from headend.meters.models import Meter
-from headend.meters.queries import meter_numbered
 from headend.tariffs.models import Tariff
 
 STATUSES = [str(Meter.Status.STOCK), str(Meter.Status.INSTALLED)]
 _MODES = [str(one) for one in Meter.PaymentMode.values]
-_CUSTOMER = "customers.customer"  # what the column "id" stands for
 _DETAILS = ("name", "phone", "email", "language")
-METERS_KNOWN: Lookup = ("meter", Meter, "drn")
-PREMISES_KNOWN: Lookup = ("address", Premises, "address")
+PREMISES_BY_ADDRESS = By(Premises, ("address",))
+PREMISES_KNOWN = column("address", PREMISES_BY_ADDRESS)
 
 DETAILS = (
     Column("phone", "how to reach them", example="+27 82 555 0101"),
@@ -64,7 +68,10 @@ PAYMENT_MODE = Column("payment_mode", "prepayment (if empty) or postpayment")
     ),
     key=("reference", "id"),
     permissions=("customers.add_customer", "customers.change_customer"),
-    lookups=(("reference", Customer, "external_reference"),),
+    lookups=(
+        column("reference", CUSTOMER_BY_REFERENCE),
+        Lookup(CUSTOMER_BY_ID, lambda cells, _: customer_id(cells, "id")),
+    ),
     in_batches=True,
 )
 def import_customer(cells: Cells, context: Context) -> Done:
@@ -87,11 +94,9 @@ def import_customer(cells: Cells, context: Context) -> Done:
         return Done(Outcome.ADDED, cells.text("name"))
     if all(getattr(customer, name) == told for name, told in details.items()):
         return Done(Outcome.UNCHANGED, cells.text("name"))
-    context.known.need_own_transaction()
     customers.change_customer(
         customer, by=context.by, at=context.at, source=context.source, **details
     )
-    customer.external_reference = details.get("external_reference", customer.external_reference)
     context.known.add(customer)
     return Done(Outcome.CHANGED, cells.text("name"))
 
@@ -99,12 +104,12 @@ def import_customer(cells: Cells, context: Context) -> Done:
 def _known_customer(cells: Cells, known: Known) -> Customer | None:
     """Return the customer a row is about; None if it is a new one."""
     reference = cells.text("reference")
-    by_reference = known.find(Customer, "external_reference", reference) if reference else None
+    by_reference = known.find(CUSTOMER_BY_REFERENCE, reference) if reference else None
     if not cells.text("id"):
         if not reference:
             raise InvalidCell("the row has neither reference nor id; it could be imported twice")
         return by_reference
-    found = Customer.objects.filter(pk=cells.row("id", _CUSTOMER)).first()
+    found = known.find(CUSTOMER_BY_ID, customer_id(cells, "id"))
     if found is None:
         raise InvalidCell(f"there is no customer {cells.text('id')}")
     is_free = by_reference is None and not found.external_reference
@@ -130,13 +135,11 @@ def _known_customer(cells: Cells, known: Known) -> Customer | None:
 )
 def import_meter(cells: Cells, context: Context) -> Done:
     """Register a meter, or install one that is in stock; a key is changed by a key change only."""
-    there = context.known.find(Meter, "drn", cells.needed("meter"))
+    there = context.known.find(METER_BY_NUMBER, cells.needed("meter"))
     as_it_is = [there.status] if there is not None else []  # also removed or scrapped
     status = choice_of(cells, "status", STATUSES + as_it_is, STATUSES[0])
     meter, is_new = register_or_find(cells, context)
     if status == Meter.Status.INSTALLED and meter.status == Meter.Status.STOCK:
-        if not is_new:
-            context.known.need_own_transaction()
         meters.install_meter(meter, by=context.by, at=context.at, source=context.source)
         return Done(Outcome.ADDED if is_new else Outcome.CHANGED)
     return Done(Outcome.ADDED if is_new else Outcome.UNCHANGED)
@@ -152,7 +155,7 @@ def register_or_find(cells: Cells, context: Context) -> tuple[Meter, bool]:
     key = key_of(cells)
     mode = choice_of(cells, "payment_mode", _MODES, _MODES[0])
     drn = cells.needed("meter")
-    there = context.known.find(Meter, "drn", drn)
+    there = context.known.find(METER_BY_NUMBER, drn)
     if there is None:
         made = meters.register_meter(
             drn=drn,
@@ -208,7 +211,13 @@ AGREEMENT = (
     ),
     key=("meter", "until"),  # an export has those that ended as well
     permissions=("customers.add_supplyagreement",),
-    lookups=(CUSTOMERS_KNOWN, TARIFFS_KNOWN, PREMISES_KNOWN),
+    lookups=(
+        *CUSTOMERS_KNOWN,
+        TARIFFS_KNOWN,
+        PREMISES_KNOWN,
+        METERS_KNOWN,
+        AGREEMENTS_KNOWN,
+    ),
     in_batches=True,
     beside=("customer_name",),
 )
@@ -219,7 +228,7 @@ def import_agreement(cells: Cells, context: Context) -> Done:
     customer = customer_of(cells, context.known)
     if customer is None:
         raise InvalidCell("the row names no customer")
-    meter = meter_numbered(cells.needed("meter"))
+    meter = meter_of(cells, context.known)
     told = agreement_told(cells, context)
     _, is_new = open_or_find(told, customer, meter, context)
     return Done(Outcome.ADDED if is_new else Outcome.UNCHANGED)
@@ -260,8 +269,7 @@ def open_or_find(
         RowDiffers: the meter serves somebody else, elsewhere, or on another tariff.
         InvalidAgreement: it can't be opened so.
     """
-    is_new_meter = batches.is_kept(meter)
-    there = None if is_new_meter else agreements_in_force().filter(meter=meter).first()
+    there = context.known.find(AGREEMENT_BY_METER, meter.drn)
     if there is None:
         made = customers.open_agreement(
             customer=customer,
@@ -269,11 +277,12 @@ def open_or_find(
             by=context.by,
             at=context.at,
             source=context.source,
-            premises=context.known.find(Premises, "address", told.address)
+            premises=context.known.find(PREMISES_BY_ADDRESS, told.address)
             or customers.new_premises(told.address),
             **vars(told),
         )
         context.known.add(made.premises)
+        context.known.add(made)
         return made, True
     for what, here, wanted in (
         ("serves", there.customer, customer),

@@ -11,19 +11,25 @@ from datetime import date, datetime, timedelta
 
 from headend.customers import services as customers
 from headend.customers.models import Customer, SupplyAgreement
-from headend.debts.models import Debt
 from headend.debts.services import open_debt
 from headend.debts.terms import Terms
 from headend.exchange.cells import Cells, midnight
-from headend.exchange.debts import TERMS, is_there, terms_of
+from headend.exchange.debts import DEBT_BY_REFERENCE, TERMS, is_there, terms_of
 from headend.exchange.errors import InvalidCell, RowDiffers
 from headend.exchange.kinds import Column, Context, Done, Outcome, register
-from headend.exchange.parties import CUSTOMERS_KNOWN, METER, TARIFFS_KNOWN
+from headend.exchange.known import By, Known, Lookup, column
+from headend.exchange.parties import (
+    AGREEMENTS_KNOWN,
+    CUSTOMER_BY_REFERENCE,
+    METER,
+    METERS_KNOWN,
+    TARIFFS_KNOWN,
+    number_of_meter,
+)
 from headend.exchange.registers import (
     AGREEMENT,
     DETAILS,
     KEY_ATTRIBUTES,
-    METERS_KNOWN,
     PAYMENT_MODE,
     PREMISES_KNOWN,
     agreement_told,
@@ -68,6 +74,8 @@ _DEBT = tuple(
         *TERMS,
     )
 )
+_AGREEMENT_EVER = By(SupplyAgreement, ("meter__drn",))
+_OPENING = By(OpeningUse, ("agreement__meter__drn",))
 
 
 @register(
@@ -96,10 +104,13 @@ _DEBT = tuple(
     ),
     lookups=(
         METERS_KNOWN,
-        CUSTOMERS_KNOWN,
+        column("customer_reference", CUSTOMER_BY_REFERENCE),
         PREMISES_KNOWN,
         TARIFFS_KNOWN,
-        ("debt_reference", Debt, "external_reference"),
+        AGREEMENTS_KNOWN,
+        Lookup(_AGREEMENT_EVER, lambda cells, _: number_of_meter(cells)),
+        Lookup(_OPENING, lambda cells, _: number_of_meter(cells)),
+        column("debt_reference", DEBT_BY_REFERENCE),
     ),
     in_batches=True,
 )
@@ -108,14 +119,12 @@ def take_over(cells: Cells, context: Context) -> Done:
     history, owed = _history_told(cells, context), _debt_told(cells)
     agreed = agreement_told(cells, context)
     meter, is_new = register_or_find(cells, context)
-    opening = None if is_new else _opening_of(meter)
+    opening = None if is_new else context.known.find(_OPENING, meter.drn)
     if opening is None and not is_new:
-        _refuse_in_use(meter)
+        _refuse_in_use(meter, context.known)
     elif opening is not None and opening.agreement.ended_at is not None:
         return Done(Outcome.UNCHANGED, "taken over before; that agreement has ended since")
     if meter.status == Meter.Status.STOCK:
-        if not is_new:
-            context.known.need_own_transaction()
         meters.install_meter(meter, by=context.by, at=context.at, source=context.source)
     customer = _customer(cells, context)
     agreement, is_opened = open_or_find(agreed, customer, meter, context)
@@ -130,13 +139,9 @@ def take_over(cells: Cells, context: Context) -> Done:
     return done
 
 
-def _opening_of(meter: Meter) -> OpeningUse | None:
-    return OpeningUse.objects.filter(agreement__meter=meter).select_related("agreement").first()
-
-
-def _refuse_in_use(meter: Meter) -> None:
+def _refuse_in_use(meter: Meter, known: Known) -> None:
     """Refuse to take over what this system has sold to, whose history is its own."""
-    if meter.last_tid is not None or meter.agreements.exists():
+    if meter.last_tid is not None or known.find(_AGREEMENT_EVER, meter.drn) is not None:
         raise RowDiffers(
             f"meter {meter} is in use here already; its own history counts, not another system's"
         )
@@ -144,7 +149,7 @@ def _refuse_in_use(meter: Meter) -> None:
 
 def _customer(cells: Cells, context: Context) -> Customer:
     reference = cells.needed("customer_reference")
-    there = context.known.find(Customer, "external_reference", reference)
+    there = context.known.find(CUSTOMER_BY_REFERENCE, reference)
     if there is not None:
         if there.name != cells.needed("name"):
             raise RowDiffers(f"customer {reference} is {there} here, not {cells.text('name')}")

@@ -1,7 +1,7 @@
 """Processes the rows of a run, many at once where possible, and records their results.
 
-Rows of most kinds are done in batches: what they add is written together, which is several times
-as fast. A row that is refused before it added anything is only an error of its own. If anything
+Rows of most kinds are done in batches: what they do is written together, which is several times
+as fast. A row that is refused before it did anything is only an error of its own. If anything
 else goes wrong, nothing of the batch is kept and a smaller one is tried, down to one row alone
 with a savepoint of its own: what is said of a row never depends on its neighbours.
 """
@@ -23,7 +23,7 @@ from headend.config.errors import Refusal
 from headend.exchange.cells import Cells
 from headend.exchange.errors import RowFailed, RowRepeated
 from headend.exchange.kinds import Context, Done, Kind
-from headend.exchange.known import Known, NotInBatch
+from headend.exchange.known import Known
 from headend.exchange.models import Job, RowResult
 from headend.exchange.sheets import Row
 
@@ -37,7 +37,7 @@ class _TakenBack(Exception):
 
 
 class _Unclear(Exception):
-    """Something is wrong with a row of a batch that has added something."""
+    """Something is wrong with a row of a batch that has done something."""
 
 
 class _Failed(Exception):
@@ -78,16 +78,17 @@ class Work:
             seen.setdefault(key, number)
         context = Context(self._job.requested_by, at, f"import:{self._job.pk}")
         began, results = time.monotonic(), list[RowResult]()
-        together = len(next_rows) if self._kind.in_batches else 0
+        together = len(next_rows) if self._kind.in_batches else 0  # none: singly
         while next_rows and (not results or time.monotonic() - began < self._seconds):
-            done = list[RowResult]()
-            if together:
-                try:
-                    done = self._together(list(islice(next_rows, together)), keys, seen, context)
-                except _Failed as failed:
-                    together = failed.rows
-                    continue
-            done = done or [self._singly(next_rows[0], keys[next_rows[0][0]], seen, context)]
+            try:
+                done = (
+                    self._together(list(islice(next_rows, together)), keys, seen, context)
+                    if together
+                    else [self._singly(next_rows[0], keys[next_rows[0][0]], seen, context)]
+                )
+            except _Failed as failed:
+                together = failed.rows
+                continue
             for _ in done:
                 next_rows.popleft()
             results += done
@@ -100,7 +101,7 @@ class Work:
     def _together(
         self, rows: Sequence[Row], keys: dict[int, str], seen: dict[str, int], context: Context
     ) -> list[RowResult]:
-        """Do rows from the first on in one batch, up to one that needs its own transaction.
+        """Do rows in one batch.
 
         Raises:
             _Failed: none is done.
@@ -109,12 +110,9 @@ class Work:
         context, results = replace(context, known=known), list[RowResult]()
         try:
             with transaction.atomic():
-                with batches.batch() as batch:
+                with batches.batch(len(rows)) as batch:
                     for row in rows:
-                        try:
-                            results.append(self._in_batch(batch, row, keys[row[0]], seen, context))
-                        except NotInBatch:
-                            break
+                        results.append(self._in_batch(batch, row, keys[row[0]], seen, context))
                 if self._job.dry_run:
                     raise _TakenBack
         except _TakenBack:
@@ -138,17 +136,12 @@ class Work:
         before = len(batch)
         try:
             return self._result(row, key, self._act(row, key, seen, context))
-        except NotInBatch:
-            if len(batch) != before:
-                raise _Unclear from None
-            transaction.set_rollback(False)  # nothing was written, so nothing is rolled back
-            raise
         except (OperationalError, InterfaceError):
             raise
         except Exception as error:
             if not isinstance(error, Refusal) or len(batch) != before:
                 raise _Unclear from error
-            transaction.set_rollback(False)
+            transaction.set_rollback(False)  # nothing was written, so nothing is rolled back
             return self._result(row, key, error)
 
     def _singly(self, row: Row, key: str, seen: dict[str, int], context: Context) -> RowResult:

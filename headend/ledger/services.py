@@ -36,7 +36,14 @@ class Posting:
     currency: str
 
 
-def post(*, at: datetime, description: str, reference: str, postings: Sequence[Posting]) -> Entry:
+def post(
+    *,
+    at: datetime,
+    description: str,
+    reference: str,
+    postings: Sequence[Posting],
+    opens: str = "",
+) -> Entry:
     """Write one balanced entry.
 
     Args:
@@ -44,6 +51,7 @@ def post(*, at: datetime, description: str, reference: str, postings: Sequence[P
         description: what happened, for a person.
         reference: what it belongs to, for example "sale:261121-7K3F9QXM".
         postings: its lines; those of nothing are left out.
+        opens: an account that can't be there yet, since what it is of is just being made.
 
     Raises:
         UnbalancedEntry: they do not add up to zero in each currency, or there are none.
@@ -53,7 +61,9 @@ def post(*, at: datetime, description: str, reference: str, postings: Sequence[P
     entry = writing.new(Entry, id=_new_id(), at=at, description=description, reference=reference)
     # Without a savepoint of its own: an entry that the database refuses fails the whole sale.
     with transaction.atomic(savepoint=False):
-        accounts = _accounts({(posting.account, posting.currency) for posting in postings})
+        accounts = _accounts(
+            {(posting.account, posting.currency) for posting in postings}, opens=opens
+        )
         # Lines first: the entry's trigger adds them up, and their deferred foreign key makes a
         # commit without the entry impossible.
         lines = [
@@ -80,20 +90,33 @@ def _require_balance(postings: Sequence[Posting]) -> None:
         raise UnbalancedEntry(f"the lines of an entry must add up to zero; they leave {wrong}")
 
 
-def _accounts(wanted: set[tuple[str, str]]) -> dict[tuple[str, str], int]:
+def _accounts(wanted: set[tuple[str, str]], *, opens: str) -> dict[tuple[str, str], int]:
     """Return the ids of accounts by (code, currency), opening those that are new.
 
-    An account never changes, so each process keeps the ids of those that it saw committed.
+    An account never changes, so each process keeps the ids of those that it saw committed. In a
+    batch, whose new accounts nobody can find yet, each is looked for once.
     """
     known = {each: _known[each] for each in wanted if each in _known}
     if len(known) == len(wanted):
         return known
-    found = _find(wanted)
-    missing = wanted - found.keys()
-    if missing:
-        found |= _open(missing)
+    new = {each for each in wanted if each[0] == opens}
+    if batches.current() is None:
+        found = _found_or_opened(wanted, new)
+    else:
+        found = known
+        for each in wanted - known.keys():
+            find = partial(_found_or_opened, {each}, new & {each})
+            found |= batches.remember((_accounts, each), find)
     transaction.on_commit(partial(_keep, found))
     return found
+
+
+def _found_or_opened(
+    wanted: set[tuple[str, str]], new: set[tuple[str, str]]
+) -> dict[tuple[str, str], int]:
+    found = _find(wanted - new)
+    missing = wanted - found.keys()
+    return found | _open(missing) if missing else found
 
 
 def _open(missing: set[tuple[str, str]]) -> dict[tuple[str, str], int]:

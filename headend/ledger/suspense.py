@@ -7,10 +7,10 @@ belongs, or until a capability takes it, as vendors do when the credit it pays f
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
+from typing import Any, Literal
 
 from django.conf import settings
 from django.db import transaction
@@ -93,8 +93,10 @@ class Accounted:
     what: str  # for a person, for example "credit of Corner Shop"
 
 
+FindAccounted = Callable[[Collection[str]], Mapping[str, Accounted]]
+
 _destinations: dict[str, Destination] = {}
-_accounted: list[Callable[[str], Accounted | None]] = []
+_accounted: list[FindAccounted] = []
 
 
 def destination(name: str, found: Destination) -> None:
@@ -107,12 +109,18 @@ def destinations() -> dict[str, Destination]:
     return dict(_destinations)
 
 
-def accounted_by(
-    function: Callable[[str], Accounted | None],
-) -> Callable[[str], Accounted | None]:
-    """Register a function that says what was accounted for under a reference, or None."""
+def accounted_by(function: FindAccounted) -> FindAccounted:
+    """Register a function that says what was accounted for under which of many references."""
     _accounted.append(function)
     return function
+
+
+def accounted_for(references: Collection[str]) -> dict[str, Accounted]:
+    """Return what was accounted for under references as they are kept, by reference."""
+    found: dict[str, Accounted] = {}
+    for known in reversed(_accounted):  # what was registered first counts
+        found |= known(references)
+    return found
 
 
 def normal(reference: str) -> str:
@@ -138,6 +146,7 @@ def enter(
     payer: str = "",
     text: str = "",
     currency: str = "",
+    accounted: Accounted | Literal["ask"] | None = "ask",
 ) -> BankPayment:
     """Enter a payment that the bank tells of.
 
@@ -150,6 +159,7 @@ def enter(
         payer: as the bank names them, at most 140 characters.
         text: what the payer wrote, at most 200.
         currency: that of the utility's account which got it; empty: the base one.
+        accounted: what `accounted_for` said of the reference, if it was asked for many.
 
     Returns:
         BankPayment: waiting in suspense, or matched.
@@ -169,7 +179,7 @@ def enter(
         raise InvalidPayment(f"no money here was ever in {currency!r}; look at the currency again")
     if batches.current() is None and BankPayment.objects.filter(reference=reference).exists():
         raise PaymentKnown(f"payment {reference} is there already")
-    matched = next(filter(None, (known(reference) for known in _accounted)), None)
+    matched = accounted_for([reference]).get(reference) if accounted == "ask" else accounted
     if matched and (matched.amount_minor, matched.currency) != (amount_minor, currency):
         raise PaymentDiffers(
             f"{matched.what} was accounted for under {reference} with another amount; "

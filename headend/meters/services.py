@@ -92,25 +92,18 @@ def install_meter(meter: Meter, *, by: User, at: datetime, source: str = "") -> 
     """
     require(by, "meters.change_meter")
     can_be = (Meter.Status.STOCK, Meter.Status.REMOVED)
-    changed = (
-        meter.status in can_be
-        if batches.is_kept(meter)
-        else Meter.objects.filter(pk=meter.pk, status__in=can_be).update(
-            status=Meter.Status.INSTALLED
-        )
-    )
-    if not changed:
+    before = meter.status
+    if before not in can_be or not batches.change(meter, status=Meter.Status.INSTALLED):
         raise InvalidMeter(f"meter {meter} is {meter.status}; only one in stock can be installed")
     audit.record(
         actor=by,
         action="meters.install",
         target=meter,
         at=at,
-        before={"status": meter.status},
+        before={"status": before},
         after={"status": Meter.Status.INSTALLED},
         source=source,
     )
-    meter.status = Meter.Status.INSTALLED
 
 
 @transaction.atomic
@@ -171,18 +164,23 @@ def take_over_token_identifiers(
             f"meter {meter} can't have been issued token identifier {last_tid} by now: with base "
             f"date {meter.base_date} tomorrow's is {tomorrow}; is the base date another one?"
         )
-    if not batches.is_kept(meter):
+    before = meter.last_tid
+    if batches.current() is None:
         changed = Meter.objects.filter(
             Q(last_tid__isnull=True) | Q(last_tid__lt=last_tid), pk=meter.pk
         ).update(last_tid=last_tid)
-        if not changed:
-            return False
+    else:
+        changed = (before is None or before < last_tid) and batches.change(
+            meter, last_tid=last_tid
+        )
+    if not changed:
+        return False
     audit.record(
         actor=by,
         action="meters.take_over_token_identifiers",
         target=meter,
         at=at,
-        before={"last_tid": meter.last_tid},
+        before={"last_tid": before},
         after={"last_tid": last_tid},
         source=source,
     )

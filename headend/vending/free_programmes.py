@@ -194,12 +194,9 @@ def end_enrolment(
     """
     require(by, "vending.change_freeenrolment")
     until_month = until_month.replace(day=1)
-    ended = FreeEnrolment.objects.filter(
-        pk=enrolment.pk, until_month=None, from_month__lte=until_month
-    ).update(until_month=until_month)
-    if not ended:
+    can_end = enrolment.until_month is None and enrolment.from_month <= until_month
+    if not can_end or not batches.change(enrolment, until_month=until_month):
         raise InvalidFreeProgramme("this enrolment has ended already or begins later")
-    enrolment.until_month = until_month
     audit.record(
         actor=by,
         action="vending.end_free_enrolment",

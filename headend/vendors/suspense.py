@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from headend.ledger import suspense
 from headend.vendors.models import Purchase
 
 
 @suspense.accounted_by
-def as_credit(reference: str) -> suspense.Accounted | None:
-    """Return what a payment that became a vendor's credit was, and whose."""
-    found = Purchase.objects.select_related("vendor").filter(payment_reference=reference).first()
-    if found is None:
-        return None
-    vendor = found.vendor
-    return suspense.Accounted(found.paid_minor, vendor.currency, f"credit of {vendor}")
+def as_credit(references: Collection[str]) -> dict[str, suspense.Accounted]:
+    """Return what payments that became a vendor's credit were, and whose, by reference."""
+    found = Purchase.objects.select_related("vendor").filter(payment_reference__in=references)
+    return {
+        one.payment_reference: suspense.Accounted(
+            one.paid_minor, one.vendor.currency, f"credit of {one.vendor}"
+        )
+        for one in found.order_by("-pk")  # of several the first counts
+    }

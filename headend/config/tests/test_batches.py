@@ -84,6 +84,31 @@ def test_what_stays_the_same_is_asked_once_a_batch():
     assert len(asked) == 3
 
 
+def test_what_is_there_is_changed_at_the_end():
+    there = register(1)
+    with transaction.atomic(), batches.batch() as batch:
+        assert batches.change(there, name="Another", phone="1")
+        assert batches.change(there, phone="2")
+        assert (there.name, there.phone, len(batch)) == ("Another", "2", 2)
+        assert Customer.objects.get().name == "Customer 1"
+    assert Customer.objects.values_list("name", "phone").get() == ("Another", "2")
+
+
+def test_what_is_not_as_it_was_read_fails_the_whole_batch():
+    there, stale = register(1), Customer.objects.get()
+    assert batches.change(there, phone="1")
+    with pytest.raises(writing.RowGone), transaction.atomic(), batches.batch():
+        print(register(2), batches.change(stale, phone="2"))
+    assert Customer.objects.values_list("phone").get() == ("1",)
+    assert not batches.change(Customer(pk=there.pk, phone="0"), phone="2")
+
+
+def test_what_is_new_is_written_as_it_was_changed_since():
+    with transaction.atomic(), batches.batch():
+        batches.change(register(1), phone="7")
+    assert Customer.objects.get().phone == "7"
+
+
 def test_without_a_batch_everything_is_written_at_once():
     premises = Premises(address="1 Long Road")
     batches.save(premises)
