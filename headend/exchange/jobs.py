@@ -86,10 +86,30 @@ def hand_in(
         handed_in_by=by,
         handed_in_at=at,
     )
+    _keep(sheet, file)
+    return _begin(sheet, dry_run=dry_run, by=by, at=at, source=source)
+
+
+def _keep(sheet: Sheet, file: IO[bytes]) -> None:
     file.seek(0)
     for position, content in enumerate(iter(lambda: file.read(_PIECE_BYTES), b"")):
         Piece.objects.create(sheet=sheet, position=position, content=content)
-    return _begin(sheet, dry_run=dry_run, by=by, at=at, source=source)
+
+
+@transaction.atomic
+def note_read(sheet: Sheet, *, row_count: int, rows: IO[bytes] | None = None) -> None:
+    """Note that all of a sheet could be read.
+
+    Args:
+        sheet: which; it is brought up to date.
+        row_count: how many rows it has.
+        rows: what `sheets.kept` wrote, to be kept instead of the file; None: the file stays.
+    """
+    sheet.row_count, sheet.is_read = row_count, rows is not None
+    sheet.save(update_fields=["row_count", "is_read"])
+    if rows is not None:
+        sheet.pieces.all().delete()
+        _keep(sheet, rows)
 
 
 @transaction.atomic
@@ -182,10 +202,15 @@ def counts(job: Job) -> dict[str, int]:
     return {str(outcome): ended.get(outcome, 0) for outcome in RowResult.Outcome.values}
 
 
+def temporary_file() -> SpooledTemporaryFile[bytes]:
+    """Return a file of which more than a little lies on disk."""
+    return SpooledTemporaryFile(max_size=_IN_MEMORY_BYTES)
+
+
 @contextmanager
 def content_of(sheet: Sheet) -> Iterator[IO[bytes]]:
-    """Give a sheet's file; what is more than a little lies on disk meanwhile."""
-    with SpooledTemporaryFile(max_size=_IN_MEMORY_BYTES) as file:
+    """Give what is kept of a sheet; its format is READ if it was read, otherwise the file's."""
+    with temporary_file() as file:
         for content in sheet.pieces.values_list("content", flat=True).iterator(chunk_size=1):
             file.write(bytes(content))
         file.seek(0)

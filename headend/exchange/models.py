@@ -7,7 +7,11 @@ from django.db import models
 
 
 class Sheet(models.Model):
-    """A file of rows. Its content is kept in pieces until it was imported."""
+    """A file of rows. Its content is kept in pieces until it was imported.
+
+    That of a workbook is kept as it came until it was read for the first time, and then as the
+    rows that were read, which is much quicker to read again.
+    """
 
     class Format(models.TextChoices):
         """How rows are written."""
@@ -20,6 +24,7 @@ class Sheet(models.Model):
     file_format = models.CharField(max_length=4, choices=Format.choices)
     digest = models.BinaryField(max_length=32)
     size_bytes = models.PositiveIntegerField()
+    is_read = models.BooleanField(default=False)  # the pieces have rows, not the file
     # Without the heading and blank rows; counted by the first run over it.
     row_count = models.PositiveIntegerField(null=True)
     handed_in_by = models.ForeignKey(

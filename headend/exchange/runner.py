@@ -28,6 +28,7 @@ from headend.exchange.work import Work
 HELD = timedelta(seconds=20)
 _CLOCKS_DIFFER = timedelta(hours=1)  # by more only if one was wrong when a run was taken
 MOST_SECONDS = 1.0  # of one transaction
+_ROWS_BETWEEN = 5000  # of a sheet that is read, before the run is held for longer
 SQLITE_SECONDS = 0.2  # there nobody else writes meanwhile
 _TO_DO = (Job.State.WAITING, Job.State.RUNNING)
 
@@ -74,18 +75,18 @@ class Runner:
         Raises:
             JobTaken: it was stopped, or another process took it over because this one was slow.
         """
-        with jobs.content_of(job.sheet) as file:
-            try:
-                with closing(sheets.rows_of(file, job.sheet.file_format)) as rows:
-                    self._count(job, rows)
-                done_up_to = job.results.aggregate(last=Max("row"))["last"] or 1
-                with closing(
-                    sheets.rows_of(file, job.sheet.file_format, after=done_up_to)
-                ) as rows:
-                    ended = self._rows(job, rows, told)
-            except InvalidSheet as error:
-                self._finish(job, Job.State.STOPPED, str(error))
-                return
+        try:
+            self._read(job)
+            done_up_to = job.results.aggregate(last=Max("row"))["last"] or 1
+            file_format = sheets.READ if job.sheet.is_read else job.sheet.file_format
+            with (
+                jobs.content_of(job.sheet) as file,
+                closing(sheets.rows_of(file, file_format, after=done_up_to)) as rows,
+            ):
+                ended = self._rows(job, rows, told)
+        except InvalidSheet as error:
+            self._finish(job, Job.State.STOPPED, str(error))
+            return
         if ended:
             self._finish(job, Job.State.DONE)
 
@@ -93,18 +94,30 @@ class Runner:
         """Let another process go on with a run at once."""
         Job.objects.filter(pk=job.pk, holder=self._name).update(holder="", held_until=None)
 
-    def _count(self, job: Job, rows: Iterator[sheets.Row]) -> None:
-        """Count the rows, which also reads all of the sheet once before anything is done."""
-        if job.sheet.row_count is not None:
+    def _read(self, job: Job) -> None:
+        """Read all of a sheet once before anything is done, and count its rows.
+
+        A workbook takes long to read: from then on what was read is kept instead.
+        """
+        sheet = job.sheet
+        if sheet.row_count is not None:
             return
-        if not job.sheet.pieces.exists():
+        if not sheet.pieces.exists():
             raise InvalidSheet("the sheet is not kept any more; hand it in again")
-        job.sheet.row_count = 0
-        for _ in rows:
-            job.sheet.row_count += 1
-            if job.sheet.row_count % 5000 == 0:
+        is_workbook = sheet.file_format == Sheet.Format.XLSX
+        row_count = 0
+        with (
+            jobs.content_of(sheet) as file,
+            closing(sheets.rows_of(file, sheet.file_format)) as rows,
+            jobs.temporary_file() as read,
+        ):
+            for _ in sheets.kept(rows, read) if is_workbook else rows:
+                row_count += 1
+                if row_count % _ROWS_BETWEEN == 0:
+                    self._hold(job)
+            with transaction.atomic():
                 self._hold(job)
-        Sheet.objects.filter(pk=job.sheet_id).update(row_count=job.sheet.row_count)
+                jobs.note_read(sheet, row_count=row_count, rows=read if is_workbook else None)
 
     def _rows(self, job: Job, rows: Iterator[sheets.Row], told: Callable[[Job], object]) -> bool:
         """Do rows until there are none; False if told to stop before."""

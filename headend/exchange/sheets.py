@@ -9,8 +9,9 @@ from __future__ import annotations
 import csv
 import hashlib
 import io
+import json
 import zipfile
-from collections.abc import Generator
+from collections.abc import Generator, Iterable, Iterator
 from contextlib import closing
 from datetime import date, datetime, time
 from typing import IO, Any
@@ -27,6 +28,7 @@ _LARGEST_UNPACKED = 500 * 1024 * 1024  # an XLSX is a ZIP; a small one can claim
 LONGEST_CELL = 1000
 _READ_BYTES = 1024 * 1024
 _XLSX_MAGIC = b"PK\x03\x04"
+READ = "read"  # the format of what `kept` writes
 
 Row = tuple[int, dict[str, str]]
 
@@ -63,7 +65,7 @@ def rows_of(file: IO[bytes], file_format: str, *, after: int = 1) -> Generator[R
 
     Args:
         file: the sheet.
-        file_format: a value of `Sheet.Format`.
+        file_format: a value of `Sheet.Format`, or READ.
         after: the number of the last row that is not wanted; 1 is the heading.
 
     Raises:
@@ -79,9 +81,25 @@ def rows_of(file: IO[bytes], file_format: str, *, after: int = 1) -> Generator[R
         yield number, dict(zip(names, cells + [""] * (len(names) - len(cells)), strict=False))
 
 
+def kept(rows: Iterable[Row], into: IO[bytes]) -> Iterator[Row]:
+    """Yield rows, and write each into a file from which `rows_of` has them again at once."""
+    for place, (number, cells) in enumerate(rows):
+        if not place:
+            into.write(_line(1, list(cells)))
+        into.write(_line(number, list(cells.values())))
+        yield number, cells
+
+
+def _line(number: int, cells: list[str]) -> bytes:
+    return json.dumps([number, cells], ensure_ascii=False).encode() + b"\n"
+
+
 def _lines(file: IO[bytes], file_format: str) -> Generator[tuple[int, list[str]], None, None]:
     """Yield every line's number and cells; the heading's in small letters."""
     file.seek(0)
+    if file_format == READ:
+        yield from (tuple(json.loads(line)) for line in file)
+        return
     lines = _xlsx(file) if file_format == Sheet.Format.XLSX else _csv(file)
     for number, cells in lines:
         if any(len(cell) > LONGEST_CELL for cell in cells):
