@@ -115,31 +115,38 @@ class Movements:
 
 def movements(*, since: datetime | None, until: datetime | None) -> list[Movements]:
     """Return how what is owed came from its state before a half-open period to that after it."""
-    lines = Line.objects.filter(account__code__startswith="debts.").order_by()
-    before = {}
+    lines = Line.objects.filter(account__code__startswith="debts.")
+    before: dict[str, int] = {}
     if since is not None:
         balances = trial_balance(until=since, collapsed=True)
         before = {one.currency: one.amount_minor for one in balances if one.code == chart.DEBTS}
         lines = lines.filter(entry__at__gte=since)
     if until is not None:
         lines = lines.filter(entry__at__lt=until)
-    kinds = [
+    opened, adjusted, written_off = (
         Q(entry__reference__startswith=f"{kind}:")
         for kind in (services.OPENED, services.ADJUSTED, services.WRITTEN_OFF)
-    ]
-    # The rest was paid: with purchases and without, at the bank, by a settlement.
-    kinds.append(~(kinds[0] | kinds[1] | kinds[2]))
-    sums = [_totals(lines.filter(kind)) for kind in kinds]
-    currencies = {*before, *(currency for totals in sums for currency in totals)}
+    )
+    rows = (  # one pass over the period's lines gives all the sums
+        lines.order_by()
+        .values_list("currency")
+        .annotate(
+            opened_minor=_sum(opened),
+            adjusted_minor=_sum(adjusted),
+            written_off_minor=_sum(written_off),
+            # The rest was paid: with purchases and without, at the bank, by a settlement.
+            collected_minor=_sum(~(opened | adjusted | written_off)),
+        )
+    )
+    moved = {currency: tuple(map(int, sums)) for currency, *sums in rows}
     return [
-        Movements(currency, before.get(currency, 0), *(totals.get(currency, 0) for totals in sums))
-        for currency in sorted(currencies)
+        Movements(currency, before.get(currency, 0), *moved.get(currency, (0, 0, 0, 0)))
+        for currency in sorted(before.keys() | moved.keys())
     ]
 
 
-def _totals(lines: QuerySet[Line]) -> dict[str, int]:
-    rows = lines.values_list("currency").annotate(total=Sum("amount_minor"))
-    return {currency: int(total) for currency, total in rows}
+def _sum(of: Q) -> Sum:
+    return Sum("amount_minor", filter=of, default=0)
 
 
 def _counts_months(debt: Debt) -> bool:
