@@ -79,8 +79,9 @@ def _draw_from_all(key: VendingKey, units: int) -> None:
     left = sum(share.units_left for share in shares)
     if left < units:
         raise CreditCeilingReached(
-            f"{key} may issue {_kwh(left)} kWh more and {_kwh(units)} kWh were asked for; "
-            "load its next revision",
+            f"the credit ceiling of vending key {key} is reached: it may issue {_kwh(left)} kWh "
+            f"more and {_kwh(units)} kWh were asked for; whoever loads keys has to load its next "
+            "revision",
             key,
         )
     for share in shares:
