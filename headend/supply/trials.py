@@ -170,9 +170,10 @@ def debts_to_settle(agreement: SupplyAgreement, rule: Rule) -> QuerySet[Debt]:
 
 
 def dues_of(agreement: SupplyAgreement, *, at: datetime) -> tuple[list[Due], int]:
-    """Return the periodic fees due at an instant with their taxes, and what was left unspent.
+    """Return what is due at an instant besides debts, with its taxes, and what was left unspent.
 
-    Every period that has begun is due, as with a purchase at that instant.
+    That is every period of a fee that has begun, and what energy of a lower price still has to be
+    paid, as with a purchase at that instant.
 
     Raises:
         NoTariffInForce, AttributeMissing: the tariff can't be reckoned with.
@@ -196,6 +197,12 @@ def dues_of(agreement: SupplyAgreement, *, at: datetime) -> tuple[list[Due], int
         for name, amount in due.items()
         if amount
     ]
+    energy, owed_minor = rules.energy, context.lifeline_owed_minor
+    if energy is not None and owed_minor:
+        due[energy.name] = Fraction(owed_minor)
+        account = chart.component_account(chart.ENERGY_SALES, energy.name)
+        why = "sold at the lower price for small users, whose limit was passed"
+        dues.append(Due(f"{energy.name} bought earlier, repriced", owed_minor, account, why))
     return [*dues, *_taxes_on(due, rules, context)], context.carried_minor
 
 
@@ -214,7 +221,7 @@ def _taxes_on(
         amount_minor = to_whole(amounts.get(component.name, Fraction(0)), HALF_UP)
         if amount_minor:
             account = chart.component_account(accounts[type(component)], component.name)
-            yield Due(f"{component.name} on fees", amount_minor, account)
+            yield Due(f"{component.name} on what is due", amount_minor, account)
 
 
 def _trial(

@@ -9,7 +9,7 @@ from decimal import Decimal
 from headend.config.exact import Fraction
 from headend.tariffs import components as kinds
 from headend.tariffs.components import Component
-from headend.tariffs.context import CROSSED, OPEN, FeeDue, PurchaseContext
+from headend.tariffs.context import OPEN, FeeDue, PurchaseContext
 from headend.tariffs.errors import AttributeMissing
 from headend.tariffs.numbers import FLOOR, to_whole
 from headend.tariffs.rules import NOTHING, TariffRules
@@ -204,16 +204,20 @@ def _fee_amount(
     if fee.lifeline_amount is not None:
         if lifeline_holds:
             major = Fraction(fee.lifeline_amount) * periods
-        elif periods == 0 and _was_charged_less(context):
+        elif periods == 0 and _was_charged_less(tariff, context):
             major = Fraction(fee.amount) - Fraction(fee.lifeline_amount)
     if fee.per_kva:
         major = major * connection_va(context, fee.name) / 1000
     return to_whole(major * 10**tariff.minor_digits, tariff.rounding.money_mode)
 
 
-def _was_charged_less(context: PurchaseContext) -> bool:
-    """Say whether this window's fees were charged while the lower price held."""
-    return context.lifeline == CROSSED or (context.lifeline == OPEN and context.bought_wh > 0)
+def _was_charged_less(tariff: TariffRules, context: PurchaseContext) -> bool:
+    """Say whether this window's fees were charged while the lower price held.
+
+    Where energy is repriced with the next purchase, fees come in full with the first.
+    """
+    at_once = tariff.lifeline is not None and tariff.lifeline.recover == kinds.NOW
+    return at_once and context.lifeline == OPEN and context.bought_wh > 0
 
 
 def percentages_on(

@@ -63,6 +63,7 @@ class Bill:
     amounts: Mapping[str, Fraction]  # by component
     payable_minor: int  # what the components' lines should add up to
     repriced_minor: int  # for energy that was cheaper when sold
+    owed_minor: int  # of that: still unpaid
 
     @property
     def energy_name(self) -> str:
@@ -210,7 +211,7 @@ def _energy_lines(bill: Bill, whole: Rounded, name: str) -> list[PriceLine]:
                 f"{name} bought earlier, repriced",
                 bill.repriced_minor,
                 component=name,
-                explanation=words.repriced(bill.tariff),
+                explanation=words.repriced(bill.tariff, bill.owed_minor),
             )
         )
     steps = whole.parts or [StepPart(0, Fraction(0), Fraction(0))]

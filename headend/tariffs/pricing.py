@@ -21,7 +21,7 @@ from headend.tariffs.charges import (
 )
 from headend.tariffs.context import CROSSED, OPEN, SETTLED, Deduction, PurchaseContext
 from headend.tariffs.lines import Bill, PriceLine, lines_of, rounded
-from headend.tariffs.numbers import FLOOR, to_step, to_whole
+from headend.tariffs.numbers import CEIL, FLOOR, to_step, to_whole
 from headend.tariffs.rules import TariffRules
 from headend.tariffs.segments import (
     amounts_at,
@@ -52,6 +52,8 @@ class Calculation:
     fees: Mapping[str, FeeOutcome]
     carried_minor: int  # left for the next purchase
     lifeline: str  # what the next purchase finds
+    lifeline_owed_minor: int = 0  # left to pay of a repricing, without what is put on it
+    repriced_minor: int = 0  # paid of it
 
     def total_minor(self, kind: str) -> int:
         """Return the money of all lines of a kind."""
@@ -85,11 +87,8 @@ def price(
     if tender_minor <= 0:
         raise ValueError("a tender is more than nothing")
     lifeline = tariff.lifeline
-    if lifeline is None:
-        return _price(tender_minor, tariff, context, deductions, lifeline_holds=False)
-    if context.lifeline == OPEN and _is_beyond(lifeline, context):
-        context = replace(context, lifeline=SETTLED)  # it never held for this energy
-    if context.lifeline != OPEN or lifeline.recover == kinds.NEXT_PURCHASE:
+    context = _looked_at(lifeline, context)
+    if lifeline is None or not _may_be_repriced_now(lifeline, context):
         return _price(tender_minor, tariff, context, deductions, lifeline_holds=False)
     small = _price(tender_minor, tariff, context, deductions, lifeline_holds=True)
     if not small.carried_minor:
@@ -97,8 +96,25 @@ def price(
     large = _price(tender_minor, tariff, context, deductions, lifeline_holds=False)
     limit_wh = Fraction(lifeline.limit_kwh) * _WH_PER_KWH
     # Between the two prices there is money that passes the limit at the lower one only: it buys
-    # up to the limit, and the rest is kept for the next purchase.
-    return large if context.bought_wh + large.exact_wh > limit_wh else small
+    # up to the limit, and the rest is kept for the next purchase. So does money that would pay
+    # only a part of what passing it costs.
+    passes = not large.lifeline_owed_minor and context.bought_wh + large.exact_wh > limit_wh
+    return large if passes else small
+
+
+def due_for_earlier_energy(*, tariff: TariffRules, context: PurchaseContext) -> int:
+    """Return what a purchase pays, before more energy, for energy sold at a lower price.
+
+    Args:
+        tariff: the rules in force.
+        context: the customer's month so far, at the limit if it was not passed yet.
+
+    Returns:
+        Minor units, rounded up, with the levies and taxes on it; 0 if nothing is due.
+    """
+    context = _looked_at(tariff.lifeline, context)
+    due = Fraction(_due_for_earlier(tariff, context, lifeline_holds=False))
+    return to_whole(due * _with_percentages(tariff, context), CEIL)
 
 
 def least_tender(
@@ -164,14 +180,17 @@ def _price(
     policy = tariff.rounding
     money = tender_minor + context.carried_minor
     charges = charges_before_energy(money, tariff, context, lifeline_holds=lifeline_holds)
-    repriced_minor = 0 if lifeline_holds else _reprice(money, charges, tariff, context)
+    due_minor = _due_for_earlier(tariff, context, lifeline_holds=lifeline_holds)
+    repriced_minor = _reprice(money, charges, tariff, context, due_minor)
+    owed_minor = due_minor - repriced_minor
     left = money - charges.total()
     taken = _deducted(deductions, to_whole(left, FLOOR))
     deducted_minor = sum(each.amount_minor for each in taken)
     left -= deducted_minor
 
     steps = energy_steps(tariff, context, lifeline_holds=lifeline_holds)
-    pieces = segments(tariff, context, steps, charges.per_kwh_due)
+    # Who owes for energy buys no more: parts of a coin that the taxes left over would.
+    pieces = [] if owed_minor else segments(tariff, context, steps, charges.per_kwh_due)
     exact_kwh, unspent = spend(left, pieces) if pieces else (Fraction(0), left)
     printed_kwh = to_step(exact_kwh, policy.kwh_step, policy.kwh_mode)
     basis_kwh = printed_kwh if policy.lines_from == rules.ROUNDED_KWH else exact_kwh
@@ -191,6 +210,7 @@ def _price(
         amounts=amounts,
         payable_minor=money - deducted_minor - carried_minor,
         repriced_minor=repriced_minor,
+        owed_minor=owed_minor,
     )
     whole = rounded(bill)
     if policy.lines_from == rules.MONEY_FIRST and tariff.energy is not None:
@@ -198,6 +218,9 @@ def _price(
         printed_kwh = to_step(exact_kwh, policy.kwh_step, policy.kwh_mode)
     exact_wh = exact_kwh * _WH_PER_KWH
     issued_wh = int(printed_kwh * _WH_PER_KWH)
+    after, owed_minor = _lifeline_after(
+        tariff, context, issued_wh, owed_minor, lifeline_holds=lifeline_holds
+    )
     return Calculation(
         lines=lines_of(bill, whole, deductions=taken, carried_minor=carried_minor),
         exact_wh=exact_wh,
@@ -207,22 +230,39 @@ def _price(
         amounts=amounts,
         fees=_fees_after(charges, whole.others_minor),
         carried_minor=carried_minor,
-        lifeline=_lifeline_after(tariff, context, issued_wh),
+        lifeline=after,
+        lifeline_owed_minor=owed_minor,
+        repriced_minor=repriced_minor,
     )
 
 
-def _reprice(money: int, charges: Charges, tariff: TariffRules, context: PurchaseContext) -> int:
-    """Charge for energy that was cheaper when it was sold, as far as the money goes."""
-    wanted = repricing(tariff, context)
-    if tariff.energy is None or wanted <= 0:
+def _due_for_earlier(
+    tariff: TariffRules, context: PurchaseContext, *, lifeline_holds: bool
+) -> int:
+    """Return what is due for energy that was cheaper when it was sold: of now and left unpaid."""
+    lifeline, due_minor = tariff.lifeline, context.lifeline_owed_minor
+    if lifeline is None or lifeline_holds or not _may_be_repriced_now(lifeline, context):
+        return due_minor
+    return due_minor + repricing(tariff, lifeline, context, used_wh=Fraction(context.bought_wh))
+
+
+def _reprice(
+    money: int, charges: Charges, tariff: TariffRules, context: PurchaseContext, due_minor: int
+) -> int:
+    """Charge what is due for energy that was cheaper, as far as the money goes."""
+    if tariff.energy is None or due_minor <= 0:
         return 0
-    unit = {tariff.energy.name: Fraction(1)}
-    with_tax = 1 + percentages_on(unit, tariff, context)
-    affordable = to_whole((money - charges.total()) / with_tax, FLOOR)
-    taken = max(0, min(to_whole(wanted, tariff.rounding.money_mode), affordable))
+    affordable = to_whole((money - charges.total()) / _with_percentages(tariff, context), FLOOR)
+    taken = max(0, min(due_minor, affordable))
     charges.amounts[tariff.energy.name] = Fraction(taken)
     add_percentages(charges.amounts, tariff.components, context)
     return taken
+
+
+def _with_percentages(tariff: TariffRules, context: PurchaseContext) -> Fraction:
+    """Return what a coin for energy comes to with the levies and taxes on it."""
+    unit = {tariff.energy.name: Fraction(1)} if tariff.energy else {}
+    return 1 + percentages_on(unit, tariff, context)
 
 
 def _fees_after(charges: Charges, lines_minor: Mapping[str, int]) -> dict[str, FeeOutcome]:
@@ -235,16 +275,26 @@ def _fees_after(charges: Charges, lines_minor: Mapping[str, int]) -> dict[str, F
     }
 
 
-def _lifeline_after(tariff: TariffRules, context: PurchaseContext, issued_wh: int) -> str:
+def _lifeline_after(
+    tariff: TariffRules,
+    context: PurchaseContext,
+    issued_wh: int,
+    owed_minor: int,
+    *,
+    lifeline_holds: bool,
+) -> tuple[str, int]:
+    """Return what the next purchase finds: the state, and what it owes for earlier energy."""
     lifeline = tariff.lifeline
-    if lifeline is None or context.lifeline == SETTLED:
-        return context.lifeline
-    if context.lifeline == CROSSED:
-        return SETTLED
-    beyond_wh = context.bought_wh + issued_wh - Fraction(lifeline.limit_kwh) * _WH_PER_KWH
-    if beyond_wh <= 0:
-        return OPEN
-    return SETTLED if lifeline.recover == kinds.NOW else CROSSED
+    if context.lifeline == OPEN and lifeline is not None:
+        # At the full price all is paid by now, whether or not what is given passes the limit.
+        if lifeline_holds or lifeline.recover == kinds.NEXT_PURCHASE:
+            used_wh = Fraction(context.bought_wh + issued_wh)
+            if used_wh <= Fraction(lifeline.limit_kwh) * _WH_PER_KWH:
+                return OPEN, owed_minor
+            owed_minor += repricing(tariff, lifeline, context, used_wh=used_wh)
+    elif context.lifeline == OPEN:
+        return OPEN, owed_minor
+    return (CROSSED if owed_minor else SETTLED), owed_minor
 
 
 def _deducted(deductions: Deductions, available_minor: int) -> Sequence[Deduction]:
@@ -255,5 +305,13 @@ def _deducted(deductions: Deductions, available_minor: int) -> Sequence[Deductio
     return taken
 
 
-def _is_beyond(lifeline: kinds.Lifeline, context: PurchaseContext) -> bool:
-    return context.bought_wh > Fraction(lifeline.limit_kwh) * _WH_PER_KWH
+def _looked_at(lifeline: kinds.Lifeline | None, context: PurchaseContext) -> PurchaseContext:
+    """Return the context; a lower price never held for energy that is beyond its limit."""
+    if lifeline is None or context.lifeline != OPEN:
+        return context
+    beyond = context.bought_wh > Fraction(lifeline.limit_kwh) * _WH_PER_KWH
+    return replace(context, lifeline=SETTLED) if beyond else context
+
+
+def _may_be_repriced_now(lifeline: kinds.Lifeline, context: PurchaseContext) -> bool:
+    return context.lifeline == OPEN and lifeline.recover == kinds.NOW

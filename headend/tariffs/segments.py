@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from headend.config.exact import Fraction
 from headend.tariffs import components as kinds
 from headend.tariffs.charges import add_percentages, band, connection_va
-from headend.tariffs.context import CROSSED, OPEN, PurchaseContext
+from headend.tariffs.context import OPEN, SETTLED, PurchaseContext
 from headend.tariffs.errors import InvalidTariff
-from headend.tariffs.numbers import HALF_UP, to_step
+from headend.tariffs.numbers import HALF_UP, to_step, to_whole
 from headend.tariffs.rules import TariffRules
 
 Steps = tuple[kinds.Step, ...]
@@ -67,20 +67,25 @@ def energy_steps(tariff: TariffRules, context: PurchaseContext, *, lifeline_hold
     return steps
 
 
-def repricing(tariff: TariffRules, context: PurchaseContext) -> Fraction:
+def repricing(
+    tariff: TariffRules, lifeline: kinds.Lifeline, context: PurchaseContext, *, used_wh: Fraction
+) -> int:
     """Return what energy sold at a lifeline's price is charged once its limit was passed.
 
-    The amount is in minor units, for the part of this window's energy that was cheaper.
+    Args:
+        tariff: its rules.
+        lifeline: its lower price.
+        context: what the full price depends on.
+        used_wh: bought in the window; what is beyond the limit was never cheaper.
+
+    Returns:
+        Whole minor units, 0 or more, without the percentages on them.
     """
-    lifeline = tariff.lifeline
-    if lifeline is None or (lifeline.recover == kinds.NEXT_PURCHASE and context.lifeline == OPEN):
-        return Fraction(0)
-    if context.lifeline not in (OPEN, CROSSED):
-        return Fraction(0)
-    kwh = min(Fraction(context.bought_wh, _WH_PER_KWH), Fraction(lifeline.limit_kwh))
-    steps = energy_steps(tariff, context, lifeline_holds=False)
+    kwh = min(used_wh / _WH_PER_KWH, Fraction(lifeline.limit_kwh))
+    steps = energy_steps(tariff, replace(context, lifeline=SETTLED), lifeline_holds=False)
     dear = sum((part.kwh * part.rate for part in split(steps, Fraction(0), kwh, 1)), Fraction(0))
-    return (dear - kwh * Fraction(lifeline.rate)) * 10**tariff.minor_digits
+    more = (dear - kwh * Fraction(lifeline.rate)) * 10**tariff.minor_digits
+    return max(0, to_whole(more, tariff.rounding.money_mode))
 
 
 def segments(
@@ -202,7 +207,11 @@ def split(steps: Steps, begins: Fraction, kwh: Fraction, scale: int) -> list[Ste
 
 
 def split_money(steps: Steps, begins: Fraction, money: Fraction, scale: int) -> list[StepPart]:
-    """Return how the money for energy falls into its steps at their bare rates."""
+    """Return how the money for energy falls into its steps at their bare rates.
+
+    Where the last step ends too, rounding must not buy beyond it: a coin more would pass the limit
+    of a lower price, and all its energy would be repriced.
+    """
     parts: list[StepPart] = []
     at = begins
     for index, step in enumerate(steps):
@@ -210,7 +219,7 @@ def split_money(steps: Steps, begins: Fraction, money: Fraction, scale: int) -> 
         room = None if step.upto is None else Fraction(step.upto) - at
         if room is not None and room <= 0:
             continue
-        if room is not None and money >= room * rate and index < len(steps) - 1:
+        if room is not None and money >= room * rate:
             parts.append(StepPart(index, rate, room))
             money -= room * rate
             at = Fraction(step.upto or 0)

@@ -80,11 +80,12 @@ def rounding(tariff: TariffRules) -> str:
     )
 
 
-def repriced(tariff: TariffRules) -> str:
-    """Say why energy that was sold already is charged again."""
+def repriced(tariff: TariffRules, owed_minor: int) -> str:
+    """Say why energy that was sold already is charged again, and what of it stays owed."""
     lifeline = tariff.lifeline
-    limit = plain(lifeline.limit_kwh) if lifeline else ""
-    return f"the lower price holds up to {limit} kWh a month; beyond it all units cost the same"
+    limit = f"up to {plain(lifeline.limit_kwh)} kWh a month" if lifeline else "up to a limit"
+    said = f"the lower price holds {limit}; beyond it all units cost the same"
+    return f"{said}; {_coins(owed_minor, tariff)} of it stays owed" if owed_minor else said
 
 
 def summary(tariff: TariffRules) -> list[str]:

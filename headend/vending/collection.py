@@ -74,7 +74,7 @@ def deductions_of(
 def _refuse_blocked(owed: Sequence[OpenDebt]) -> None:
     blocking = [debt for debt in owed if debt.blocks]
     if blocking:
-        told = " and ".join(f"“{one.title}” ({_money(one.balance_minor)})" for one in blocking)
+        told = " and ".join(f"“{one.title}” ({money(one.balance_minor)})" for one in blocking)
         raise PurchasesBlocked(
             f"nothing is sold before {told} is paid; take a payment of the debt or "
             "change its terms"
@@ -95,7 +95,7 @@ def deduction(key: int, title: str, paid_minor: int, left_minor: int) -> Deducti
         amount_minor=paid_minor,
         kind=DEBT,
         reference=str(key),
-        explanation=f"{_money(left_minor)} left to pay",
+        explanation=f"{money(left_minor)} left to pay",
     )
 
 
@@ -104,7 +104,8 @@ def collect_lines(lines: Sequence[PriceLine]) -> None:
     collect({int(line.reference): line.amount_minor for line in lines if line.kind == DEBT})
 
 
-def _money(amount_minor: int) -> str:
+def money(amount_minor: int) -> str:
+    """Return an amount in minor units of the base currency as it is written."""
     return figures.money(
         amount_minor,
         currency=settings.BASE_CURRENCY,

@@ -49,8 +49,11 @@ class Circumstances:
         state: dict[str, Any] = {"fees": fees} if fees else {}
         if done.carried_minor:
             state["carried_minor"] = done.carried_minor
-        if self.rules.lifeline is not None:
-            state["lifeline"] = {"month": _month(self.at), "is": done.lifeline}
+        if self.rules.lifeline is not None or done.lifeline_owed_minor:
+            kept: dict[str, Any] = {"month": _month(self.at), "is": done.lifeline}
+            if done.lifeline_owed_minor:
+                kept["owed_minor"] = done.lifeline_owed_minor
+            state["lifeline"] = kept
         if _accumulates(self.rules):
             told = self.before.get("limits", {}).get("month")
             month = _later(kinds.MONTH, told, _month(self.at))
@@ -82,6 +85,7 @@ def circumstances(
         connection_va=agreement.connection_va,
         limit_periods=_limit_periods(agreement, version, rules, before, at),
         lifeline=_lifeline(before, at),
+        lifeline_owed_minor=before.get("lifeline", {}).get("owed_minor", 0),
         carried_minor=before.get("carried_minor", 0),
     )
     return Circumstances(context, before, rules, at)

@@ -14,8 +14,11 @@ from headend.currencies.conversion import Conversion
 from headend.customers.models import SupplyAgreement
 from headend.meters.models import Meter
 from headend.tariffs import lines, pricing
+from headend.tariffs.context import PurchaseContext
 from headend.tariffs.models import TariffVersion
 from headend.tariffs.queries import rules_of, version_in_force
+from headend.tariffs.rules import TariffRules
+from headend.vending.collection import money
 from headend.vending.errors import (
     InvalidTender,
     MeterNotInstalled,
@@ -141,10 +144,7 @@ def quote(
         tender_minor=tender_minor, tariff=rules, context=found.context, deductions=deductions
     )
     if calculation.issued_wh == 0 and not _pays_something(calculation):
-        raise TenderTooSmall(
-            f"this tender buys less than {rules.rounding.kwh_step.normalize():f} kWh, the least "
-            f"that {version.tariff.name} gives"
-        )
+        raise TenderTooSmall(_too_small(version, rules, found.context, calculation))
     wanted_units = -(-calculation.issued_wh // WH_PER_TOKEN_UNIT)
     if wanted_units > amount.MAXIMUM_UNITS:
         raise TenderTooLarge("this tender buys more than one token carries; split it")
@@ -198,6 +198,34 @@ def tender_for(
 
 
 def _pays_something(calculation: pricing.Calculation) -> bool:
-    """Say whether money without energy went where it should: to periodic fees or debts."""
+    """Say whether money without energy went where it should: to what was owed already.
+
+    That is periodic fees, debts, and energy that was sold at a lower price.
+    """
     fees = any(fee.taken_minor for fee in calculation.fees.values())
-    return fees or any(line.kind not in lines.OF_TARIFF for line in calculation.lines)
+    debts = any(line.kind not in lines.OF_TARIFF for line in calculation.lines)
+    return fees or debts or calculation.repriced_minor > 0
+
+
+def _too_small(
+    version: TariffVersion,
+    rules: TariffRules,
+    context: PurchaseContext,
+    calculation: pricing.Calculation,
+) -> str:
+    """Say why money buys no energy, and if it is owed for energy already used, what would."""
+    due_minor = 0
+    if calculation.lifeline_owed_minor or calculation.carried_minor:
+        due_minor = pricing.due_for_earlier_energy(tariff=rules, context=context)
+    if not due_minor:
+        return (
+            f"this tender buys less than {rules.rounding.kwh_step.normalize():f} kWh, the least "
+            f"that {version.tariff.name} gives"
+        )
+    said = (
+        f"this tender buys no energy: {money(due_minor)} is to be paid first for energy already "
+        f"bought at the lower price of {version.tariff.name}"
+    )
+    step_wh = int(rules.rounding.kwh_step * 1000)
+    enough = pricing.least_tender(energy_wh=step_wh, tariff=rules, context=context)
+    return said if enough is None else f"{said}; {money(enough)} or more pays that and buys energy"

@@ -29,7 +29,7 @@ from headend.supply.models import Closing, Settlement
 from headend.supply.replacements import OldMeter
 from headend.supply.rules import set_rule
 from headend.supply.tests.conftest import DAY, LATER, agrees, close, lines, owe, sell, tell_state
-from headend.tariffs.components import Energy, PeriodicFee, Step, Tax
+from headend.tariffs.components import NEXT_PURCHASE, Energy, Lifeline, PeriodicFee, Step, Tax
 from headend.tariffs.rules import TariffRules
 from headend.tariffs.services import publish_version
 from headend.testing import NOON, new_drn
@@ -217,6 +217,27 @@ def test_fees_are_due_up_to_the_closing_with_their_tax(supply):
         ("credit", 25_00), ("tax", 3_75), ("fee", -20_00), ("fee", -3_00), ("refund", -5_75),
     ]  # fmt: skip
     assert balance_minor("sales.fees.service", "ZAR") == -20_00
+    assert agrees()
+
+
+def test_energy_of_a_lower_price_is_paid_in_full_at_the_closing(supply):
+    publish_version(
+        code="test",
+        name="Test",
+        valid_from=NOON + timedelta(seconds=1),
+        rules=TariffRules(
+            (
+                Energy("Energy", (Step(None, Decimal(2)),)),
+                Lifeline("Small", Decimal(30), Decimal("1.90"), NEXT_PURCHASE),
+                Tax("VAT", Decimal(10), ("Energy",)),
+            )
+        ),
+        by=console_user(),
+        at=NOON,
+    )
+    sell(supply, 100_00, at=NOON + timedelta(hours=1))  # passes 30 kWh of the month
+    done = close(supply, at=NOON + 40 * DAY)
+    assert lines(done)[2:4] == [("fee", -3_00), ("fee", -30)]
     assert agrees()
 
 

@@ -14,7 +14,7 @@ from headend.tariffs.components import (
     PeriodicFee,
     Step,
 )
-from headend.tariffs.context import CROSSED, FeeDue, PurchaseContext
+from headend.tariffs.context import FeeDue, PurchaseContext
 from headend.tariffs.pricing import price
 from headend.tariffs.rules import FeeRecovery, TariffRules
 
@@ -66,7 +66,7 @@ def test_a_fee_that_is_cut_says_what_stays_owed():
         (200_00, PurchaseContext(fees={"Fee": FeeDue(1)}), (10_00, "1 month at 10.00")),
         (
             200_00,
-            PurchaseContext(bought_wh=31_000, lifeline=CROSSED, fees={"Fee": FeeDue(0)}),
+            PurchaseContext(bought_wh=29_000, fees={"Fee": FeeDue(0)}),
             (8_00, "the full amount instead of the lower one"),
         ),
     ],

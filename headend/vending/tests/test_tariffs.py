@@ -31,7 +31,9 @@ from headend.tariffs.rules import ROUNDED_KWH, WITHIN_PERIOD, FeeRecovery, Round
 from headend.tariffs.services import publish_version
 from headend.testing import NOON, make_meter, make_supply
 from headend.vending import services
+from headend.vending.debt_payments import pay
 from headend.vending.errors import InvalidTender, TenderTooSmall
+from headend.vending.opening import record_opening_use
 
 pytestmark = pytest.mark.django_db
 D = Decimal
@@ -207,6 +209,108 @@ def test_lifeline_recovered_with_the_next_purchase(sell):
         "kWh": 10,
     }
     assert told(vend("50", NOON + DAYS))["kWh"] == 25
+
+
+WITH_THE_NEXT = (
+    Energy("Energy", (Step(None, D(2)),)),
+    Lifeline("Small", D(30), D(1), NEXT_PURCHASE),
+)
+EARLIER = "Energy bought earlier, repriced"
+
+
+def test_a_payment_too_small_for_the_repricing_pays_a_part_and_the_next_one_the_rest(sell):
+    vend = sell(*WITH_THE_NEXT)
+    vend("50", NOON + DAYS)
+    part = vend("10", NOON + DAYS, send=True)
+    assert told(part) == {EARLIER: 10, "Energy": 0, "kWh": 0}
+    assert not part.tokens.exists()
+    assert part.calculation["lines"][0]["explanation"].endswith("; 20.00 of it stays owed")
+    kept = {"month": "2026-11", "is": "crossed", "owed_minor": 20_00}
+    assert part.calculation["state"]["lifeline"] == kept
+    assert told(vend("50", NOON + DAYS)) == {EARLIER: 20, "Energy": 30, "kWh": 15}
+    assert told(vend("50", NOON + DAYS)) == {"Energy": 50, "kWh": 25}
+
+
+def test_a_repricing_is_not_forgiven_by_a_payment_that_a_debt_shares(sell):
+    vend = sell(*WITH_THE_NEXT)
+    vend("50", NOON + DAYS)
+    debt = open_debt(
+        owner=sell.agreement.customer,
+        title="Old bill",
+        amount_minor=10_00,
+        terms=Terms(method="percent", percent=D(50)),
+        by=console_user(),
+        at=NOON,
+    )
+    pay(
+        caller="test",
+        message_id="d",
+        debt=debt,
+        amount_minor=4_00,
+        operator=console_user(),
+        at=NOON + DAYS,
+    )
+    assert told(vend("20", NOON + DAYS)) == {EARLIER: 20, "Energy": 0, "kWh": 0}
+    assert told(vend("36", NOON + DAYS)) == {EARLIER: 10, "Old bill": 6, "Energy": 20, "kWh": 10}
+
+
+def test_a_repricing_waits_for_the_next_purchase_of_another_month_too(sell):
+    vend = sell(*WITH_THE_NEXT)
+    vend("50", NOON + DAYS)
+    assert told(vend("10", DECEMBER)) == {EARLIER: 10, "Energy": 0, "kWh": 0}
+    assert told(vend("30", DECEMBER)) == {EARLIER: 20, "Energy": 10, "kWh": 10}
+    assert told(vend("10", DECEMBER)) == {"Energy": 10, "kWh": 10}
+
+
+def test_a_repricing_is_owed_under_a_later_version_without_a_lower_price(sell):
+    sell(*WITH_THE_NEXT)("50", NOON + DAYS)
+    vend = sell(ONE_RATE, valid_from=NOON + 2 * DAYS)
+    assert told(vend("10", NOON + 2 * DAYS)) == {EARLIER: 10, "Energy": 0, "kWh": 0}
+    assert told(vend("30", NOON + 2 * DAYS)) == {EARLIER: 20, "Energy": 10, "kWh": 10}
+    assert told(vend("30", NOON + 2 * DAYS)) == {"Energy": 30, "kWh": 30}
+
+
+def test_what_takes_over_an_opening_use_begins_with_nothing_owed(sell):
+    vend = sell(*WITH_THE_NEXT)
+    record_opening_use(
+        sell.agreement,
+        as_of=NOON,
+        issued_wh=20_000,
+        fees_through=NOON,
+        by=console_user(),
+        at=NOON + timedelta(seconds=2),
+    )
+    assert told(vend("30", NOON + DAYS)) == {"Energy, step 1": 10, "Energy, step 2": 20, "kWh": 20}
+    assert told(vend("30", NOON + DAYS)) == {EARLIER: 30, "Energy": 0, "kWh": 0}
+
+
+def test_money_that_cannot_pass_the_limit_is_refused_with_what_would_be_enough(sell):
+    taxed = Tax("VAT", D(10), ("Energy",))
+    vend = sell(Energy("Energy", (Step(None, D(2)),)), Lifeline("Small", D(30), D(1)), taxed)
+    vend("33", NOON + DAYS)
+    with pytest.raises(TenderTooSmall) as refused:
+        vend("20", NOON + DAYS)
+    assert str(refused.value) == (
+        "this tender buys no energy: R\u00a033.00 is to be paid first for energy already bought "
+        "at the lower price of Test tariff; R\u00a033.22 or more pays that and buys energy"
+    )
+    assert told(vend("33.22", NOON + DAYS))["kWh"] == 0.1
+
+
+def test_the_least_payment_of_a_repricing_is_named_where_money_pays_nothing_of_it(sell):
+    taxed = Tax("VAT", D(10), ("Energy",))
+    vend = sell(*WITH_THE_NEXT, taxed)
+    vend("55", NOON + DAYS)
+    with pytest.raises(TenderTooSmall, match=r"33\.00 is to be paid first"):
+        vend("0.01", NOON + DAYS)
+
+
+def test_energy_of_a_full_price_is_not_repriced_again_at_the_limit(sell):
+    vend = sell(Energy("Energy", (Step(None, D(2)),)), Lifeline("Small", D(30), D(1)))
+    vend("20", NOON + DAYS)
+    at_the_limit = vend("40.10", NOON + DAYS)  # 10.05 kWh at 2.00, of which 10 are given
+    assert told(at_the_limit) == {EARLIER: 20, "Energy": 20, "Rounding": 0.1, "kWh": 10}
+    assert told(vend("20", NOON + DAYS)) == {"Energy": 20, "kWh": 10}
 
 
 def test_limits_add_up_over_months_without_a_purchase(sell):
