@@ -74,7 +74,7 @@ def _start(
     installation = Installation(data, mqtt_url=mqtt_url)
     with supervisor.step("Firmware, database, keys, customers and meters") as tell:
         prepared = prepare(installation, tell=tell)
-    user = _server_user(supervisor.console)
+    user = _server_user(installation.folder, supervisor.console)
     if user is not None:
         privileges.give(installation.folder, user)
         privileges.give(firmware_build.BUILD, user)
@@ -164,9 +164,9 @@ def _start_programs(
         supervisor.wait_for_port("panel", at.panel)
 
 
-def _server_user(console: Console) -> str | None:
+def _server_user(data: Path, console: Console) -> str | None:
     try:
-        return privileges.server_user()
+        return privileges.server_user(data)
     except privileges.NoServerUser as error:
         console.print(f"[yellow]The servers run as root: {error}.[/yellow]")
         return None

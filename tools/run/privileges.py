@@ -17,13 +17,16 @@ class NoServerUser(Exception):
     """Root started us and no other user can run the servers; the text says why."""
 
 
-def server_user() -> str | None:
+def server_user(data: Path) -> str | None:
     """Return the user who shall run the servers; None when we are not root.
 
     It is the owner of the source tree if that is a person, else `nobody`.
 
+    Args:
+        data: the data folder, which that user will be given.
+
     Raises:
-        NoServerUser: that user can't read the programs.
+        NoServerUser: that user can't read the programs, or can't get to the data folder.
     """
     if os.geteuid() != 0:
         return None
@@ -32,7 +35,8 @@ def server_user() -> str | None:
         account = pwd.getpwuid(owner) if owner else pwd.getpwnam(FALLBACK_USER)
     except KeyError:
         raise NoServerUser(f"there is no user {owner or FALLBACK_USER}") from None
-    for path in (interpreters.REPOSITORY, Path(sys.executable), Path(sys.executable).resolve()):
+    programs = (interpreters.REPOSITORY, Path(sys.executable), Path(sys.executable).resolve())
+    for path in (*programs, data.resolve().parent):
         if not _reachable(path, account):
             raise NoServerUser(f"user {account.pw_name} may not read {path}")
     return account.pw_name

@@ -75,7 +75,7 @@ def test_a_row_knows_its_kind():
 
 @pytest.mark.parametrize("text", ["", "1", "0" * 12, "0" * 14, "u" * 13, "z" * 13, "é" * 13])
 def test_what_stands_for_no_row_is_refused(text):
-    with pytest.raises(ValueError, match="no id"):
+    with pytest.raises(ValueError, match="not an id"):
         decode(CUSTOMER, text)
 
 
