@@ -28,6 +28,7 @@ class PurchaseContext:
     connection_va: int | None = None
     limit_periods: int = 1  # months whose step limits count together
     lifeline: str = OPEN  # has the limit been passed, and was the earlier energy repriced?
+    bought_this_month: bool = False  # a purchase left word of the lifeline, if of no energy
     lifeline_owed_minor: int = 0  # of that repricing: not yet paid, without what is put on it
     carried_minor: int = 0  # left unspent by an earlier purchase
 

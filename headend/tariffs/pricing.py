@@ -96,10 +96,9 @@ def price(
     large = _price(tender_minor, tariff, context, deductions, lifeline_holds=False)
     limit_wh = Fraction(lifeline.limit_kwh) * _WH_PER_KWH
     # Between the two prices there is money that passes the limit at the lower one only: it buys
-    # up to the limit, and the rest is kept for the next purchase. So does money that would pay
-    # only a part of what passing it costs.
-    passes = not large.lifeline_owed_minor and context.bought_wh + large.exact_wh > limit_wh
-    return large if passes else small
+    # up to the limit, and the rest is kept for the next purchase. So is money that would pay only
+    # a part of what passing it costs: it buys nothing.
+    return large if context.bought_wh + large.exact_wh > limit_wh else small
 
 
 def due_for_earlier_energy(*, tariff: TariffRules, context: PurchaseContext) -> int:
@@ -188,9 +187,9 @@ def _price(
     deducted_minor = sum(each.amount_minor for each in taken)
     left -= deducted_minor
 
-    steps = energy_steps(tariff, context, lifeline_holds=lifeline_holds)
     # Who owes for energy buys no more: parts of a coin that the taxes left over would.
-    pieces = [] if owed_minor else segments(tariff, context, steps, charges.per_kwh_due)
+    steps = () if owed_minor else energy_steps(tariff, context, lifeline_holds=lifeline_holds)
+    pieces = segments(tariff, context, steps, charges.per_kwh_due)
     exact_kwh, unspent = spend(left, pieces) if pieces else (Fraction(0), left)
     printed_kwh = to_step(exact_kwh, policy.kwh_step, policy.kwh_mode)
     basis_kwh = printed_kwh if policy.lines_from == rules.ROUNDED_KWH else exact_kwh

@@ -41,7 +41,7 @@ def energy(tariff: TariffRules, context: PurchaseContext, steps: Steps, part: St
     """Say how the energy of one step was reckoned: units at a price, and why at this one."""
     rate = money(part.rate / 10**tariff.minor_digits, tariff)
     said = f"{plain(part.kwh, at_least=1, at_most=3)} kWh at {rate}"
-    if len(steps) == 1:
+    if len(steps) <= 1:
         return said + _band(tariff.energy, context)
     since = steps[part.step - 1].upto if part.step else None
     upto = steps[part.step].upto if part.step < len(steps) else None

@@ -85,6 +85,7 @@ def circumstances(
         connection_va=agreement.connection_va,
         limit_periods=_limit_periods(agreement, version, rules, before, at),
         lifeline=_lifeline(before, at),
+        bought_this_month=before.get("lifeline", {}).get("month") == _month(at),
         lifeline_owed_minor=before.get("lifeline", {}).get("owed_minor", 0),
         carried_minor=before.get("carried_minor", 0),
     )

@@ -313,6 +313,14 @@ def test_energy_of_a_full_price_is_not_repriced_again_at_the_limit(sell):
     assert told(vend("20", NOON + DAYS)) == {"Energy": 20, "kWh": 10}
 
 
+def test_who_only_pays_the_lower_fee_first_pays_the_rest_of_it_with_the_energy(sell):
+    fee = PeriodicFee("Service", D(10), lifeline_amount=D(2))
+    vend = sell(fee, Energy("Energy", (Step(None, D(2)),)), Lifeline("Small", D(30), D(1)))
+    assert told(vend("2", NOON + DAYS)) == {"Service": 2, "Energy": 0, "kWh": 0}
+    assert told(vend("108", NOON + DAYS)) == {"Service": 8, "Energy": 100, "kWh": 50}
+    assert told(vend("20", NOON + DAYS)) == {"Energy": 20, "kWh": 10}
+
+
 def test_limits_add_up_over_months_without_a_purchase(sell):
     vend = sell(Energy("Energy", STEPS.steps, limits_accumulate=True))
     assert told(vend("60", NOON + DAYS))["kWh"] == 55
