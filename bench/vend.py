@@ -179,6 +179,7 @@ def _served(environment: dict[str, str]) -> Iterator[int]:
     port = free_port()
     arguments = ["--interface", "wsgi", "--host", "127.0.0.1", "--port", str(port)]
     arguments += ["--workers", str(WORKERS), "--blocking-threads", str(THREADS), "--no-ws"]
+    arguments += ["--workers-kill-timeout", "10"]
     program = str(Path(sys.executable).parent / "granian")
     server = subprocess.Popen(
         [program, *arguments, "--log-level", "error", "headend.config.wsgi:application"],

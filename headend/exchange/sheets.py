@@ -121,7 +121,8 @@ def _csv(file: IO[bytes]) -> Generator[tuple[int, list[str]], None, None]:
     except csv.Error as error:
         raise InvalidSheet(f"the sheet can't be read as CSV: {error}") from None
     finally:
-        text.detach()
+        if not file.closed:  # whoever read only its beginning may have closed it by now
+            text.detach()
 
 
 def _xlsx(file: IO[bytes]) -> Generator[tuple[int, list[str]], None, None]:

@@ -157,7 +157,8 @@ def _start_programs(
             lambda: program(
                 *("web", "-m", "granian", "--interface", "wsgi", "--host", "127.0.0.1"),
                 *("--port", str(at.web), "--workers", "1", "--blocking-threads", "4"),
-                *("--no-ws", "--log-level", "warning", "tools.run.wsgi:application"),
+                *("--workers-kill-timeout", "10", "--no-ws", "--log-level", "warning"),
+                "tools.run.wsgi:application",
             ),
             port=at.web,
         )

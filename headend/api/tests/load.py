@@ -82,6 +82,7 @@ class HeadEnd:
         arguments = ["--interface", "wsgi", "--host", "127.0.0.1", "--port", str(self.port)]
         arguments += ["--workers", str(WORKERS), "--blocking-threads", "8", "--no-ws"]
         arguments += ["--respawn-failed-workers", "--respawn-interval", "0.1"]
+        arguments += ["--workers-kill-timeout", "10"]  # one that only just starts may miss the end
         arguments += ["--log-level", "critical", "tools.run.wsgi:application"]
         self._web = subprocess.Popen(
             [sys.executable, "-m", "granian", *arguments], env=self._environment, cwd=REPOSITORY
