@@ -175,6 +175,7 @@ def test_a_form_that_was_altered_after_selling_is_refused_and_sells_nothing(cash
     answer = cashier.post(f"/till/{drn}/confirm/", {**form, "amount": "60"})
     assert answer.status_code == 422
     assert "already stands for receipt" in text_of(answer)
+    assert "You have received" not in text_of(answer)
     assert Sale.objects.count() == 1
 
 
