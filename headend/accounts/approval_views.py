@@ -5,7 +5,6 @@ from __future__ import annotations
 from django.contrib import messages
 from django.contrib.auth.decorators import permission_required
 from django.core.paginator import Paginator
-from django.db.models import Q, QuerySet
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
@@ -39,8 +38,8 @@ def waiting_for(user: User) -> int:
 def requests(request: PageRequest) -> HttpResponse:
     """List what this user may decide, what they asked for, and what was decided before."""
     user = request.user
-    waiting = _seen_by(user).filter(state=Approval.OPEN).order_by("requested_at", "pk")
-    decided = _seen_by(user).exclude(state=Approval.OPEN).order_by("-decided_at", "-pk")
+    waiting = approvals.seen_by(user).filter(state=Approval.OPEN).order_by("requested_at", "pk")
+    decided = approvals.seen_by(user).exclude(state=Approval.OPEN).order_by("-decided_at", "-pk")
     page = Paginator(decided, PER_PAGE).get_page(request.GET.get("page"))
     return render(
         request,
@@ -60,13 +59,13 @@ def requests(request: PageRequest) -> HttpResponse:
 def one(request: PageRequest, approval_id: int) -> HttpResponse:
     """Show one request; approve, refuse or withdraw it."""
     user = request.user
-    approval = get_object_or_404(_seen_by(user), pk=approval_id)
+    approval = get_object_or_404(approvals.seen_by(user), pk=approval_id)
     form = DecisionForm(request.POST if request.method == "POST" else None)
     if form.is_valid():
         try:
             done = _decide(form, approval, user)
         except Refusal as error:
-            form.add_error(None, str(error))
+            form.add_error(None, error.sentence)
         else:
             messages.success(request, f"{done}: {approval.summary}", extra_tags="good")
             return redirect("approvals:inbox")
@@ -99,14 +98,6 @@ def _decide(form: DecisionForm, approval: Approval, user: User) -> str:
         case _:
             approvals.withdraw(approval, user, now, reason)
             return "Withdrawn"
-
-
-def _seen_by(user: User) -> QuerySet[Approval]:
-    """The requests a user may see: their own, those they may decide; an auditor sees all."""
-    rows = Approval.objects.select_related("requested_by", "decided_by")
-    if user.has_perm("audit.search_audit"):
-        return rows
-    return rows.filter(Q(act__in=approvals.acts_approved_by(user)) | Q(requested_by=user))
 
 
 def _titled(approval: Approval) -> tuple[Approval, str]:

@@ -34,6 +34,8 @@ from headend.accounts.services import CONSOLE, require
 from headend.audit import services as audit
 from headend.config.errors import NotPermitted
 
+SEES_ALL = "audit.search_audit"  # who reads the record reads what was asked for, too
+
 
 class Perform(Protocol):
     """Does the act, in the transaction of its approval.
@@ -101,6 +103,22 @@ def acts() -> list[Act]:
 def acts_approved_by(user: User) -> list[str]:
     """Return the names of the acts that a user may approve when others ask for them."""
     return [one.name for one in _acts.values() if user.has_perm(one.approve_permission)]
+
+
+def seen_by(user: User) -> models.QuerySet[Approval]:
+    """Return the requests a user may see: their own, those they may decide; an auditor all."""
+    rows = Approval.objects.select_related("requested_by", "decided_by")
+    if user.has_perm(SEES_ALL):
+        return rows
+    return rows.filter(Q(act__in=acts_approved_by(user)) | Q(requested_by=user))
+
+
+def may_see(user: User, approval: Approval) -> bool:
+    """Tell whether a user reaches the page of a request, by the rule of `seen_by`."""
+    if not user.has_perm("accounts.view_approval"):
+        return False
+    is_theirs = approval.requested_by_id == user.pk or approval.act in acts_approved_by(user)
+    return is_theirs or user.has_perm(SEES_ALL)
 
 
 def deciders(approval: Approval) -> list[User]:

@@ -40,7 +40,7 @@ class LogInForm(AuthenticationForm):
                     at=timezone.now(),
                 )
             except TooManyAttempts as error:
-                raise forms.ValidationError(str(error), code=error.code) from None
+                raise forms.ValidationError(error.sentence, code=error.code) from None
         return super().clean()
 
 

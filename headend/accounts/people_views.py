@@ -249,7 +249,7 @@ def remove_group(request: PageRequest, group_id: int) -> HttpResponse:
     try:
         people.delete_group(found, by=request.user, at=timezone.now())
     except Refusal as error:
-        messages.error(request, str(error), extra_tags="danger")
+        messages.error(request, error.sentence, extra_tags="danger")
         return redirect("people:group", group_id)
     return redirect("people:list")
 
@@ -266,7 +266,7 @@ def _done(
     try:
         waiting = act()
     except Refusal as error:
-        form.add_error(None, str(error))
+        form.add_error(None, error.sentence)
         return False
     if waiting is None:
         messages.success(request, words, extra_tags="good")

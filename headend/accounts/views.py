@@ -76,7 +76,7 @@ def check(request: PageRequest) -> HttpResponse:
             if not form.is_bound:
                 form = CodeForm({"code": "-"})
                 form.is_valid()
-            form.add_error(None, str(error))
+            form.add_error(None, error.sentence)
         else:
             sessions.note_passed(request.session, request.user)
             _tell_of_recovery(request, codes_before)
@@ -159,7 +159,7 @@ def add_app(request: PageRequest) -> HttpResponse:
                 at=timezone.now(),
             )
         except Refusal as error:
-            form.add_error("code", str(error))
+            form.add_error("code", error.sentence)
         else:
             del request.session[_NEW_SECRET]
             return _added(request, codes)
@@ -188,7 +188,7 @@ def add_passkey(request: PageRequest) -> HttpResponse:
                 at=timezone.now(),
             )
         except Refusal as error:
-            refused = str(error)
+            refused = error.sentence
         else:
             return _added(request, codes)
     options, challenge = second_factor.passkey_creation(request.user, host=host_of(request))
@@ -222,7 +222,7 @@ def choose_password(request: PageRequest) -> HttpResponse:
         try:
             user = one_time.choose(request.user, form.cleaned_data["password"], at=timezone.now())
         except Refusal as error:
-            form.add_error("password", str(error))
+            form.add_error("password", error.sentence)
         else:
             update_session_auth_hash(request, user)
             sessions.note_chosen(request.session, user)
@@ -274,7 +274,7 @@ def remove_factor(request: PageRequest, factor_id: int) -> HttpResponse:
     try:
         second_factor.remove(factor, at=timezone.now())
     except Refusal as error:
-        messages.error(request, str(error), extra_tags="danger")
+        messages.error(request, error.sentence, extra_tags="danger")
     else:
         messages.success(request, f"{factor.name} is removed.", extra_tags="good")
     return redirect("account")

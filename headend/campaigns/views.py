@@ -62,7 +62,7 @@ def new(request: PageRequest) -> HttpResponse:
                 push=form.cleaned_data["push"],
             )
         except Refusal as error:
-            form.add_error(None, str(error))
+            form.add_error(None, error.sentence)
         else:
             return redirect("campaigns:campaign", made.pk)
     return render(
@@ -124,7 +124,7 @@ def act(request: PageRequest, campaign_id: int) -> HttpResponse:
             messages.error(request, "Say the reason.", extra_tags="danger")
             return redirect("campaigns:campaign", found.pk)
     except Refusal as error:
-        messages.error(request, str(error), extra_tags="danger")
+        messages.error(request, error.sentence, extra_tags="danger")
     else:
         messages.success(request, done, extra_tags="good")
     return redirect("campaigns:campaign", found.pk)

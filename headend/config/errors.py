@@ -20,7 +20,8 @@ class Refusal(Exception):
     def sentence(self) -> str:
         """What is refused and why, with a capital and a full stop, for a page or a form."""
         text = str(self)
-        return f"{text[:1].upper()}{text[1:]}."
+        ended = text if text.endswith((".", "?", "!")) else f"{text}."
+        return f"{ended[:1].upper()}{ended[1:]}"
 
 
 class NotPermitted(Refusal):

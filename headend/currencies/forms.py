@@ -64,7 +64,7 @@ class FigureField(forms.CharField):
         try:
             return read_figure(super().clean(value))
         except InvalidRate as error:
-            raise forms.ValidationError(str(error)) from None
+            raise forms.ValidationError(error.sentence) from None
 
 
 class RateForm(_PlainForm):

@@ -105,7 +105,7 @@ def propose(request: PageRequest, code: str) -> HttpResponse:
                 reason=asked["reason"],
             )
         except Refusal as error:
-            form.add_error(None, str(error))
+            form.add_error(None, error.sentence)
         else:
             messages.success(request, f"Asked for: {approval.summary}", extra_tags="good")
             return redirect("currencies:currency", code)
@@ -127,7 +127,7 @@ def _choose(
         try:
             found = services.accept(**asked, by=request.user, at=timezone.now())
         except Refusal as error:
-            form.add_error(None, str(error))
+            form.add_error(None, error.sentence)
         else:
             return redirect("currencies:currency", found.code)
     context = {"form": form, "title": title, "verb": verb, "code": code}

@@ -101,7 +101,7 @@ def add(request: PageRequest, customer_id: int) -> HttpResponse:
                 at=timezone.now(),
             )
         except Refusal as error:
-            form.add_error(None, str(error))
+            form.add_error(None, error.sentence)
         else:
             return redirect("debts:debt", made.pk)
     return render(request, "debts/add.html", {"customer": customer, "form": form})
@@ -123,7 +123,7 @@ def terms(request: PageRequest, debt_id: int) -> HttpResponse:
                 reason=form.cleaned_data["reason"],
             )
         except Refusal as error:
-            form.add_error(None, str(error))
+            form.add_error(None, error.sentence)
         else:
             messages.success(request, "The new terms hold from now on.", extra_tags="good")
             return redirect("debts:debt", found.pk)
@@ -170,7 +170,7 @@ def floor(request: PageRequest) -> HttpResponse:
                 percent=form.cleaned_data["percent"], by=request.user, at=now
             )
         except Refusal as error:
-            form.add_error(None, str(error))
+            form.add_error(None, error.sentence)
         else:
             return redirect("debts:floor")
     floors = EnergyFloor.objects.select_related("set_by").order_by("-valid_from", "-pk")
@@ -244,7 +244,7 @@ def _requested(
             reason=form.cleaned_data["reason"],
         )
     except Refusal as error:
-        form.add_error("amount", str(error))
+        form.add_error("amount", error.sentence)
         return _ask(request, found, form, "Write off" if type(form) is AmountForm else "Adjust")
     messages.success(request, "Asked for: somebody else has to approve it.", extra_tags="info")
     return redirect("debts:debt", found.pk)

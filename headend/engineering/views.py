@@ -111,7 +111,7 @@ def order(request: PageRequest, drn: str, slug: str) -> HttpResponse:
                 source="page",
             )
         except Refusal as error:
-            form.add_error(None, str(error))
+            form.add_error(None, error.sentence)
         else:
             return _after(request, found, ordered)
     context = {**_whose(found), "kind": kind, "form": form}
@@ -169,7 +169,7 @@ def change_key(request: PageRequest, drn: str) -> HttpResponse:
                 source="page",
             )
         except Refusal as error:
-            form.add_error(None, str(error))
+            form.add_error(None, error.sentence)
         else:
             return _after(request, found, services.Ordered(approval=approval))
     return render(
@@ -261,7 +261,7 @@ def replace(request: PageRequest, token_id: int) -> HttpResponse:
                 source="page",
             )
         except Refusal as error:
-            form.add_error(None, str(error))
+            form.add_error(None, error.sentence)
         else:
             return _after(request, made.meter, services.Ordered(approval=approval))
     return render(
@@ -288,7 +288,7 @@ def _try(request: PageRequest, act: Callable[[], Any], done: str) -> None:
     try:
         act()
     except Refusal as error:
-        messages.error(request, str(error), extra_tags="danger")
+        messages.error(request, error.sentence, extra_tags="danger")
     else:
         messages.success(request, done, extra_tags="good")
 

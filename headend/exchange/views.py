@@ -60,7 +60,7 @@ def new(request: PageRequest, kind_name: str) -> HttpResponse:
                 source="page",
             )
         except Refusal as error:
-            form.add_error("file", str(error))
+            form.add_error("file", error.sentence)
         else:
             return redirect("exchange:job", made.pk)
     return render(
@@ -119,7 +119,7 @@ def import_tried(request: PageRequest, job_id: int) -> HttpResponse:
     try:
         made = jobs.import_tried(tried, by=request.user, at=timezone.now(), source="page")
     except Refusal as error:
-        messages.error(request, str(error), extra_tags="danger")
+        messages.error(request, error.sentence, extra_tags="danger")
         return redirect("exchange:job", tried.pk)
     return redirect("exchange:job", made.pk)
 
@@ -132,7 +132,7 @@ def stop(request: PageRequest, job_id: int) -> HttpResponse:
     try:
         jobs.stop(found, by=request.user, at=timezone.now(), reason="stopped on its page")
     except Refusal as error:
-        messages.error(request, str(error), extra_tags="danger")
+        messages.error(request, error.sentence, extra_tags="danger")
     return redirect("exchange:job", found.pk)
 
 

@@ -102,7 +102,7 @@ def order(request: PageRequest, drn: str, slug: str) -> HttpResponse:
         try:
             said = _give(chosen, found, request, form.cleaned_data)
         except Refusal as error:
-            form.add_error(None, str(error))
+            form.add_error(None, error.sentence)
         else:
             messages.info(request, said)
             return redirect("fleet:meter", found.drn)
@@ -121,7 +121,7 @@ def cancel(request: PageRequest, drn: str, command_id: uuid.UUID) -> HttpRespons
         try:
             services.cancel(command=command, cancelled_by=request.user)
         except Refusal as error:
-            messages.error(request, str(error), extra_tags="danger")
+            messages.error(request, error.sentence, extra_tags="danger")
         else:
             messages.success(request, "Called back before it was sent.", extra_tags="good")
         return redirect("fleet:meter", found.drn)
@@ -137,7 +137,7 @@ def close_work_item(request: PageRequest, item_id: int) -> HttpResponse:
     try:
         work_items.close_work_item(item=item, closed_by=request.user, at=timezone.now())
     except Refusal as error:
-        messages.error(request, str(error), extra_tags="danger")
+        messages.error(request, error.sentence, extra_tags="danger")
     return redirect("home")
 
 

@@ -44,7 +44,7 @@ def ask(request: PageRequest, name: str) -> HttpResponse:
     try:
         services.ask_for(name, by=request.user, at=timezone.now())
     except Refusal as error:
-        messages.error(request, str(error), extra_tags="danger")
+        messages.error(request, error.sentence, extra_tags="danger")
     else:
         messages.success(request, "It will be done in half a minute.", extra_tags="good")
     return redirect("housekeeping:chores")

@@ -78,7 +78,7 @@ def add(request: PageRequest) -> HttpResponse:
                 at=timezone.now(),
             )
         except Refusal as error:
-            form.add_error(None, str(error))
+            form.add_error(None, error.sentence)
         else:
             return redirect("ledger:payment", entered.pk)
     status = 422 if form.is_bound else 200
@@ -111,7 +111,7 @@ def payment(request: PageRequest, payment_id: int) -> HttpResponse:
                 at=timezone.now(),
             )
         except Refusal as error:
-            form.add_error(None, str(error))
+            form.add_error(None, error.sentence)
         else:
             messages.success(
                 request, "Asked for: somebody else has to approve it.", extra_tags="info"

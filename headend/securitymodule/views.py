@@ -54,7 +54,7 @@ def load(request: PageRequest) -> HttpResponse:
         try:
             keys = _load(request, form)
         except Refusal as error:
-            form.add_error(None, str(error))
+            form.add_error(None, error.sentence)
         else:
             words = f"Loaded: {', '.join(str(key) for key in keys)}"
             messages.success(request, words, extra_tags="good")

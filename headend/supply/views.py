@@ -14,7 +14,6 @@ from django.db.models import Q, QuerySet
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
-from django.utils.text import capfirst
 from django.views.decorators.http import require_POST, require_safe
 
 from headend.accounts.models import Approval
@@ -202,7 +201,7 @@ def _tried(make: Callable[[], trials.Trial]) -> tuple[trials.Trial | None, str]:
     try:
         return make(), ""
     except Refusal as error:
-        return None, capfirst(str(error))
+        return None, error.sentence
 
 
 def _as_typed(rule: Rule) -> dict[str, Any]:

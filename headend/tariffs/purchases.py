@@ -64,7 +64,7 @@ def examples(
             done = price(tender_minor=tender_minor, tariff=rules, context=context)
             out.append(Example(tender_minor, done))
         except Refusal as error:
-            out.append(Example(tender_minor, None, str(error)))
+            out.append(Example(tender_minor, None, error.sentence))
     return out
 
 

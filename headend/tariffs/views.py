@@ -109,7 +109,7 @@ def submit(request: PageRequest, draft_id: int) -> HttpResponse:
                 found, by=request.user, at=timezone.now(), reason=form.cleaned_data["reason"]
             )
         except Refusal as error:
-            form.add_error(None, str(error))
+            form.add_error(None, error.sentence)
         else:
             messages.success(request, "Handed in. It holds once a second person approves it.")
             return redirect("tariffs:draft", found.pk)
@@ -128,7 +128,7 @@ def act(request: PageRequest, draft_id: int, verb: str) -> HttpResponse:
     try:
         acts[verb](found, by=request.user, at=timezone.now())
     except Refusal as error:
-        messages.error(request, str(error), extra_tags="danger")
+        messages.error(request, error.sentence, extra_tags="danger")
     return redirect("tariffs:list" if verb == "discard" else "tariffs:draft", *_where(verb, found))
 
 
@@ -151,7 +151,7 @@ def read_file(request: PageRequest) -> HttpResponse:
             at=timezone.now(),
         )
     except Refusal as error:
-        messages.error(request, f"{str(error).capitalize()}.", extra_tags="danger")
+        messages.error(request, error.sentence, extra_tags="danger")
         return redirect("tariffs:list")
     return redirect("tariffs:draft", made.pk)
 
@@ -191,7 +191,7 @@ def _edit(request: PageRequest, found: TariffDraft | None) -> HttpResponse:
                 at=timezone.now(),
             )
         except Refusal as error:
-            form.add_error(None, str(error))
+            form.add_error(None, error.sentence)
         else:
             messages.success(request, "Saved as a draft; nothing is sold at these prices yet.")
             return redirect("tariffs:draft", saved.pk)

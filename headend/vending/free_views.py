@@ -40,7 +40,7 @@ def programmes(request: PageRequest) -> HttpResponse:
                 reason=asked["reason"],
             )
         except Refusal as error:
-            form.add_error(None, str(error))
+            form.add_error(None, error.sentence)
         else:
             messages.success(
                 request, "Asked for: somebody else has to approve it.", extra_tags="info"
@@ -120,7 +120,7 @@ def give(request: PageRequest, drn: str) -> HttpResponse:
         try:
             given = free_electricity.grant(meter=meter, by=request.user, at=now, source="page")
         except Refusal as error:
-            refused = str(error)
+            refused = error.sentence
     context = {
         "meter": meter,
         "agreement": agreement,
@@ -166,7 +166,7 @@ def _act(
                 source="page",
             )
     except Refusal as error:
-        form.add_error(None, str(error))
+        form.add_error(None, error.sentence)
         return prefix, form
     return None
 

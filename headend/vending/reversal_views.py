@@ -31,7 +31,7 @@ def show(request: PageRequest, receipt_number: str) -> HttpResponse:
     try:
         disclosure.disclose(found, to=request.user, how=Disclosure.How.SHOWN, at=timezone.now())
     except Refusal as error:
-        messages.error(request, str(error), extra_tags="danger")
+        messages.error(request, error.sentence, extra_tags="danger")
     return redirect("vending:sale", found.receipt_number)
 
 
@@ -53,7 +53,7 @@ def reverse(request: PageRequest, receipt_number: str) -> HttpResponse:
                 reason=form.cleaned_data["reason"],
             )
         except Refusal as error:
-            form.add_error(None, str(error))
+            form.add_error(None, error.sentence)
         else:
             messages.success(request, "The sale is reversed.", extra_tags="good")
             return redirect("vending:sale", found.receipt_number)
@@ -61,7 +61,7 @@ def reverse(request: PageRequest, receipt_number: str) -> HttpResponse:
     try:
         context["grounds"] = reversals.grounds_of(found)
     except Refusal as error:
-        context["refused"] = str(error)
+        context["refused"] = error.sentence
     status = 422 if request.method == "POST" else 200
     return render(request, "vending/reverse.html", context, status=status)
 
@@ -85,7 +85,7 @@ def move(request: PageRequest, receipt_number: str) -> HttpResponse:
                 reason=asked["reason"],
             )
         except Refusal as error:
-            form.add_error(None, str(error))
+            form.add_error(None, error.sentence)
         else:
             messages.success(request, f"Asked for: {approval.summary}", extra_tags="good")
             return redirect("vending:sale", found.receipt_number)

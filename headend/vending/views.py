@@ -116,7 +116,7 @@ def send(request: PageRequest, receipt_number: str) -> HttpResponse:
     try:
         services.send_to_meter(sale=found, by=request.user, at=timezone.now())
     except Refusal as error:
-        refused = str(error)
+        refused = error.sentence
     if request.htmx:
         context = {"sale": found, "refused": refused, **_deliveries(found)}
         return render(request, "vending/delivery.html", context)
@@ -133,7 +133,7 @@ def copy(request: PageRequest, receipt_number: str) -> HttpResponse:
     try:
         made = services.reprint(sale=found, by=request.user, at=timezone.now())
     except Refusal as error:
-        messages.error(request, str(error), extra_tags="danger")
+        messages.error(request, error.sentence, extra_tags="danger")
         return redirect("vending:sale", found.receipt_number)
     return redirect(
         reverse("vending:sale", args=[found.receipt_number]) + f"?copy={made.number}#receipt"

@@ -55,7 +55,7 @@ def own(request: PageRequest) -> HttpResponse:
                 at=timezone.now(),
             )
         except Refusal as error:
-            form.add_error(None, str(error))
+            form.add_error(None, error.sentence)
         else:
             messages.success(request, "Your shift is open.", extra_tags="good")
             return redirect("till:find")
@@ -140,7 +140,7 @@ def one(request: PageRequest, shift_id: int) -> HttpResponse:
                 note = closing.cleaned_data["note"]
                 shifts.close(shift, by=request.user, at=timezone.now(), note=note)
         except Refusal as error:
-            bound.add_error(None, str(error))
+            bound.add_error(None, error.sentence)
         else:
             return redirect("shifts:one", shift.pk)
     is_insider = queries.vendor_of(request.user) == shift.vendor  # nobody's is the utility's

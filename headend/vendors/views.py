@@ -354,7 +354,7 @@ def _ask(
         try:
             return act()
         except Refusal as error:
-            form.add_error(None, str(error))
+            form.add_error(None, error.sentence)
     context = {
         "vendor": found,
         "form": form,

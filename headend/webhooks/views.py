@@ -55,7 +55,7 @@ def new(request: PageRequest) -> HttpResponse:
                 at=timezone.now(),
             )
         except Refusal as error:
-            form.add_error(None, str(error))
+            form.add_error(None, error.sentence)
         else:
             return _secret(request, made)
     return render(request, "webhooks/edit.html", {"form": form})
@@ -94,7 +94,7 @@ def change(request: PageRequest, webhook_id: int) -> HttpResponse:
         try:
             services.change(found, **form.cleaned_data, by=request.user, at=timezone.now())
         except Refusal as error:
-            form.add_error(None, str(error))
+            form.add_error(None, error.sentence)
         else:
             messages.success(request, "It is changed from now on.", extra_tags="good")
             return redirect("webhooks:webhook", found.pk)
@@ -111,7 +111,7 @@ def exchange(request: PageRequest, webhook_id: int) -> HttpResponse:
         try:
             made = services.exchange_secret(found, by=request.user, at=timezone.now())
         except Refusal as error:
-            messages.error(request, str(error), extra_tags="danger")
+            messages.error(request, error.sentence, extra_tags="danger")
             return redirect("webhooks:webhook", found.pk)
         return _secret(request, made)
     return render(request, "webhooks/exchange.html", {"webhook": found})
@@ -144,7 +144,7 @@ def act(request: PageRequest, webhook_id: int, verb: str) -> HttpResponse:
     try:
         do(found, by=request.user, at=timezone.now())
     except Refusal as error:
-        messages.error(request, str(error), extra_tags="danger")
+        messages.error(request, error.sentence, extra_tags="danger")
     else:
         messages.success(request, done, extra_tags="good")
     return redirect("webhooks:webhook", found.pk)
@@ -197,7 +197,7 @@ def _replayed(request: PageRequest, webhook: Subscription, which: Any) -> HttpRe
     try:
         queued = services.replay(webhook, which, by=request.user, at=timezone.now())
     except Refusal as error:
-        messages.error(request, str(error), extra_tags="danger")
+        messages.error(request, error.sentence, extra_tags="danger")
     else:
         messages.success(request, f"{queued} on the way again.", extra_tags="good")
     return redirect("webhooks:webhook", webhook.pk)

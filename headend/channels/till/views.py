@@ -154,7 +154,7 @@ def pay_debt(request: PageRequest, debt_id: int) -> HttpResponse:
                 terminal=TERMINAL,
             )
         except Refusal as error:
-            form.add_error(None, str(error))
+            form.add_error(None, error.sentence)
         else:
             request.session[JUST_SOLD] = sale.receipt_number
             return redirect(reverse("vending:sale", args=[sale.receipt_number]) + "?sold")
@@ -181,7 +181,7 @@ def _sell(request: PageRequest, context: dict[str, Any]) -> HttpResponse:
                 hold_token=True,  # until the sale's page shows it
             )
         except Refusal as error:
-            refused = str(error)
+            refused = error.sentence
         else:
             request.session[JUST_SOLD] = sale.receipt_number
             return redirect(reverse("vending:sale", args=[sale.receipt_number]) + "?sold")
@@ -247,7 +247,7 @@ def _trial(request: PageRequest, context: dict[str, Any], form: AmountForm) -> d
             waive_floor=form.cleaned_data["waive_floor"],
         )
     except Refusal as error:
-        return {"quote": None, "refused": str(error)}
+        return {"quote": None, "refused": error.sentence}
     return {"quote": quote, "refused": ""}
 
 

@@ -42,18 +42,21 @@ class Shop:
         return user
 
     def buy(self, paid_minor, *, reference=None):
+        approval = self.ask_for_credit(paid_minor, reference=reference)
+        approver = create_user(
+            username=f"approver-{approval.pk}", password=None, groups=("approver",)
+        )
+        return approvals.approve(approval, approver, NOON)
+
+    def ask_for_credit(self, paid_minor, *, reference=None):
         self.payments += 1
-        approval = acts.request_purchase(
+        return acts.request_purchase(
             self.vendor,
             paid_minor=paid_minor,
             payment_reference=reference or f"{self.vendor.name} {self.payments}",
             by=self.manager,
             at=NOON,
         )
-        approver = create_user(
-            username=f"approver-{approval.pk}", password=None, groups=("approver",)
-        )
-        return approvals.approve(approval, approver, NOON)
 
     def open_shift(self, user=None, till=None, float_minor=0):
         return shifts.open_shift(

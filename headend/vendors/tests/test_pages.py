@@ -9,6 +9,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import get_resolver
 
+from headend.accounts.models import Approval
 from headend.config.opaque import id_of
 from headend.ledger.queries import balance_minor
 from headend.testing import NOON
@@ -299,3 +300,16 @@ def test_a_meters_page_tells_nobody_what_other_vendors_did(shop, other, supply, 
         assert other.cashier.username not in told.content.decode()
         assert len(logged_in(other.manager).get(page + part).context["history"]) == 1
         assert len(admin.get(page + part).context["history"]) == 1
+
+
+def test_what_waits_is_told_and_leads_there_only_who_may_see_it(shop, admin):
+    shop.ask_for_credit(50_00)
+    page = f"/vendors/{id_of(shop.vendor)}/"
+    asked = id_of(Approval.objects.get())
+    colleague = logged_in(shop.person("colleague", "vendor manager"))
+    for client, is_led in ((logged_in(shop.manager), True), (admin, True), (colleague, False)):
+        told = client.get(page).content.decode()
+        assert "Waits for a second person" in told
+        assert (f"/approvals/{asked}/" in told) == is_led
+        found = client.get(f"/approvals/{asked}/").status_code
+        assert found == (200 if is_led else NOT_FOUND)
