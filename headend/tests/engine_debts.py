@@ -17,25 +17,33 @@ from headend.ledger import chart
 from headend.testing import NOON
 from headend.tests.engine import Engine, money, which
 
+percents = st.decimals(1, 100, places=2)
+days = st.dates(NOON.date(), NOON.date() + timedelta(days=60))
+blocked = st.none() | st.none() | days  # most debts never block
+rising = st.fixed_dictionaries({"later_percent": percents, "later_from": days})
 terms = st.one_of(
     st.builds(
-        Terms,
+        lambda rises, **told: Terms(**told, **rises),
+        st.just({}) | rising,
         method=st.sampled_from(["percent", "percent_owed"]),
-        percent=st.decimals(1, 100, places=2),
+        percent=percents,
         priority=st.integers(1, 3),
         cap_per_month_minor=st.none() | money,
+        blocked_from=blocked,
     ),
     st.builds(
         Terms,
         method=st.sampled_from(["per_purchase", "per_month"]),
         amount_minor=money,
         cap_per_purchase_minor=st.none() | money,
+        blocked_from=blocked,
     ),
     st.builds(
         Terms,
         method=st.just("instalments"),
         instalments=st.integers(1, 12),
-        first_due=st.dates(NOON.date(), NOON.date() + timedelta(days=60)),
+        first_due=days,
+        blocked_from=blocked,
     ),
 )
 

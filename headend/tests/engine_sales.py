@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
+from django.db.models import Q
+from django.utils import timezone
 from hypothesis import strategies as st
 from hypothesis.stateful import precondition, rule
 
 from headend.accounts import approvals
 from headend.accounts.models import User
 from headend.customers.errors import NoSupplyAgreement
+from headend.customers.models import SupplyAgreement
+from headend.debts.errors import PurchasesBlocked
 from headend.debts.models import Debt
 from headend.debts.queries import energy_floor
 from headend.ledger import chart
@@ -63,6 +69,7 @@ class Sales(Vendors):
             worth_minor: what that is worth, if it is in another currency than the base one.
         """
         message_id = self.new_message()
+        blocking = self.blocking(home.supply)
         for _ in range(1 + again):
             try:
                 sale = vend(
@@ -82,14 +89,25 @@ class Sales(Vendors):
             except TokenIdentifiersExhausted:
                 assert home.wall.meter.base_date == EXHAUSTED
                 return None
+            except PurchasesBlocked:
+                assert blocking
+                return None
             except TenderTooSmall:
                 return None
         assert not home.is_vacated
+        assert not blocking
         self.check(sale, tender_minor if worth_minor is None else worth_minor)
         self.note_debts(sale)
         if not disclosure.is_held(sale):
             home.on_table += sale.tokens.order_by("position")
         return sale
+
+    def blocking(self, supply: SupplyAgreement) -> list[int]:
+        """Return the debts, by id, before whose payment nothing is sold today."""
+        today = timezone.localdate(self.at)
+        theirs = Q(customer=supply.customer_id) | Q(premises=supply.premises_id)
+        found = Debt.objects.filter(theirs, blocked_from__lte=today).values_list("pk", flat=True)
+        return [pk for pk in found if self.books.owed_minor[pk]]
 
     def check(self, sale: Sale, tender_minor: int) -> None:
         """What is on a sale comes to what was paid, and leaves what must be left for energy."""
@@ -107,18 +125,34 @@ class Sales(Vendors):
         theirs = Debt.objects.filter(customer=sale.agreement.customer_id) | Debt.objects.filter(
             premises=sale.agreement.premises_id
         )
-        now = dict(theirs.values_list("pk", "balance_minor"))
+        now = {debt.pk: debt.balance_minor for debt in theirs}
         paid = {
             pk: self.books.owed_minor[pk] - minor
             for pk, minor in now.items()
             if minor != self.books.owed_minor[pk]
         }
         assert all(minor > 0 for minor in paid.values())
+        for debt in theirs:
+            owed_minor = self.books.owed_minor[debt.pk]
+            assert paid.get(debt.pk, 0) <= self.most(debt, sale.tender_minor, owed_minor), debt
         assert sum(paid.values()) == sum(
             line.amount_minor for line in sale.lines.filter(kind="debt")
         )
         self.books.owed_minor.update(now)
         self.books.paid_into[sale.pk] = paid
+
+    def most(self, debt: Debt, tender_minor: int, owed_minor: int) -> int:
+        """Return the most that a debt takes of a purchase now, as a clerk would reckon it."""
+        rises = debt.later_from is not None and debt.later_from <= timezone.localdate(self.at)
+        percent = debt.later_percent if rises else debt.percent
+        by_method = {
+            Debt.Method.PERCENT: math.floor(tender_minor * percent / 100),
+            Debt.Method.PERCENT_OWED: math.ceil(owed_minor * percent / 100),
+            Debt.Method.INSTALMENTS: owed_minor,
+        }
+        caps = (debt.cap_per_purchase_minor, debt.cap_per_month_minor)
+        asked = by_method.get(Debt.Method(debt.method), debt.amount_minor)
+        return min(asked, owed_minor, *(cap for cap in caps if cap is not None))
 
     @rule(number=which, tender_minor=money, again=st.booleans(), hold=st.booleans())
     def sell_at_the_utility(self, number: int, tender_minor: int, again: bool, hold: bool) -> None:
@@ -228,6 +262,7 @@ class Sales(Vendors):
         """A sale for the wrong meter is sold to the right one; no money is taken for it."""
         sale = self.a_sale(number)
         right = next(one for one in self.homes if one.wall.meter_id != sale.meter_id)
+        blocking = self.blocking(right.supply)
         try:
             request = reallocations.request(
                 sale,
@@ -239,6 +274,9 @@ class Sales(Vendors):
             )
             approvals.approve(request, self.checker, self.at)
         except (*MAY_REFUSE, ReallocationRefused, TenderTooSmall):
+            return
+        except PurchasesBlocked:
+            assert blocking
             return
         except NoSupplyAgreement:
             assert right.is_vacated
