@@ -27,8 +27,9 @@ from headend.supply.reckoning import Due, Owed, Reckoning, Replaced, reckon
 from headend.supply.rules import rule_in_force
 from headend.supply.valuation import price_of
 from headend.tariffs import components as kinds
+from headend.tariffs import lifeline
 from headend.tariffs.charges import add_percentages, charges_before_energy
-from headend.tariffs.context import OPEN, PurchaseContext
+from headend.tariffs.context import PurchaseContext
 from headend.tariffs.numbers import HALF_UP, to_whole
 from headend.tariffs.queries import rules_of, version_in_force
 from headend.tariffs.rules import TariffRules
@@ -180,8 +181,8 @@ def dues_of(agreement: SupplyAgreement, *, at: datetime) -> tuple[list[Due], int
     """
     version = version_in_force(agreement.tariff_id, at=at)
     rules = rules_of(version)
-    context = circumstances(agreement, version, rules, at=at).context
-    small = rules.lifeline is not None and context.lifeline == OPEN
+    context = lifeline.looked_at(rules, circumstances(agreement, version, rules, at=at).context)
+    small = lifeline.holds(rules, context)
     charges = charges_before_energy(_ENOUGH_MINOR, rules, context, lifeline_holds=small)
     due = {
         name: Fraction(charges.per_kwh_due.get(name, fee.due_minor))
@@ -197,7 +198,8 @@ def dues_of(agreement: SupplyAgreement, *, at: datetime) -> tuple[list[Due], int
         for name, amount in due.items()
         if amount
     ]
-    energy, owed_minor = rules.energy, context.lifeline_owed_minor
+    energy = rules.energy
+    owed_minor = lifeline.due_for_earlier(rules, context, lifeline_holds=small)
     if energy is not None and owed_minor:
         due[energy.name] = Fraction(owed_minor)
         account = chart.component_account(chart.ENERGY_SALES, energy.name)

@@ -217,7 +217,7 @@ def _was_charged_less(tariff: TariffRules, context: PurchaseContext) -> bool:
     Where energy is repriced with the next purchase, fees come in full with the first.
     """
     at_once = tariff.lifeline is not None and tariff.lifeline.recover == kinds.NOW
-    bought = context.bought_wh > 0 or context.bought_this_month
+    bought = context.bought_wh > context.free_wh or context.bought_this_month
     return at_once and context.lifeline == OPEN and bought
 
 

@@ -22,7 +22,8 @@ class FeeDue:
 class PurchaseContext:
     """The circumstances of one purchase."""
 
-    bought_wh: int = 0  # issued before in the tariff's window
+    bought_wh: int = 0  # issued before in the tariff's window, given or sold
+    free_wh: int = 0  # what of it was given free
     fees: Mapping[str, FeeDue] = field(default_factory=dict)  # by the fee's name
     average_kwh: Fraction = Fraction(0)  # a month, over the months that the tariff asks for
     connection_va: int | None = None

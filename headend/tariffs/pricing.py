@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 from headend.config.exact import Fraction
 from headend.tariffs import components as kinds
-from headend.tariffs import rules
+from headend.tariffs import lifeline, rules
 from headend.tariffs.charges import (
     Charges,
     FeeOutcome,
@@ -19,14 +19,13 @@ from headend.tariffs.charges import (
     charges_before_energy,
     percentages_on,
 )
-from headend.tariffs.context import CROSSED, OPEN, SETTLED, Deduction, PurchaseContext
+from headend.tariffs.context import Deduction, PurchaseContext
 from headend.tariffs.lines import Bill, PriceLine, lines_of, rounded
 from headend.tariffs.numbers import CEIL, FLOOR, to_step, to_whole
 from headend.tariffs.rules import TariffRules
 from headend.tariffs.segments import (
     amounts_at,
     energy_steps,
-    repricing,
     segments,
     spend,
     split,
@@ -86,15 +85,14 @@ def price(
     """
     if tender_minor <= 0:
         raise ValueError("a tender is more than nothing")
-    lifeline = tariff.lifeline
-    context = _looked_at(lifeline, context)
-    if lifeline is None or not _may_be_repriced_now(lifeline, context):
+    context = lifeline.looked_at(tariff, context)
+    if tariff.lifeline is None or not lifeline.holds(tariff, context):
         return _price(tender_minor, tariff, context, deductions, lifeline_holds=False)
     small = _price(tender_minor, tariff, context, deductions, lifeline_holds=True)
     if not small.carried_minor:
         return small
     large = _price(tender_minor, tariff, context, deductions, lifeline_holds=False)
-    limit_wh = Fraction(lifeline.limit_kwh) * _WH_PER_KWH
+    limit_wh = Fraction(tariff.lifeline.limit_kwh) * _WH_PER_KWH
     # Between the two prices there is money that passes the limit at the lower one only: it buys
     # up to the limit, and the rest is kept for the next purchase. So is money that would pay only
     # a part of what passing it costs: it buys nothing.
@@ -111,8 +109,8 @@ def due_for_earlier_energy(*, tariff: TariffRules, context: PurchaseContext) -> 
     Returns:
         Minor units, rounded up, with the levies and taxes on it; 0 if nothing is due.
     """
-    context = _looked_at(tariff.lifeline, context)
-    due = Fraction(_due_for_earlier(tariff, context, lifeline_holds=False))
+    context = lifeline.looked_at(tariff, context)
+    due = Fraction(lifeline.due_for_earlier(tariff, context, lifeline_holds=False))
     return to_whole(due * _with_percentages(tariff, context), CEIL)
 
 
@@ -179,7 +177,7 @@ def _price(
     policy = tariff.rounding
     money = tender_minor + context.carried_minor
     charges = charges_before_energy(money, tariff, context, lifeline_holds=lifeline_holds)
-    due_minor = _due_for_earlier(tariff, context, lifeline_holds=lifeline_holds)
+    due_minor = lifeline.due_for_earlier(tariff, context, lifeline_holds=lifeline_holds)
     repriced_minor = _reprice(money, charges, tariff, context, due_minor)
     owed_minor = due_minor - repriced_minor
     left = money - charges.total()
@@ -217,7 +215,7 @@ def _price(
         printed_kwh = to_step(exact_kwh, policy.kwh_step, policy.kwh_mode)
     exact_wh = exact_kwh * _WH_PER_KWH
     issued_wh = int(printed_kwh * _WH_PER_KWH)
-    after, owed_minor = _lifeline_after(
+    after, owed_minor = lifeline.after(
         tariff, context, issued_wh, owed_minor, lifeline_holds=lifeline_holds
     )
     return Calculation(
@@ -233,16 +231,6 @@ def _price(
         lifeline_owed_minor=owed_minor,
         repriced_minor=repriced_minor,
     )
-
-
-def _due_for_earlier(
-    tariff: TariffRules, context: PurchaseContext, *, lifeline_holds: bool
-) -> int:
-    """Return what is due for energy that was cheaper when it was sold: of now and left unpaid."""
-    lifeline, due_minor = tariff.lifeline, context.lifeline_owed_minor
-    if lifeline is None or lifeline_holds or not _may_be_repriced_now(lifeline, context):
-        return due_minor
-    return due_minor + repricing(tariff, lifeline, context, used_wh=Fraction(context.bought_wh))
 
 
 def _reprice(
@@ -274,43 +262,9 @@ def _fees_after(charges: Charges, lines_minor: Mapping[str, int]) -> dict[str, F
     }
 
 
-def _lifeline_after(
-    tariff: TariffRules,
-    context: PurchaseContext,
-    issued_wh: int,
-    owed_minor: int,
-    *,
-    lifeline_holds: bool,
-) -> tuple[str, int]:
-    """Return what the next purchase finds: the state, and what it owes for earlier energy."""
-    lifeline = tariff.lifeline
-    if context.lifeline == OPEN and lifeline is not None:
-        # At the full price all is paid by now, whether or not what is given passes the limit.
-        if lifeline_holds or lifeline.recover == kinds.NEXT_PURCHASE:
-            used_wh = Fraction(context.bought_wh + issued_wh)
-            if used_wh <= Fraction(lifeline.limit_kwh) * _WH_PER_KWH:
-                return OPEN, owed_minor
-            owed_minor += repricing(tariff, lifeline, context, used_wh=used_wh)
-    elif context.lifeline == OPEN:
-        return OPEN, owed_minor
-    return (CROSSED if owed_minor else SETTLED), owed_minor
-
-
 def _deducted(deductions: Deductions, available_minor: int) -> Sequence[Deduction]:
     taken = deductions(available_minor) if callable(deductions) else deductions
     total = sum(each.amount_minor for each in taken)
     if total > available_minor or any(each.amount_minor <= 0 for each in taken):
         raise ValueError(f"deductions of {total} do not fit into {available_minor}")
     return taken
-
-
-def _looked_at(lifeline: kinds.Lifeline | None, context: PurchaseContext) -> PurchaseContext:
-    """Return the context; a lower price never held for energy that is beyond its limit."""
-    if lifeline is None or context.lifeline != OPEN:
-        return context
-    beyond = context.bought_wh > Fraction(lifeline.limit_kwh) * _WH_PER_KWH
-    return replace(context, lifeline=SETTLED) if beyond else context
-
-
-def _may_be_repriced_now(lifeline: kinds.Lifeline, context: PurchaseContext) -> bool:
-    return context.lifeline == OPEN and lifeline.recover == kinds.NOW

@@ -72,16 +72,21 @@ def repricing(
 ) -> int:
     """Return what energy sold at a lifeline's price is charged once its limit was passed.
 
+    Energy that was given free is not charged; what was sold counts from the first step on.
+
     Args:
         tariff: its rules.
         lifeline: its lower price.
-        context: what the full price depends on.
-        used_wh: bought in the window; what is beyond the limit was never cheaper.
+        context: what the full price depends on, and what was given.
+        used_wh: sold and given in the window; what a purchase has beyond the limit was never
+            cheaper.
 
     Returns:
         Whole minor units, 0 or more, without the percentages on them.
     """
-    kwh = min(used_wh / _WH_PER_KWH, Fraction(lifeline.limit_kwh))
+    # What was sold before is within the limit, though with what was given it may be beyond.
+    within_wh = max(Fraction(lifeline.limit_kwh) * _WH_PER_KWH, Fraction(context.bought_wh))
+    kwh = max(Fraction(0), min(used_wh, within_wh) - context.free_wh) / _WH_PER_KWH
     steps = energy_steps(tariff, replace(context, lifeline=SETTLED), lifeline_holds=False)
     dear = sum((part.kwh * part.rate for part in split(steps, Fraction(0), kwh, 1)), Fraction(0))
     more = (dear - kwh * Fraction(lifeline.rate)) * 10**tariff.minor_digits

@@ -75,8 +75,10 @@ def circumstances(
         at: the time of sale.
     """
     before = last_state(agreement)
+    bought_wh, free_wh = _bought_wh(agreement, rules, at)
     context = PurchaseContext(
-        bought_wh=_bought_wh(agreement, rules, at),
+        bought_wh=bought_wh,
+        free_wh=free_wh,
         fees={
             fee.name: _fee_due(fee, agreement, version, rules, before, at)
             for fee in rules.periodic_fees
@@ -123,7 +125,8 @@ def last_state(agreement: SupplyAgreement) -> dict[str, Any]:
     return dict(found or {})
 
 
-def _bought_wh(agreement: SupplyAgreement, rules: TariffRules, at: datetime) -> int:
+def _bought_wh(agreement: SupplyAgreement, rules: TariffRules, at: datetime) -> tuple[int, int]:
+    """Return what the tariff counts as issued in its window, and what of it was given free."""
     energy = rules.energy
     asks_for_it = rules.lifeline is not None or any(
         isinstance(c, kinds.Tax) and c.energy_above_kwh is not None for c in rules.components
@@ -132,21 +135,25 @@ def _bought_wh(agreement: SupplyAgreement, rules: TariffRules, at: datetime) -> 
     if isinstance(energy, kinds.Energy):
         asks_for_it = asks_for_it or len(energy.steps) > 1 or energy.steps[0].upto is not None
         if energy.window == kinds.EACH_PURCHASE:
-            return 0
+            return 0, 0
         if energy.window == kinds.ROLLING_DAYS:
             begins = at - timedelta(days=energy.window_days)
     if not asks_for_it:
-        return 0
+        return 0, 0
     return _issued_wh(agreement, begins, None, free=rules.free_units_count)
 
 
 def _issued_wh(
     agreement: SupplyAgreement, begins: datetime, ends: datetime | None, *, free: bool
-) -> int:
-    """Return what was sold and not reversed, brought from a take-over, and given for nothing."""
+) -> tuple[int, int]:
+    """Return what was sold and not reversed, brought from a take-over, or given for nothing.
+
+    The second figure is what of it was given; 0 if the free units are not to count.
+    """
     period = (agreement.pk, begins, ends or _NEVER)
     ((sold_wh, opening_wh, given_wh),) = prepared.rows(statements.ISSUED, *period * 3)
-    return int((sold_wh or 0) + (opening_wh or 0) + ((given_wh or 0) if free else 0))
+    free_wh = int(given_wh or 0) if free else 0
+    return int((sold_wh or 0) + (opening_wh or 0)) + free_wh, free_wh
 
 
 def _average_kwh(agreement: SupplyAgreement, rules: TariffRules, at: datetime) -> Fraction:
@@ -158,7 +165,7 @@ def _average_kwh(agreement: SupplyAgreement, rules: TariffRules, at: datetime) -
     if months <= 0:
         return Fraction(0)
     begins = _month_start_before(ends, months)
-    total = _issued_wh(agreement, begins, ends, free=rules.free_units_count)
+    total, _ = _issued_wh(agreement, begins, ends, free=rules.free_units_count)
     return Fraction(total, 1000 * months)
 
 

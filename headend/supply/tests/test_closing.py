@@ -29,7 +29,7 @@ from headend.supply.models import Closing, Settlement
 from headend.supply.replacements import OldMeter
 from headend.supply.rules import set_rule
 from headend.supply.tests.conftest import DAY, LATER, agrees, close, lines, owe, sell, tell_state
-from headend.tariffs.components import NEXT_PURCHASE, Energy, Lifeline, PeriodicFee, Step, Tax
+from headend.tariffs.components import NEXT_PURCHASE, NOW, Energy, Lifeline, PeriodicFee, Step, Tax
 from headend.tariffs.rules import TariffRules
 from headend.tariffs.services import publish_version
 from headend.testing import NOON, new_drn
@@ -144,9 +144,9 @@ def test_free_energy_that_came_with_a_reversed_sale_and_was_not_entered_is_not_i
     assert close(supply, credit_wh=10_000).refund_minor == 28_75
 
 
-def give_free(supply, energy_wh):
+def give_free(supply, energy_wh, at=NOON + DAY / 2):
     enrol_for_free(supply, energy_wh)
-    return free_electricity.grant(meter=supply.meter, by=console_user(), at=NOON + DAY / 2)
+    return free_electricity.grant(meter=supply.meter, by=console_user(), at=at)
 
 
 def enrol_for_free(supply, energy_wh):
@@ -238,6 +238,45 @@ def test_energy_of_a_lower_price_is_paid_in_full_at_the_closing(supply):
     sell(supply, 100_00, at=NOON + timedelta(hours=1))  # passes 30 kWh of the month
     done = close(supply, at=NOON + 40 * DAY)
     assert lines(done)[2:4] == [("fee", -3_00), ("fee", -30)]
+    assert agrees()
+
+
+NEXT_MONTH = NOON + 20 * DAY
+
+
+def small_users(recover):
+    """Publish a lower price for small users, and a lower fee, from the next month on."""
+    publish_version(
+        code="test",
+        name="Test",
+        valid_from=NEXT_MONTH,
+        rules=TariffRules(
+            (
+                PeriodicFee("Service", Decimal(10), lifeline_amount=Decimal(2)),
+                Energy("Energy", (Step(None, Decimal(2)),)),
+                Lifeline("Small", Decimal(30), Decimal(1), recover),
+            )
+        ),
+        by=console_user(),
+        at=NOON,
+    )
+
+
+@pytest.mark.parametrize(("recover", "fee_minor"), [(NOW, 2_00), (NEXT_PURCHASE, 10_00)])
+def test_a_closing_charges_the_fee_that_a_purchase_would(supply, recover, fee_minor):
+    small_users(recover)
+    done = close(supply, at=NEXT_MONTH + timedelta(hours=1))
+    assert ("fee", -fee_minor) in lines(done)
+    assert agrees()
+
+
+def test_what_gifts_brought_beyond_the_limit_is_paid_in_full_at_the_closing(supply):
+    small_users(NOW)
+    sell(supply, 22_00, at=NEXT_MONTH + timedelta(hours=1))  # a fee of 2.00, 20 kWh at 1.00
+    give_free(supply, 15_000, at=NEXT_MONTH + timedelta(hours=2))
+    done = close(supply, at=NEXT_MONTH + timedelta(hours=3))
+    fees = [line for line in lines(done) if line[0] == "fee"]
+    assert fees == [("fee", -8_00), ("fee", -20_00)]
     assert agrees()
 
 

@@ -199,3 +199,69 @@ def test_who_owes_for_energy_is_given_no_trace_of_it(lines_from):
         assert sum(line.amount_minor for line in done.lines) == tender
         assert (done.issued_wh, done.lifeline) == (0, OPEN)
         assert done.lifeline_owed_minor == 5000 - done.repriced_minor < 5000
+
+
+@pytest.mark.parametrize(
+    ("recover", "fees_minor", "bought_kwh"), [(kinds.NOW, 8_00, 36), (kinds.NEXT_PURCHASE, 0, 40)]
+)
+def test_what_is_given_passes_the_limit_too_but_only_what_was_sold_is_repriced(
+    recover, fees_minor, bought_kwh
+):
+    """20 kWh sold at 1.00 and 15 given pass 30: of the next 100.00, 20.00 reprice the 20 sold."""
+    tariff = TariffRules(
+        (
+            PeriodicFee("Service", Decimal(10), lifeline_amount=Decimal(2)),
+            Energy("Energy", (Step(None, Decimal(2)),)),
+            Lifeline("Small", Decimal(LIMIT_KWH), Decimal(1), recover),
+        )
+    )
+    context = PurchaseContext(
+        bought_wh=35_000, free_wh=15_000, fees={"Service": FeeDue(0)}, bought_this_month=True
+    )
+    done = price(tender_minor=100_00, tariff=tariff, context=context)
+    assert done.repriced_minor == 20_00
+    assert done.total_minor("fee") == fees_minor
+    assert done.issued_wh == bought_kwh * 1000
+    assert (done.lifeline, done.lifeline_owed_minor) == (SETTLED, 0)
+    part = price(tender_minor=fees_minor + 5_00, tariff=tariff, context=context)
+    assert (part.repriced_minor, part.lifeline, part.lifeline_owed_minor) == (5_00, CROSSED, 15_00)
+
+
+@pytest.mark.parametrize("recover", [kinds.NOW, kinds.NEXT_PURCHASE])
+def test_who_was_only_given_energy_has_nothing_repriced(recover):
+    tariff = TariffRules(
+        (
+            Energy("Energy", (Step(None, Decimal(2)),)),
+            Lifeline("Small", Decimal(LIMIT_KWH), Decimal(1), recover),
+        )
+    )
+    beyond = PurchaseContext(bought_wh=50_000, free_wh=50_000)
+    done = price(tender_minor=20_00, tariff=tariff, context=beyond)
+    assert (done.repriced_minor, done.issued_wh, done.lifeline) == (0, 10_000, SETTLED)
+    # 15 given, then 25 bought: at 1.00 the first 15 of them, and these are repriced.
+    within = PurchaseContext(bought_wh=15_000, free_wh=15_000)
+    done = price(tender_minor=50_00, tariff=tariff, context=within)
+    assert done.repriced_minor == 0
+    sold_cheaply = 0 if recover == kinds.NOW else 15_00
+    assert done.lifeline_owed_minor == sold_cheaply
+    assert done.issued_wh == (25_000 if recover == kinds.NOW else 32_500)
+
+
+@given(
+    tariffs(kinds.NEXT_PURCHASE) | tariffs(kinds.NOW),
+    st.lists(st.tuples(_COINS, st.integers(0, 400)), min_size=1, max_size=6),
+)
+def test_energy_given_free_is_never_charged(tariff, history):
+    """However purchases and gifts follow each other, only energy that was sold is repriced."""
+    customer = Customer(tariff)
+    for tender, gift in history:
+        customer.buy(tender)
+        given_wh = gift * 100
+        customer.context = replace(
+            customer.context,
+            bought_wh=customer.context.bought_wh + given_wh,
+            free_wh=customer.context.free_wh + given_wh,
+        )
+    sold_wh = min(customer.context.bought_wh - customer.context.free_wh, LIMIT_KWH * 1000)
+    most = customer.earlier_minor() / LIMIT_KWH * sold_wh / 1000
+    assert customer.repriced_minor + customer.context.lifeline_owed_minor <= most + 1

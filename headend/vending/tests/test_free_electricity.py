@@ -16,6 +16,7 @@ from headend.meters.models import Meter
 from headend.tariffs import components as kinds
 from headend.tariffs.queries import version_in_force
 from headend.tariffs.rules import TariffRules
+from headend.tariffs.services import publish_version
 from headend.testing import NOON, make_meter, make_supply
 from headend.vending import free_electricity, free_programmes
 from headend.vending.errors import InvalidFreeProgramme, MeterNotInstalled, NoFreeElectricity
@@ -245,12 +246,12 @@ def test_fees_charged_before_a_take_over_are_not_charged_again():
     assert first_sale(NOON + timedelta(days=61)).limit_periods == 2
 
 
-def sell(agreement, message_id, at=NOON, **more):
+def sell(agreement, message_id, at=NOON, tender_minor=5_000, **more):
     return vend(
         caller="test",
         message_id=message_id,
         meter=agreement.meter,
-        tender_minor=5_000,
+        tender_minor=tender_minor,
         operator=console_user(),
         at=at,
         **more,
@@ -285,3 +286,28 @@ def test_units_given_with_a_purchase_count_for_the_next_one(agreement):
     first, second = sell(agreement, "1"), sell(agreement, "2")
     assert bought_wh(agreement) == first.issued_wh + second.issued_wh + 50_000
     assert first.issued_wh == second.issued_wh  # one price for all energy here
+
+
+def test_units_given_pass_a_lower_prices_limit_and_what_was_bought_is_repriced(agreement):
+    """15 kWh bought at 1.00 and 50 given pass 30: the next 50.00 pay 15.00 more for the 15."""
+    publish_version(
+        code="test",
+        name="Test",
+        valid_from=NOON + timedelta(seconds=1),
+        rules=TariffRules(
+            (
+                kinds.Energy("Energy", (kinds.Step(None, Decimal(2)),)),
+                kinds.Lifeline("Small", Decimal(30), Decimal(1)),
+            )
+        ),
+        by=console_user(),
+        at=NOON,
+    )
+    at = NOON + timedelta(hours=1)
+    sell(agreement, "1", at, tender_minor=15_00)
+    second = sell(agreement, "2", at)
+    told = {line.description: line.amount_minor for line in second.lines.all()}
+    assert told == {"Energy bought earlier, repriced": 15_00, "Energy": 35_00}
+    assert second.issued_wh == 17_500
+    assert sell(agreement, "3", at).issued_wh == 25_000
+    assert differences_of(prove(at=at)) == []
