@@ -219,6 +219,25 @@ def withdraw(approval: Approval, by: User, at: datetime, reason: str = "") -> Ap
     return approval
 
 
+def end(approval: Approval, by: User, at: datetime, reason: str) -> None:
+    """End a request that nobody can approve any more; it counts as withdrawn.
+
+    The service that takes away what was to be approved calls it, in its own transaction, and has
+    seen to it that `by` may do that; who asked does not have to be the same person.
+
+    Args:
+        approval: an open one.
+        by: whose act ends it.
+        at: now.
+        reason: why, for who asked and who would have decided.
+
+    Raises:
+        AlreadyDecided: it is not open any more.
+    """
+    with transaction.atomic():
+        _decide(_locked(approval), Approval.WITHDRAWN, by=by, at=at, reason=reason)
+
+
 def _locked(approval: Approval) -> Approval:
     rows = Approval.objects.select_for_update(of=("self",)).select_related("requested_by")
     locked = rows.get(pk=approval.pk)

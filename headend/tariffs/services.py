@@ -181,8 +181,8 @@ def submit_draft(draft: TariffDraft, *, by: User, at: datetime, reason: str) -> 
 def reopen_draft(draft: TariffDraft, *, by: User, at: datetime) -> TariffDraft:
     """Take a draft that was handed in back to change it.
 
-    One's own request for its approval is withdrawn with it, so that nobody ponders what can't be
-    approved any more; somebody else's stays, and fails.
+    The request for its approval ends with it, whoever asked, so that nobody ponders what can't be
+    approved any more.
 
     Raises:
         DraftClosed: it has become a version, or was discarded.
@@ -191,9 +191,9 @@ def reopen_draft(draft: TariffDraft, *, by: User, at: datetime) -> TariffDraft:
     require(by, PUBLISH)
     # Before the draft is locked: who approves locks them in this order too.
     for waiting in Approval.objects.filter(
-        act="tariffs.activate", state=Approval.OPEN, arguments__draft=draft.pk, requested_by=by
+        act="tariffs.activate", state=Approval.OPEN, arguments__draft=draft.pk
     ):
-        approvals.withdraw(waiting, by, at, reason="the draft was taken back to change it")
+        approvals.end(waiting, by, at, reason="the draft was taken back to change it")
     draft = TariffDraft.objects.select_for_update().get(pk=draft.pk)
     if draft.state != TariffDraft.State.SUBMITTED:
         raise DraftClosed(f"draft {draft.name} is {draft.state}; only a submitted one is reopened")

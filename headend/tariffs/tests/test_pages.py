@@ -113,14 +113,16 @@ def test_an_approval_holds_for_what_was_read_only(clerk, draft):
     assert not TariffVersion.objects.exists()
 
 
-def test_what_another_clerk_took_back_tells_the_approver_what_to_do(clerk, draft):
+def test_a_request_ends_when_another_clerk_takes_its_draft_back(clerk, draft):
     approval = services.submit_draft(draft, by=clerk.user, at=NOON, reason="x")
     other = create_user(username="other", password=None, groups=("tariff clerk",))
     services.reopen_draft(draft, by=other, at=NOON)
+    approval.refresh_from_db()
+    assert (approval.state, approval.decided_by) == ("withdrawn", other)
+    assert approval.decision_reason == "the draft was taken back to change it"
     second = create_user(username="second", password=None, groups=("approver",))
-    with pytest.raises(DraftClosed, match="refuse this request"):
+    with pytest.raises(AlreadyDecided, match="withdrawn"):
         approvals.approve(approval, second, NOON)
-    approvals.refuse(approval, second, NOON, "taken back")
 
 
 @pytest.mark.parametrize("first_day", ["", "2026-11-20"])
