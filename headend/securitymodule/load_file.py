@@ -31,6 +31,8 @@ _SALT_BYTES = 16
 _LEAST_SALT_BYTES = 8  # that Argon2 takes
 _MOST_CEILING_KWH = 10**12
 _BASE_DATES = (1993, 2014, 2035)
+_NEEDED = {"sgc", "kt", "krn", "base_date", "key"}
+_WANTED = {"ken", "dkga", "is_test", "active_from", "active_until", "credit_ceiling_kwh"}
 _DEFAULT_WORK = {"time_cost": 3, "memory_kib": 65536, "lanes": 4}
 # What a file may ask of this machine, and what it must ask of whoever tries passwords.
 _WORK_LIMITS = {"time_cost": (2, 20), "memory_kib": (19456, 1 << 20), "lanes": (1, 16)}
@@ -105,11 +107,11 @@ def read(text: str, *, halves: tuple[str, str]) -> list[LoadedKey]:
             "the file does not open: a half of the password is wrong, they are in the wrong "
             "order, or the file was altered"
         ) from None
-    return read_keys(content.decode())
+    return read_keys(content)
 
 
 @sensitive_variables()
-def read_keys(text: str) -> list[LoadedKey]:
+def read_keys(text: str | bytes) -> list[LoadedKey]:
     """Return the keys of the clear content of a key-load file, {"keys": [...]}.
 
     Raises:
@@ -117,18 +119,25 @@ def read_keys(text: str) -> list[LoadedKey]:
             impossible. Whoever makes a file is told, too: the clear keys are destroyed afterwards.
     """
     try:
-        found = [_from_dictionary(one) for one in json.loads(text)["keys"]]
-    except (ValueError, KeyError, TypeError, OverflowError, RecursionError):
+        listed = json.loads(text)["keys"]
+        if not isinstance(listed, list):
+            raise TypeError
+    except (ValueError, KeyError, TypeError, RecursionError):
         raise LoadFileRefused(
-            "the file's content is not as it should be: each key needs sgc (6 digits), kt, krn, "
-            "base_date and key (hexadecimal)"
+            'the file\'s content is not as it should be: {"keys": [...]}'
         ) from None
-    if not found:
+    if not listed:
         raise LoadFileRefused("the file holds no key")
-    for number, key in enumerate(found, start=1):
-        fault = _fault(key) or _same_as_before(key, found[: number - 1])
+    found: list[LoadedKey] = []
+    for number, one in enumerate(listed, start=1):
+        try:
+            key = _from_dictionary(one)
+        except _Unclear as unclear:
+            raise LoadFileRefused(f"key {number} of the file: {unclear}") from None
+        fault = _fault(key) or _same_as_before(key, found)
         if fault:
             raise LoadFileRefused(f"key {number} of the file: {fault}")
+        found.append(key)
     return found
 
 
@@ -193,29 +202,70 @@ def _as_dictionary(key: LoadedKey) -> dict[str, Any]:
     return found
 
 
-def _from_dictionary(found: dict[str, Any]) -> LoadedKey:
+class _Unclear(ValueError):
+    """A key of the file is not told as the format wants. Its text never shows what was told."""
+
+
+@sensitive_variables()
+def _from_dictionary(found: Any) -> LoadedKey:
+    """Read one key.
+
+    Nothing is guessed and nothing passed over: a ceiling or a test mark that was told in another
+    way would be missing without anybody's notice.
+    """
+    if not isinstance(found, dict) or not found.keys() >= _NEEDED:
+        raise _Unclear(f"it needs {', '.join(sorted(_NEEDED))}")
+    if not found.keys() <= _NEEDED | _WANTED:
+        raise _Unclear(
+            f"it holds something besides {', '.join(sorted(_NEEDED))} "
+            f"and, if wanted, {', '.join(sorted(_WANTED))}"
+        )
+    if not (isinstance(found["sgc"], str) and re.fullmatch(r"[0-9]{6}", found["sgc"])):
+        raise _Unclear("sgc is a text of six digits")
+    is_test = found.get("is_test", False)
+    if not isinstance(is_test, bool):
+        raise _Unclear("is_test is true or false")
     ceiling = found.get("credit_ceiling_kwh")
-    if not re.fullmatch(r"[0-9]{6}", found["sgc"]) or (ceiling is not None and int(ceiling) < 0):
-        raise ValueError
     return LoadedKey(
-        clear_key=bytes.fromhex(found["key"]),
+        clear_key=_clear_key(found["key"]),
         sgc=found["sgc"],
-        kt=int(found["kt"]),
-        krn=int(found["krn"]),
-        base_date=int(found["base_date"]),
-        ken=int(found.get("ken", 255)),
-        dkga=int(found.get("dkga", 4)),
-        is_test=bool(found.get("is_test", False)),
-        active_from=_moment(found.get("active_from")),
-        active_until=_moment(found.get("active_until")),
-        credit_ceiling_kwh=None if ceiling is None else int(ceiling),
+        kt=_whole(found, "kt"),
+        krn=_whole(found, "krn"),
+        base_date=_whole(found, "base_date"),
+        ken=_whole(found, "ken", 255),
+        dkga=_whole(found, "dkga", 4),
+        is_test=is_test,
+        active_from=_moment(found, "active_from"),
+        active_until=_moment(found, "active_until"),
+        credit_ceiling_kwh=None if ceiling is None else _whole(found, "credit_ceiling_kwh"),
     )
 
 
-def _moment(text: str | None) -> datetime | None:
-    if text is None:
+@sensitive_variables()
+def _clear_key(told: Any) -> bytes:
+    try:
+        return bytes.fromhex(told)
+    except (TypeError, ValueError):
+        raise _Unclear("key is not hexadecimal") from None
+
+
+def _whole(found: dict[str, Any], name: str, default: int | None = None) -> int:
+    number = found.get(name, default)
+    if not isinstance(number, int) or isinstance(number, bool) or number < 0:
+        raise _Unclear(f"{name} is a whole number")
+    return number
+
+
+def _moment(found: dict[str, Any], name: str) -> datetime | None:
+    told = found.get(name)
+    if told is None:
         return None
-    found = parse_datetime(text)
-    if found is None or found.tzinfo is None:
-        raise ValueError
-    return found
+    try:
+        moment = parse_datetime(told)
+    except (TypeError, ValueError):
+        moment = None
+    if moment is None or moment.tzinfo is None:
+        raise _Unclear(
+            f"{name} is a date and time with an offset, such as 2026-12-01T00:00:00+02:00"
+        )
+    return moment

@@ -30,10 +30,16 @@ def test_makes_a_file_that_both_halves_open(type_in, tmp_path):
     call_command("keys", "make", str(file), stdout=out)
     (key,) = load_file.read(file.read_text(), halves=("the first half", "the second half"))
     assert key.clear_key == bytes.fromhex("ab" * 20)
-    assert "1 keys" in out.getvalue()
+    assert "1 key;" in out.getvalue()
     type_in("the first half", "the first half", "the second half", "the second half")
     with pytest.raises(CommandError, match="there already"):
         call_command("keys", "make", str(file))
+
+
+def test_a_folder_that_is_not_there_is_told_before_anybody_types(type_in, tmp_path):
+    type_in()
+    with pytest.raises(CommandError, match="nothing can be written into the folder"):
+        call_command("keys", "make", str(tmp_path / "nowhere" / "keys.json"))
 
 
 def test_what_was_mistyped_or_is_too_short_writes_nothing(type_in, tmp_path):

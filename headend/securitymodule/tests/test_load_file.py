@@ -93,30 +93,41 @@ def test_rubbish_is_refused(text):
         load_file.read(text, halves=HALVES)
 
 
-@pytest.mark.parametrize(
-    "change",
-    [
-        {"sgc": "12345"},
-        {"sgc": 123456},
-        {"key": "no"},
-        {"kt": "two"},
-        {"active_from": "2026-12-01"},
-        {"active_from": "2026-12-01T00:00:00"},
-        {"credit_ceiling_kwh": -1},
-    ],
-)
-def test_impossible_content_is_refused(change):
+def test_what_may_be_left_out_has_its_default():
     key = {"sgc": "123456", "kt": 2, "krn": 1, "base_date": 2014, "key": "00" * 20}
-    assert load_file.read_keys(json.dumps({"keys": [key]}))[0].ken == 255
-    with pytest.raises(LoadFileRefused):
-        load_file.read_keys(json.dumps({"keys": [key | change]}))
+    (read,) = load_file.read_keys(json.dumps({"keys": [key]}))
+    assert (read.ken, read.dkga, read.is_test, read.credit_ceiling_kwh) == (255, 4, False, None)
+    left_empty = key | {"active_from": None, "active_until": None, "credit_ceiling_kwh": None}
+    assert load_file.read_keys(json.dumps({"keys": [left_empty]})) == [read]
+
+
+@pytest.mark.parametrize(
+    "content", [b"\xff\xfe", b"7", b"[1]", b"{}", b'{"keys": {}}', b"[" * 9999]
+)
+def test_sealed_rubbish_is_refused(content):
+    with pytest.raises(LoadFileRefused, match="content is not as it should be"):
+        load_file.read_keys(content)
 
 
 @pytest.mark.parametrize(
     ("change", "why"),
     [
         ({"kt": 0}, "kt is 1, 2 or 3, not 0"),
-        ({"kt": 1e400}, "not as it should be"),
+        ({"kt": 1e400}, "kt is a whole number"),
+        ({"kt": "2"}, "kt is a whole number"),
+        ({"ken": 2.7}, "ken is a whole number"),
+        ({"krn": True}, "krn is a whole number"),
+        ({"sgc": "12345"}, "sgc is a text of six digits"),
+        ({"sgc": 123456}, "sgc is a text of six digits"),
+        ({"key": "ABC"}, "key is not hexadecimal"),
+        ({"key": None}, "key is not hexadecimal"),
+        ({"is_test": "false"}, "is_test is true or false"),
+        ({"credit_celling_kwh": 5}, "something besides"),
+        ({"credit_ceiling_kwh": -1}, "credit_ceiling_kwh is a whole number"),
+        ({"active_from": "2026-12-01"}, "active_from is a date and time with an offset"),
+        ({"active_from": "2026-12-01T00:00:00"}, "active_from is a date and time with an offset"),
+        ({"active_until": "2026-02-31T00:00:00Z"}, "active_until is a date and time"),
+        ({"active_until": 7}, "active_until is a date and time"),
         ({"krn": 10}, "krn is 1 to 9, not 10"),
         ({"ken": 999}, "ken is 0 to 255, not 999"),
         ({"base_date": 1999}, "base_date is 1993, 2014 or 2035, not 1999"),
@@ -136,7 +147,8 @@ def test_what_no_key_can_be_is_named(change, why):
     first = {"sgc": "123456", "kt": 2, "krn": 1, "base_date": 2014, "key": "00" * 20}
     with pytest.raises(LoadFileRefused, match=why) as refused:
         load_file.read_keys(json.dumps({"keys": [first, first | {"krn": 2} | change]}))
-    assert "key 2 of the file" in str(refused.value) or "as it should be" in why
+    assert "key 2 of the file" in str(refused.value)
+    assert str(change.get("key")) not in str(refused.value)
 
 
 def test_a_file_holds_each_key_once_and_at_least_one():
@@ -145,3 +157,5 @@ def test_a_file_holds_each_key_once_and_at_least_one():
         load_file.read_keys(json.dumps({"keys": [key, key]}))
     with pytest.raises(LoadFileRefused, match="holds no key"):
         load_file.read_keys('{"keys": []}')
+    with pytest.raises(LoadFileRefused, match="key 1 of the file: it needs base_date, key"):
+        load_file.read_keys('{"keys": [{}]}')

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from getpass import getpass
 from pathlib import Path
@@ -41,17 +42,17 @@ class Command(BaseCommand):
 
     @sensitive_variables()
     def _make(self, file: Path) -> None:
-        if file.exists():  # before anybody types four times for nothing
-            raise CommandError(f"{file} is there already; name a new file")
+        _require_new(file)  # before anybody types four times for nothing
         keys = load_file.read_keys(sys.stdin.read())
         halves = (_typed_twice("First half"), _typed_twice("Second half"))
         text = load_file.write(keys, halves=halves)
         try:
             with file.open("x", encoding="ascii") as opened:
                 opened.write(text + "\n")
-        except FileExistsError:
-            raise CommandError(f"{file} is there already; name a new file") from None
-        self.stdout.write(f"{file}: {len(keys)} keys; both halves together open it")
+        except OSError as error:
+            raise CommandError(f"{file} can't be written: {error.strerror}") from None
+        number = "1 key" if len(keys) == 1 else f"{len(keys)} keys"
+        self.stdout.write(f"{file}: {number}; both halves together open it")
 
     @sensitive_variables()
     def _seal_master(self) -> None:
@@ -61,6 +62,13 @@ class Command(BaseCommand):
             f"{file} is sealed; name a file with the passphrase as "
             "OPENPREPAY_MASTER_PASSPHRASE_FILE before the next start"
         )
+
+
+def _require_new(file: Path) -> None:
+    if file.exists():
+        raise CommandError(f"{file} is there already; name a new file")
+    if not os.access(file.parent, os.W_OK):
+        raise CommandError(f"nothing can be written into the folder {file.parent}")
 
 
 @sensitive_variables()
