@@ -13,7 +13,7 @@ from headend.fleet import signing
 from headend.meters.models import Meter
 from headend.securitymodule.errors import KeyRefused
 from headend.securitymodule.refusals import record_refusal
-from headend.securitymodule.services import link_keys
+from headend.securitymodule.roots import link_keys
 from shared.wire.keys import key_id
 
 RECORDED_EVERY = timedelta(hours=1)  # that a meter's keys are refused
@@ -29,7 +29,7 @@ class KeyRing:
 
     def __init__(self, *, clock: Callable[[], datetime] = timezone.now) -> None:
         self._clock = clock
-        self._keys: OrderedDict[tuple[int, int], tuple[bytes, bytes]] = OrderedDict()
+        self._keys: OrderedDict[tuple[int, str, int], tuple[bytes, bytes]] = OrderedDict()
         self._refused: OrderedDict[tuple[int, int, str], datetime] = OrderedDict()
 
     def sign_down(self, meter: Meter, claims: dict[str, Any]) -> bytes:
@@ -52,7 +52,7 @@ class KeyRing:
         return signing.verify(message, up, key_id("up", meter.link_generation))
 
     def _of(self, meter: Meter) -> tuple[bytes, bytes]:
-        index = (meter.pk, meter.link_generation)
+        index = (meter.pk, meter.link_sgc, meter.link_generation)
         found = self._keys.get(index)
         if found is None:
             up, down = self._derived(meter)

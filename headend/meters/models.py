@@ -45,6 +45,8 @@ class Meter(models.Model):
     intended_payment_mode = models.CharField(
         max_length=12, choices=PaymentMode.choices, default=PaymentMode.PREPAYMENT
     )
+    # Of the message root that was written into it at provisioning: a key change leaves that.
+    link_sgc = models.CharField(max_length=6, blank=True, default="", db_default="")
     link_generation = models.PositiveSmallIntegerField(default=1)
     # A key change waits to be handed out with a purchase, or to be entered.
     has_key_change_due = models.BooleanField(default=False, db_default=False)

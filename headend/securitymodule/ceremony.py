@@ -11,10 +11,33 @@ from headend.accounts.models import User
 from headend.accounts.programs import can_act_as
 from headend.accounts.services import require
 from headend.audit import services as audit
+from headend.config.errors import Refusal
 from headend.securitymodule import load_file
 from headend.securitymodule.errors import LoadFileRefused
 from headend.securitymodule.models import VendingKey
-from headend.securitymodule.services import load_vending_key, require_demonstration
+from headend.securitymodule.refusals import require_demonstration
+from headend.securitymodule.services import load_vending_key
+
+
+def record_refusal(refusal: Refusal, *, by: User, second: str, at: datetime) -> None:
+    """Put a ceremony that loaded nothing into the audit record.
+
+    Args:
+        refusal: why.
+        by: whose page it was held at.
+        second: what was typed as the second person's user name. It is noted only if somebody has
+            that name, for it may be a password in the wrong field.
+        at: now.
+    """
+    known = User.objects.filter(username=second).exists()
+    audit.record(
+        actor=by,
+        action="securitymodule.refuse_load",
+        target=by,
+        at=at,
+        after={"with": second if known else "nobody of that name", "code": refusal.code},
+        reason=str(refusal)[:500],
+    )
 
 
 @sensitive_variables()

@@ -11,6 +11,20 @@ from headend.securitymodule import load_file
 _SECRET = forms.PasswordInput(attrs={"autocomplete": "off"})
 
 
+class RootForm(forms.Form):
+    """Whose message root is to be made."""
+
+    sgc = forms.CharField(
+        label="Supply group",
+        max_length=6,
+        widget=forms.TextInput(attrs={"inputmode": "numeric", "autocomplete": "off"}),
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.label_suffix = ""
+
+
 class CeremonyForm(forms.Form):
     """The file, and what each of the two people adds."""
 

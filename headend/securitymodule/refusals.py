@@ -1,4 +1,4 @@
-"""Records refused uses of keys in the audit record."""
+"""Refuses published keys, and records refused uses of keys in the audit record."""
 
 from __future__ import annotations
 
@@ -6,9 +6,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
 
+from django.conf import settings
+
 from headend.accounts.models import User
 from headend.audit import services as audit
-from headend.securitymodule.errors import KeyRefused
+from headend.securitymodule.errors import KeyRefused, PublishedKeyRefused
 from headend.securitymodule.models import LinkRoot, VendingKey
 
 
@@ -57,3 +59,17 @@ def naming(key: VendingKey | LinkRoot) -> Iterator[None]:
     except KeyRefused as refusal:
         refusal.target = refusal.target or key
         raise
+
+
+def require_demonstration(what: str, key: VendingKey | LinkRoot | None = None) -> None:
+    """Refuse a published key outside demonstration mode.
+
+    Raises:
+        PublishedKeyRefused: this is not a demonstration.
+    """
+    if not settings.DEMONSTRATION:
+        raise PublishedKeyRefused(
+            f"{what} is published and may be used in demonstrations only "
+            "(OPENPREPAY_DEMONSTRATION=1)",
+            key,
+        )

@@ -6,11 +6,9 @@ debt reaches it.
 
 from __future__ import annotations
 
-import secrets
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 from django.views.decorators.debug import sensitive_variables
@@ -21,23 +19,17 @@ from headend.audit import services as audit
 from headend.config import prepared, statements
 from headend.meters.models import Meter
 from headend.meters.services import raise_token_identifier_floor
-from headend.securitymodule import allowance, keystores, vault
-from headend.securitymodule.derivation import (
-    LINK_ROOT_LENGTH,
-    VENDING_KEY_LENGTH,
-    derive_link_root,
-)
+from headend.securitymodule import allowance, keystores, roots
+from headend.securitymodule.derivation import VENDING_KEY_LENGTH
 from headend.securitymodule.errors import (
     InvalidKey,
     KeyMissing,
     KeyNotActive,
-    PublishedKeyRefused,
     VendingKeyExpired,
 )
 from headend.securitymodule.models import LinkRoot, VendingKey
-from headend.securitymodule.refusals import naming, refusals_recorded
+from headend.securitymodule.refusals import naming, refusals_recorded, require_demonstration
 from shared.sts import token_identifier
-from shared.wire import keys as wire_keys
 
 # Published with the standard's compliance tests, so it protects nothing: demonstration only.
 DEMONSTRATION_SGC = "201457"
@@ -95,7 +87,8 @@ def load_vending_key(
     require(by, "securitymodule.load_keys")
     if len(clear_key) != VENDING_KEY_LENGTH.get(dkga):
         raise InvalidKey(f"a vending key of DKGA{dkga:02d} does not have {len(clear_key)} bytes")
-    if is_test or clear_key == _DEMONSTRATION_VENDING_KEY:
+    is_test = is_test or clear_key == _DEMONSTRATION_VENDING_KEY  # marked or not
+    if is_test:
         require_demonstration("this test key")
     key = VendingKey(
         sgc=sgc,
@@ -126,6 +119,8 @@ def load_vending_key(
                     "sgc": sgc,
                     "kt": kt,
                     "krn": krn,
+                    "base_date": base_date,
+                    "dkga": dkga,
                     "ken": ken,
                     "is_test": is_test,
                     "store": key.store,
@@ -141,27 +136,6 @@ def load_vending_key(
         why = "is loaded already" if is_there else "has impossible attributes"
         raise InvalidKey(f"{key} {why}; nothing was loaded") from None
     return key
-
-
-@sensitive_variables()
-def create_link_root(
-    *, sgc: str, generation_number: int, by: User, at: datetime, is_test: bool = False
-) -> LinkRoot:
-    """Make a new random root for the message keys of a supply group's meters.
-
-    Raises:
-        InvalidKey: the group has a root of that generation already.
-    """
-    require(by, "securitymodule.load_keys")
-    root = LinkRoot(sgc=sgc, generation=generation_number, is_test=is_test)
-    root.sealed_key = vault.seal(secrets.token_bytes(LINK_ROOT_LENGTH), label=label_of(root))
-    try:
-        with transaction.atomic():
-            root.save(force_insert=True)
-            audit.record(actor=by, action="securitymodule.create_link_root", target=root, at=at)
-    except IntegrityError:
-        raise InvalidKey(f"there is a {root} already") from None
-    return root
 
 
 def load_demonstration_keys(*, by: User, at: datetime) -> None:
@@ -183,7 +157,7 @@ def load_demonstration_keys(*, by: User, at: datetime) -> None:
             is_test=True,
         )
     if not LinkRoot.objects.filter(sgc=DEMONSTRATION_SGC).exists():
-        create_link_root(sgc=DEMONSTRATION_SGC, generation_number=1, by=by, at=at)
+        roots.create_link_root(sgc=DEMONSTRATION_SGC, generation=1, by=by, at=at)
 
 
 @sensitive_variables()
@@ -225,23 +199,12 @@ def give_back_allowance(meter: Meter, *, sgc: str, krn: int, base_date: int, uni
 
 
 @sensitive_variables()
-def link_keys(meter: Meter) -> tuple[bytes, bytes, bytes]:
-    """Return the keys of a meter's messages: (up, down, update), 32 bytes each.
-
-    Raises:
-        KeyMissing: the meter's supply group has no root of its generation.
-        PublishedKeyRefused: the root is a test root and this is not a demonstration.
-    """
-    root = _meter_link_root(meter)
-    up, down, update = wire_keys.derive_link_keys(root, meter.link_generation)
-    return up, down, update
-
-
-@sensitive_variables()
 def provisioning_secrets(
     meter: Meter, by: User, at: datetime | None = None
 ) -> ProvisioningSecrets:
     """Give the secrets to write into one of our own meters, and set its token store's floor.
+
+    Its message keys come from the newest root of the supply group that it has now.
 
     Args:
         meter: a meter with a DKGA04 key.
@@ -259,15 +222,20 @@ def provisioning_secrets(
     at = at or timezone.now()
     with refusals_recorded(by=by, at=at):
         vending_key = usable_vending_key(meter, at)
-        link_root = _meter_link_root(meter)
+        link_root = roots.give_newest(meter)
     with transaction.atomic():
+        meter.save(update_fields=["link_sgc", "link_generation"])
         tid_floor = raise_token_identifier_floor(meter, at=at)
         audit.record(
             actor=by,
             action="securitymodule.provision",
             target=meter,
             at=at,
-            after={"link_generation": meter.link_generation, "tid_floor": tid_floor},
+            after={
+                "link_sgc": meter.link_sgc,
+                "link_generation": meter.link_generation,
+                "tid_floor": tid_floor,
+            },
         )
     return ProvisioningSecrets(
         decoder_key=decoder_key_of(meter, vending_key),
@@ -285,8 +253,15 @@ def usable_vending_key(meter: Meter, at: datetime) -> VendingKey:
     """
     key = vending_key_of(meter)
     if at < key.active_from or key.is_over(at):
-        raise KeyNotActive(f"{key} is not active at {at:%Y-%m-%d %H:%M}", key)
+        raise KeyNotActive(f"{key} {_when_active(key, at)}", key)
     return key
+
+
+def _when_active(key: VendingKey, at: datetime) -> str:
+    if at < key.active_from:
+        return f"may not be used before {timezone.localtime(key.active_from):%Y-%m-%d %H:%M}"
+    until = timezone.localtime(key.active_until)
+    return f"may not be used any more: it ended at {until:%Y-%m-%d %H:%M}"
 
 
 def vending_key_of(meter: Meter) -> VendingKey:
@@ -338,41 +313,9 @@ def decoder_key_of(meter: Meter, vending_key: VendingKey) -> bytes:
         return store.decoder_key(kept_of(vending_key), meter)
 
 
-@sensitive_variables()
-def _meter_link_root(meter: Meter) -> bytes:
-    root = LinkRoot.objects.filter(sgc=meter.sgc, generation=meter.link_generation).first()
-    if root is None:
-        raise KeyMissing(
-            f"SGC {meter.sgc} has no message root of generation {meter.link_generation}; "
-            "create it in the security module",
-            meter,
-        )
-    if root.is_test:
-        require_demonstration(str(root), root)
-    with naming(root):
-        clear = vault.unseal(root.sealed_key, label=label_of(root))
-    return derive_link_root(clear, meter.drn, meter.link_generation)
-
-
-def label_of(key: VendingKey | LinkRoot) -> str:
+def label_of(key: VendingKey) -> str:
     """Return everything that says which key it is, the mark of a test key among it."""
-    if isinstance(key, LinkRoot):
-        return f"link root {key.sgc}/{key.generation}/{key.is_test}"
     return (
         f"vending key {key.sgc}/{key.kt}/{key.krn}/{key.base_date}/{key.ken}/{key.dkga}"
         f"/{key.is_test}"
     )
-
-
-def require_demonstration(what: str, key: VendingKey | LinkRoot | None = None) -> None:
-    """Refuse a published key outside demonstration mode.
-
-    Raises:
-        PublishedKeyRefused: this is not a demonstration.
-    """
-    if not settings.DEMONSTRATION:
-        raise PublishedKeyRefused(
-            f"{what} is published and may be used in demonstrations only "
-            "(OPENPREPAY_DEMONSTRATION=1)",
-            key,
-        )

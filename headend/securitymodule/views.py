@@ -17,9 +17,9 @@ from headend.accounts import one_time, second_factor, throttle
 from headend.accounts.models import User
 from headend.accounts.requests import PageRequest, host_of, origin_of, reads_or_posts
 from headend.config.errors import Refusal
-from headend.securitymodule import allowance, ceremony
+from headend.securitymodule import allowance, ceremony, roots
 from headend.securitymodule.errors import LoadFileRefused
-from headend.securitymodule.forms import CeremonyForm
+from headend.securitymodule.forms import CeremonyForm, RootForm
 from headend.securitymodule.models import LinkRoot, VendingKey
 
 _CHALLENGE = "ceremony_challenge"  # in the session: what the second person's passkey signs
@@ -33,13 +33,45 @@ may_load = permission_required("securitymodule.load_keys", raise_exception=True)
 @never_cache
 def listing(request: PageRequest) -> HttpResponse:
     """List the vending keys and message roots by their attributes."""
+    return _listed(request, RootForm())
+
+
+@require_POST
+@may_load
+@may_look
+@never_cache
+def make_root(request: PageRequest) -> HttpResponse:
+    """Make the next message root of a supply group."""
+    form = RootForm(request.POST)
+    if form.is_valid():
+        sgc = form.cleaned_data["sgc"]
+        try:
+            root = roots.create_link_root(
+                sgc=sgc,
+                generation=roots.next_generation(sgc),
+                by=request.user,
+                at=timezone.now(),
+            )
+        except Refusal as error:
+            form.add_error("sgc", error.sentence)
+        else:
+            messages.success(request, f"Made: {root}", extra_tags="good")
+            return redirect("keys:list")
+    return _listed(request, form)
+
+
+def _listed(request: PageRequest, form: RootForm) -> HttpResponse:
     keys = [
         (key, _state(key), allowance.units_left(key))
         for key in VendingKey.objects.order_by("sgc", "kt", "krn", "base_date", "dkga")
     ]
-    roots = LinkRoot.objects.order_by("sgc", "generation")
-    context = {"keys": keys, "roots": roots}
-    return render(request, "securitymodule/keys.html", context)
+    context = {
+        "keys": keys,
+        "roots": LinkRoot.objects.order_by("sgc", "generation"),
+        "form": form,
+    }
+    status = 422 if form.is_bound else 200
+    return render(request, "securitymodule/keys.html", context, status=status)
 
 
 @sensitive_post_parameters()
@@ -54,6 +86,9 @@ def load(request: PageRequest) -> HttpResponse:
         try:
             keys = _load(request, form)
         except Refusal as error:
+            ceremony.record_refusal(
+                error, by=request.user, second=form.cleaned_data["username"], at=timezone.now()
+            )
             form.add_error(None, error.sentence)
         else:
             words = f"Loaded: {', '.join(str(key) for key in keys)}"

@@ -189,7 +189,7 @@ class Stage:
 
     def down_key(self) -> bytes:
         """Return the key of commands to the meter, which only the head-end has."""
-        from headend.securitymodule.services import link_keys
+        from headend.securitymodule.roots import link_keys
 
         return link_keys(self.record)[1]
 

@@ -16,7 +16,7 @@ import pytest
 from django.db import connection
 from django.test import Client
 
-from headend.securitymodule import keystores, pkcs11_store, services, vault
+from headend.securitymodule import keystores, pkcs11_store, roots, vault
 
 _LEAST_BYTES = 8
 _FORMATTER = logging.Formatter("%(message)s")
@@ -75,7 +75,7 @@ def watching(monkeypatch: pytest.MonkeyPatch) -> Iterator[LeakWatch]:
     """Watch everything that is written inside."""
     watch = LeakWatch()
     seal, unseal, request = vault.seal, vault.unseal, Client.request
-    derive_root = services.derive_link_root
+    derive_root = roots.derive_link_root
     keep = pkcs11_store.Pkcs11Store.keep
 
     def request_watched(client: Client, **how: Any) -> Any:
@@ -95,7 +95,7 @@ def watching(monkeypatch: pytest.MonkeyPatch) -> Iterator[LeakWatch]:
 
     monkeypatch.setattr(vault, "seal", seal_watched)
     monkeypatch.setattr(vault, "unseal", knowing(unseal))
-    monkeypatch.setattr(services, "derive_link_root", knowing(derive_root))
+    monkeypatch.setattr(roots, "derive_link_root", knowing(derive_root))
     monkeypatch.setattr(pkcs11_store.Pkcs11Store, "keep", keep_watched)
     for store in (keystores.SoftwareVault, pkcs11_store.Pkcs11Store):
         for name in ("dkga02", "dkga04"):

@@ -157,7 +157,7 @@ def test_a_refused_use_is_recorded_though_its_sale_is_undone():
     row = AuditEntry.objects.get(action="securitymodule.refuse_key")
     assert (row.actor, row.object_type) == (cashier, "securitymodule.vendingkey")
     assert row.after == {"code": "key_not_active"}
-    assert "not active" in row.reason
+    assert "ended at 2026-11-21 14:00" in row.reason
 
 
 def test_a_missing_key_is_recorded_with_the_meter():

@@ -53,6 +53,19 @@ def test_what_was_mistyped_or_is_too_short_writes_nothing(type_in, tmp_path):
         call_command("keys", "make", str(file))
 
 
+@pytest.mark.django_db
+def test_makes_a_supply_groups_next_message_root():
+    out = StringIO()
+    for _ in range(2):
+        call_command("keys", "make-root", "600001", stdout=out)
+    assert out.getvalue().splitlines() == [
+        "Made: message root of SGC 600001, generation 1",
+        "Made: message root of SGC 600001, generation 2",
+    ]
+    with pytest.raises(CommandError, match="six digits"):
+        call_command("keys", "make-root", "60000")
+
+
 def test_seals_the_master_key(type_in, settings, tmp_path):
     settings.MASTER_KEY_FILE = tmp_path / "master.key"
     type_in("a long passphrase", "a long passphrase")

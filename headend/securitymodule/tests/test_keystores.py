@@ -4,7 +4,7 @@ import pytest
 
 from headend.accounts.services import console_user
 from headend.meters.services import KeyAttributes
-from headend.securitymodule import keystores, services
+from headend.securitymodule import keystores, roots, services
 from headend.securitymodule.errors import ModuleUnavailable
 from headend.securitymodule.keystores import DerivingStore, Kept, SoftwareVault
 from headend.securitymodule.models import VendingKey
@@ -65,7 +65,7 @@ def test_the_whole_way_of_a_token_goes_through_the_network_module(stand_in, sett
     assert VendingKey.objects.get().store == keystores.NETWORK
     meter = make_meter(key=KeyAttributes(sgc="123456"))
     assert len(services.generate_credit_token(meter, units=7, tid=TID, at=NOON)) == 20
-    services.create_link_root(sgc="123456", generation_number=1, by=console_user(), at=NOON)
+    roots.create_link_root(sgc="123456", generation=1, by=console_user(), at=NOON)
     with pytest.raises(ModuleUnavailable, match="gives no decoder key out"):
         services.provisioning_secrets(meter, console_user(), NOON)
     settings.NETWORK_KEY_STORE = "nowhere.Store"

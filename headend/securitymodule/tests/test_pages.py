@@ -7,8 +7,9 @@ import pytest
 from headend.accounts import second_factor
 from headend.accounts.services import create_user
 from headend.accounts.tests.authenticators import SecurityKey, app_code
+from headend.audit.models import AuditEntry
 from headend.securitymodule import load_file
-from headend.securitymodule.models import VendingKey
+from headend.securitymodule.models import LinkRoot, VendingKey
 from headend.securitymodule.tests.test_load_file import HALVES, KEY
 from headend.testing import NOON
 
@@ -67,6 +68,45 @@ def test_what_is_wrong_is_said_and_nothing_loaded(log_in, second, text, changes,
     assert HALVES[0] not in page
     assert PASSWORD not in page
     assert not VendingKey.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"second_half": "not this half"}, "second"),
+        ({"username": "a half in the wrong field"}, "nobody of that name"),
+    ],
+)
+def test_a_refused_ceremony_is_on_the_record(log_in, second, text, changes, told):
+    hold(log_in("utility administrator"), text, **changes)
+    entry = AuditEntry.objects.get(action="securitymodule.refuse_load")
+    assert entry.actor_name == "utility administrator"
+    assert entry.after == {"with": told, "code": "key_load_refused"}
+    assert not any(half in f"{entry.after}{entry.reason}" for half in HALVES)
+
+
+def test_a_message_root_is_made_for_a_supply_group(log_in):
+    client = log_in("utility administrator")
+    assert client.post("/keys/roots/", {"sgc": "600001"}).status_code == 302
+    assert client.post("/keys/roots/", {"sgc": "600001"}).status_code == 302
+    page = client.get("/keys/").content.decode()
+    assert "Supply group 600001, generation 1" in page
+    assert "Supply group 600001, generation 2" in page
+    refused = client.post("/keys/roots/", {"sgc": "60000"})
+    assert refused.status_code == 422
+    assert "six digits" in refused.content.decode()
+    assert LinkRoot.objects.count() == 2
+
+
+def test_the_page_tells_where_a_key_is_kept(log_in):
+    for number, store in enumerate(("software", "pkcs11", "network"), start=1):
+        VendingKey.objects.create(
+            sgc="600001", kt=2, krn=number, base_date=2014, dkga=4, store=store, sealed_key=b"",
+            active_from=NOON,
+        )  # fmt: skip
+    page = log_in("utility administrator").get("/keys/").content.decode()
+    for words in ("software vault", "PKCS#11 module", "network module"):
+        assert page.count(words) == 1
 
 
 def test_the_second_person_shows_their_second_factor_too(log_in, second, text):

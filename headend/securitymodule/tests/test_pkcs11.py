@@ -4,7 +4,7 @@ import pytest
 
 from headend.accounts.services import console_user
 from headend.meters.services import KeyAttributes
-from headend.securitymodule import keystores, pkcs11_store, services
+from headend.securitymodule import keystores, pkcs11_store, roots, services
 from headend.securitymodule.derivation import derive_dkga04
 from headend.securitymodule.errors import InvalidKey, ModuleUnavailable
 from headend.securitymodule.models import VendingKey
@@ -41,7 +41,7 @@ def test_tokens_out_of_the_module_open_with_the_vaults_decoder_key(key, settings
     services.load_vending_key(
         clear_key=CLEAR, sgc="123456", kt=2, krn=1, base_date=2014, by=console_user(), at=NOON
     )
-    services.create_link_root(sgc="123456", generation_number=1, by=console_user(), at=NOON)
+    roots.create_link_root(sgc="123456", generation=1, by=console_user(), at=NOON)
     secrets = services.provisioning_secrets(meter, console_user(), NOON)
     _, block = transport.from_digits(digits)
     clear = make_cipher(7, secrets.decoder_key).decrypt(block)

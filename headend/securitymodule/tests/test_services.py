@@ -8,8 +8,9 @@ import pytest
 from headend.accounts.services import console_user, create_user
 from headend.audit.models import AuditEntry
 from headend.config.errors import NotPermitted
+from headend.meters.models import Meter
 from headend.meters.services import KeyAttributes, allocate_token_identifiers
-from headend.securitymodule import services
+from headend.securitymodule import roots, services
 from headend.securitymodule.errors import (
     InvalidKey,
     KeyMissing,
@@ -139,7 +140,7 @@ def test_missing_key_names_what_is_missing(administrator):
     with pytest.raises(KeyMissing, match="SGC 999999 KT 2 KRN 3"):
         services.generate_credit_token(meter, units=1, tid=6000000, at=NOON)
     with pytest.raises(KeyMissing, match="generation 1"):
-        services.link_keys(meter)
+        roots.link_keys(meter)
 
 
 @pytest.mark.parametrize(
@@ -155,7 +156,7 @@ def test_impossible_keys_are_refused(administrator, changes):
 def test_loading_and_provisioning_need_permission(meter):
     cashier = create_user(username="c", password=None, groups=("cashier",))
     with pytest.raises(NotPermitted):
-        services.create_link_root(sgc="1", generation_number=1, by=cashier, at=NOON)
+        roots.create_link_root(sgc="123456", generation=1, by=cashier, at=NOON)
     with pytest.raises(NotPermitted):
         services.provisioning_secrets(meter, cashier, NOON)
 
@@ -163,8 +164,46 @@ def test_loading_and_provisioning_need_permission(meter):
 def test_link_keys_come_from_the_root_the_meter_was_given(meter, administrator):
     secrets = services.provisioning_secrets(meter, administrator, NOON)
     expected = wire_keys.derive_link_keys(secrets.link_root, secrets.link_generation)
-    assert tuple(services.link_keys(meter)) == tuple(expected)
-    assert services.link_keys(meter) != services.link_keys(make_meter())
+    assert tuple(roots.link_keys(meter)) == tuple(expected)
+    assert roots.link_keys(meter) != roots.link_keys(make_meter())
+
+
+def test_a_change_of_group_leaves_the_message_keys(meter, administrator):
+    services.provisioning_secrets(meter, administrator, NOON)
+    before = roots.link_keys(meter)
+    roots.create_link_root(sgc="654321", generation=1, by=administrator, at=NOON)
+    Meter.objects.update(sgc="654321")
+    assert roots.link_keys(Meter.objects.get()) == before
+
+
+def test_a_further_root_serves_meters_that_are_provisioned_from_then_on(meter, administrator):
+    older = services.provisioning_secrets(meter, administrator, NOON)
+    before = roots.link_keys(meter)
+    assert roots.next_generation(meter.sgc) == 2
+    roots.create_link_root(sgc=meter.sgc, generation=2, by=administrator, at=NOON)
+    assert roots.link_keys(Meter.objects.get()) == before
+    newer = services.provisioning_secrets(Meter.objects.get(), administrator, NOON)
+    assert (older.link_generation, newer.link_generation) == (1, 2)
+    assert roots.link_keys(Meter.objects.get()) != before
+
+
+@pytest.mark.parametrize("sgc", ["12345", "1234567", "12345a", "", "١٢٣٤٥٦"])
+def test_a_root_belongs_to_a_supply_group(administrator, sgc):
+    with pytest.raises(InvalidKey, match="six digits"):
+        roots.create_link_root(sgc=sgc, generation=1, by=administrator, at=NOON)
+
+
+def test_the_demonstrations_key_is_a_test_key_even_if_nobody_says_so(administrator, settings):
+    settings.DEMONSTRATION = True
+    key = services.load_vending_key(
+        clear_key=bytes.fromhex(PUBLISHED), sgc="600001", kt=2, krn=1, base_date=2014,
+        by=administrator, at=NOON,
+    )  # fmt: skip
+    settings.DEMONSTRATION = False
+    meter = make_meter(key=KeyAttributes(sgc="600001"))
+    assert key.is_test
+    with pytest.raises(PublishedKeyRefused):
+        services.generate_credit_token(meter, units=1, tid=6000000, at=NOON)
 
 
 def test_tokens_after_provisioning_are_newer_than_its_token_store(meter, administrator):

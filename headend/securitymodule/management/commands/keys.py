@@ -1,4 +1,4 @@
-"""`manage keys`: make a key-load file, or seal the master key with a passphrase."""
+"""`manage keys`: make a key-load file or a message root, or seal the master key."""
 
 from __future__ import annotations
 
@@ -10,16 +10,21 @@ from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.utils import timezone
 from django.views.decorators.debug import sensitive_variables
 
+from headend.accounts.services import console_user
 from headend.config.errors import Refusal
-from headend.securitymodule import load_file, vault
+from headend.securitymodule import load_file, roots, vault
 
 
 class Command(BaseCommand):
     """Prompts for every secret, so that none is in a command line or its history."""
 
-    help = "Make a key-load file of clear keys, or seal the master key with a passphrase."
+    help = (
+        "Make a key-load file of clear keys or a supply group's message root, or seal the master "
+        "key with a passphrase."
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Declare the two sub-commands."""
@@ -28,6 +33,10 @@ class Command(BaseCommand):
             "make", help="write a key-load file of the clear keys on standard input (JSON)"
         )
         make.add_argument("file", type=Path)
+        root = kinds.add_parser(
+            "make-root", help="make a supply group's next message root, at random"
+        )
+        root.add_argument("sgc", help="supply group code, 6 digits")
         kinds.add_parser("seal-master", help="seal the master key's file with a passphrase")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -35,6 +44,8 @@ class Command(BaseCommand):
         try:
             if options["what"] == "make":
                 self._make(options["file"])
+            elif options["what"] == "make-root":
+                self._make_root(options["sgc"])
             else:
                 self._seal_master()
         except Refusal as error:
@@ -53,6 +64,15 @@ class Command(BaseCommand):
             raise CommandError(f"{file} can't be written: {error.strerror}") from None
         number = "1 key" if len(keys) == 1 else f"{len(keys)} keys"
         self.stdout.write(f"{file}: {number}; both halves together open it")
+
+    def _make_root(self, sgc: str) -> None:
+        root = roots.create_link_root(
+            sgc=sgc,
+            generation=roots.next_generation(sgc),
+            by=console_user(),
+            at=timezone.now(),
+        )
+        self.stdout.write(f"Made: {root}")
 
     @sensitive_variables()
     def _seal_master(self) -> None:
