@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import datetime, timedelta
 from tempfile import SpooledTemporaryFile
 from typing import IO
@@ -16,7 +16,7 @@ from headend.accounts.services import require
 from headend.audit import services as audit
 from headend.exchange import sheets
 from headend.exchange.errors import InvalidSheet, JobNotFound
-from headend.exchange.kinds import Kind, kind_named
+from headend.exchange.kinds import WHY, Kind, kind_named
 from headend.exchange.models import Job, Piece, RowResult, Sheet
 
 IMPORT = "exchange.import_sheet"
@@ -222,6 +222,72 @@ def result_rows(job: Job) -> Iterator[list[str]]:
     yield ["row", "key", "outcome", "code", "explanation"]
     for one in RowResult.objects.filter(job=job).order_by("row").iterator(chunk_size=1000):
         yield [str(one.row), one.key, one.outcome, one.code, one.explanation]
+
+
+@transaction.atomic
+def keep_refused(job: Job) -> None:
+    """Keep of an imported sheet only the rows that were refused; they are needed to be mended.
+
+    Of one that could not be read to its end, nothing was imported and nothing is kept.
+    """
+    with content_of(job.sheet) as file, temporary_file() as refused:
+        wanted = (row for row, _ in _refused(job, file))
+        for _ in sheets.kept(wanted, refused):
+            pass
+        job.sheet.pieces.all().delete()
+        _keep(job.sheet, refused)
+    job.sheet.is_read = True
+    job.sheet.save(update_fields=["is_read"])
+
+
+def may_mend(job: Job, user: User) -> bool:
+    """Say whether somebody may have the refused rows of a run, which hold personal data."""
+    kind = kind_named(job.sheet.kind)
+    return may_import(user, kind) and job.is_finished and job.sheet.pieces.exists()
+
+
+@transaction.atomic
+def begin_refused(job: Job, *, by: User, at: datetime, source: str = "") -> None:
+    """Note in the audit record that somebody takes the refused rows out.
+
+    Raises:
+        NotPermitted: who may not import such a sheet may not have its rows either.
+        InvalidSheet: the run goes on, or its sheet is not kept any more.
+    """
+    for permission in (IMPORT, *kind_named(job.sheet.kind).permissions):
+        require(by, permission)
+    if not job.is_finished or not job.sheet.pieces.exists():
+        raise InvalidSheet("the refused rows are not there: not yet, or not any more")
+    audit.record(actor=by, action="exchange.take_refused", target=job, at=at, source=source)
+
+
+def refused_rows(job: Job) -> Iterator[list[str]]:
+    """Yield the rows that a run refused as a sheet that can be mended and handed in again.
+
+    Its last column says why each was refused, and is passed over when it comes back.
+    """
+    with content_of(job.sheet) as file:
+        for place, ((_, cells), why) in enumerate(_refused(job, file)):
+            told = {name: cell for name, cell in cells.items() if name != WHY}
+            if not place:
+                yield [*told, WHY]
+            yield [*told.values(), why]
+
+
+def _refused(job: Job, file: IO[bytes]) -> Iterator[tuple[sheets.Row, str]]:
+    """Yield the kept rows of a run that were refused, each with the reason, in one pass."""
+    errors = RowResult.objects.filter(job=job, outcome=RowResult.Outcome.ERROR).order_by("row")
+    if not errors.exists():
+        return
+    told = errors.values_list("row", "explanation").iterator(chunk_size=1000)
+    number, why = next(told, (None, ""))
+    file_format = sheets.READ if job.sheet.is_read else job.sheet.file_format
+    with closing(sheets.rows_of(file, file_format)) as rows:
+        for row in rows:
+            while number is not None and number < row[0]:
+                number, why = next(told, (None, ""))
+            if number == row[0]:
+                yield row, why
 
 
 def forget(*, at: datetime) -> int:

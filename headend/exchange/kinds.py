@@ -17,6 +17,7 @@ from headend.exchange.known import Known, Lookup
 from headend.exchange.models import RowResult
 
 Outcome = RowResult.Outcome
+WHY = "why_refused"  # the column that a sheet of refused rows has besides; never read
 
 
 @dataclass(frozen=True)
@@ -81,7 +82,7 @@ class Kind:
             if column.needed and column.name not in names:
                 raise InvalidSheet(f"the sheet lacks the column {column.name}: {column.told}")
         for name in names:
-            if name not in known and name not in self.beside:
+            if name not in known and name not in self.beside and name != WHY:
                 raise InvalidSheet(f"there is no column {name!r}; there are {', '.join(known)}")
             if names.count(name) > 1:
                 raise InvalidSheet(f"the column {name} occurs twice")

@@ -22,7 +22,7 @@ from headend.audit import services as audit
 from headend.exchange import jobs, sheets
 from headend.exchange.errors import InvalidSheet, JobTaken
 from headend.exchange.kinds import kind_named
-from headend.exchange.models import Job, Piece, RowResult, Sheet
+from headend.exchange.models import Job, RowResult, Sheet
 from headend.exchange.work import Work
 
 HELD = timedelta(seconds=20)
@@ -156,7 +156,7 @@ class Runner:
         )
         job.refresh_from_db(fields=["state", "problem", "finished_at", "rows_done"])
         if not job.dry_run:
-            Piece.objects.filter(sheet=job.sheet_id).delete()
+            jobs.keep_refused(job)  # an unreadable sheet has none
         audit.record(
             actor=job.requested_by,
             action="exchange.finish",

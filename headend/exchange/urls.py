@@ -12,6 +12,7 @@ urlpatterns = [
     path("export/<slug:name>.<slug:file_format>", views.export, name="export"),
     path("<exchange.job:job_id>/", views.job, name="job"),
     path("<exchange.job:job_id>/results.csv", views.results, name="results"),
+    path("<exchange.job:job_id>/refused.csv", views.refused, name="refused"),
     path("<exchange.job:job_id>/import/", views.import_tried, name="import-tried"),
     path("<exchange.job:job_id>/stop/", views.stop, name="stop"),
 ]

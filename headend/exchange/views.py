@@ -16,7 +16,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from headend.accounts.requests import PageRequest, reads_or_posts
-from headend.config.errors import Refusal
+from headend.config.errors import NotPermitted, Refusal
 from headend.exchange import exports, jobs, kinds
 from headend.exchange.errors import JobNotFound, UnknownKind
 from headend.exchange.forms import PeriodForm, SheetForm
@@ -91,6 +91,7 @@ def job(request: PageRequest, job_id: int) -> HttpResponse:
         "outcome": outcome if outcome in counts else "",
         "page": Paginator(rows, PER_PAGE).get_page(request.GET.get("page")),
         "in_earnest": in_earnest if found.dry_run else None,
+        "may_mend": counts["error"] > 0 and jobs.may_mend(found, request.user),
         "may_stop": not found.is_finished and jobs.may_stop(found, request.user),
         "may_import": found.dry_run
         and found.state == Job.State.DONE
@@ -109,6 +110,20 @@ def results(request: PageRequest, job_id: int) -> HttpResponseBase:
     """Give what became of each row as a sheet."""
     found = _job(request, job_id)
     return _csv(jobs.result_rows(found), f"import-{found.pk}")
+
+
+@require_safe
+@login_required
+def refused(request: PageRequest, job_id: int) -> HttpResponseBase:
+    """Give the rows that were refused, to be mended and handed in again."""
+    found = _job(request, job_id)
+    try:
+        jobs.begin_refused(found, by=request.user, at=timezone.now(), source="page")
+    except NotPermitted:
+        raise PermissionDenied from None
+    except Refusal as error:
+        raise Http404(str(error)) from None
+    return _csv(jobs.refused_rows(found), f"refused-{found.pk}")
 
 
 @require_POST

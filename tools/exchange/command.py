@@ -31,8 +31,15 @@ def _now() -> datetime:
 @click.option(
     "--all", "all_rows", is_flag=True, help="Show every row, not only those with errors."
 )
+@click.option(
+    "--refused",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Write the rows with errors into this file (CSV), to be corrected and imported again.",
+)
 @as_json
-def import_(kind: str, file: Path, dry_run: bool, all_rows: bool, json_wanted: bool) -> None:
+def import_(
+    kind: str, file: Path, dry_run: bool, all_rows: bool, refused: Path | None, json_wanted: bool
+) -> None:
     """Import a sheet (CSV or XLSX): customers, meters, agreements, debts, free-electricity,
     take-over. docs/exchange.md lists the columns.
 
@@ -73,6 +80,8 @@ def import_(kind: str, file: Path, dry_run: bool, all_rows: bool, json_wanted: b
                 for one in wanted.iterator()
             ],
         }
+        if refused is not None and counts["error"]:
+            _write_refused(job, refused)
         print_facts(json_wanted, facts, _report)
     if job.state not in (Job.State.DONE, Job.State.STOPPED):
         raise SystemExit(UNKNOWN)
@@ -106,6 +115,14 @@ def _run(job: Any, *, show: bool) -> None:
         time.sleep(_POLL_SECONDS)
     if show:
         click.echo("", err=True)
+
+
+def _write_refused(job: Any, output: Path) -> None:
+    from headend.accounts.services import console_user
+    from headend.exchange import exports, jobs
+
+    jobs.begin_refused(job, by=console_user(), at=_now(), source="console")
+    _write(exports.as_csv(jobs.refused_rows(job)), output)
 
 
 def _report(facts: dict[str, Any]) -> str:

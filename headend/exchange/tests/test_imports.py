@@ -319,6 +319,18 @@ def test_a_sheet_is_forgotten_once_it_is_imported_and_a_trial_can_be_imported():
     assert not Piece.objects.exists()
 
 
+def test_of_an_imported_sheet_only_the_refused_rows_are_kept():
+    run("customers", "reference,name", "C-1,Nomsa", "C-2,", "C-3,Thabo", "C-4,")
+    job = Job.objects.get()
+    assert list(jobs.refused_rows(job)) == [
+        ["reference", "name", "why_refused"],
+        ["C-2", "", "name is empty"],
+        ["C-4", "", "name is empty"],
+    ]
+    with jobs.content_of(job.sheet) as file:
+        assert b"Nomsa" not in file.read()
+
+
 def test_every_kind_of_sheet_tells_what_a_clerk_needs():
     for kind in kinds.KINDS.values():
         names = [column.name for column in kind.columns]

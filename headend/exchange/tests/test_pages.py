@@ -9,7 +9,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.utils.html import strip_tags
 from openpyxl import Workbook, load_workbook
 
-from headend.accounts.groups import ADMINISTRATOR
+from headend.accounts.groups import ADMINISTRATOR, AUDITOR
 from headend.accounts.services import console_user
 from headend.audit.models import AuditEntry
 from headend.customers.models import Customer
@@ -41,6 +41,37 @@ def work():
     runner.run(claimed)
 
 
+def test_refused_rows_are_a_sheet_that_is_mended_and_handed_in_again(log_in):
+    client = log_in(ADMINISTRATOR)
+    tried = upload(client).url
+    work()
+    imported = client.post(f"{tried}import/").url
+    assert client.get(f"{imported}refused.csv").status_code == 404  # not done yet
+    work()
+    assert f"{imported}refused.csv" in client.get(imported).content.decode()
+    rows = b"".join(client.get(f"{imported}refused.csv")).decode()
+    assert list(csv.reader(io.StringIO(rows.lstrip("\ufeff")))) == [
+        ["reference", "name", "phone", "why_refused"],
+        ["C-2", "", "", "name is empty"],
+    ]
+    assert b"".join(client.get(f"{tried}refused.csv")).decode() == rows
+    again = upload(client, content=rows.replace("C-2,,", "C-2,Thabo,").encode()).url
+    work()
+    client.post(f"{again}import/")
+    work()
+    assert set(Customer.objects.values_list("name", flat=True)) == {"Nomsa Dube", "Thabo"}
+    assert "refused.csv" not in client.get(again).content.decode()
+    assert AuditEntry.objects.filter(action="exchange.take_refused").count() == 2
+
+
+def test_refused_rows_hold_personal_data_and_are_for_who_may_import(log_in):
+    address = upload(log_in(ADMINISTRATOR)).url
+    work()
+    auditor = log_in(AUDITOR)
+    assert "Refused rows" not in text(auditor.get(address))
+    assert auditor.get(f"{address}refused.csv").status_code == 403
+
+
 def test_a_sheet_is_tried_looked_at_and_imported(log_in):
     client = log_in(ADMINISTRATOR)
     address = upload(client).url
@@ -48,7 +79,7 @@ def test_a_sheet_is_tried_looked_at_and_imported(log_in):
     work()
     tried = text(client.get(address))
     assert "nothing was kept" in tried
-    assert "Name is empty" in tried
+    assert "name is empty" in tried
     assert "Import 1 row" in tried
     assert "C-1" not in text(client.get(address, {"outcome": "error"}))
     assert not Customer.objects.exists()
