@@ -5,10 +5,11 @@ from __future__ import annotations
 from datetime import datetime
 
 from django.db.models import QuerySet
+from django.utils import timezone
 
 from headend.config import prepared, statements
 from headend.customers.errors import NoSupplyAgreement
-from headend.customers.models import SupplyAgreement
+from headend.customers.models import FormerMeter, SupplyAgreement
 from headend.meters.models import Meter
 
 
@@ -40,8 +41,15 @@ def agreement_of(meter: Meter, *, at: datetime) -> SupplyAgreement:
 
 
 def no_agreement(meter: Meter, at: datetime) -> NoSupplyAgreement:
-    """Return the error that says that a meter serves nobody."""
+    """Return the error that says that a meter serves nobody, and which one took its place."""
+    day = f"{timezone.localtime(at):%Y-%m-%d}"
+    replaced = FormerMeter.objects.filter(meter=meter, agreement__ended_at=None)
+    former = replaced.select_related("agreement__meter").order_by("served_until").last()
+    if former is not None:
+        return NoSupplyAgreement(
+            f"meter {meter} has no active supply agreement on {day}: it was replaced by meter "
+            f"{former.agreement.meter}; sell for that one"
+        )
     return NoSupplyAgreement(
-        f"meter {meter} has no active supply agreement on {at:%Y-%m-%d}; "
-        "assign one under Customers"
+        f"meter {meter} has no active supply agreement on {day}; assign one under Customers"
     )

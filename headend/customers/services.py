@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 from django.db.models import Max
+from django.utils import timezone
 
 from headend.accounts.models import User
 from headend.accounts.services import require
@@ -160,7 +161,9 @@ def open_agreement(
     """
     require(by, "customers.add_supplyagreement")
     if since is not None and since > at:
-        raise InvalidAgreement(f"the agreement would begin on {since:%Y-%m-%d}, later than now")
+        raise InvalidAgreement(
+            f"the agreement would begin on {timezone.localtime(since):%Y-%m-%d}, later than now"
+        )
     if premises is None:
         premises = Premises.objects.filter(address=address).first() or new_premises(address)
     agreement = SupplyAgreement(

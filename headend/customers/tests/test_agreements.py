@@ -1,6 +1,7 @@
 """Who is served by which meter, and when."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.db import IntegrityError, transaction
@@ -49,6 +50,20 @@ def test_an_agreement_holds_until_it_is_ended_whatever_the_clock_says(supply):
     for at in (NOON, NOON + DAY):
         with pytest.raises(NoSupplyAgreement, match=f"{supply.meter} has no active"):
             agreement_of(supply.meter, at=at)
+
+
+def test_a_day_that_has_not_come_is_named_as_the_utility_counts_days(supply):
+    midnight = datetime(2027, 1, 1, tzinfo=ZoneInfo("Africa/Johannesburg"))  # 22:00 in UTC
+    with pytest.raises(InvalidAgreement, match="begin on 2027-01-01, later than now"):
+        open_agreement(
+            customer=supply.customer,
+            address="1 Test Road",
+            meter=make_meter(),
+            tariff=make_tariff(),
+            by=console_user(),
+            at=NOON,
+            since=midnight,
+        )
 
 
 def test_a_meter_serves_one_customer_at_a_time(supply):
