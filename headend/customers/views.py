@@ -96,7 +96,12 @@ def _customer(
     """Render a customer's page, with what was typed wrongly for one agreement if anything was."""
     found = get_object_or_404(Customer, pk=customer_id)
     agreements = sorted(
-        found.agreements.select_related("premises", "meter", "tariff"),
+        found.agreements.select_related("premises", "meter", "tariff").prefetch_related(
+            "former_meters__meter",
+            "replacements__old_meter",
+            "replacements__new_meter",
+            "mode_switches",
+        ),
         key=lambda one: (one.ended_at is not None, -one.started_at.timestamp()),
     )
     forms = {one.pk: low_credit_form(one) for one in agreements if not one.ended_at}

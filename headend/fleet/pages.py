@@ -9,7 +9,7 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from headend.accounts.models import User
-from headend.customers.models import SupplyAgreement
+from headend.customers.models import FormerMeter, SupplyAgreement
 from headend.customers.queries import agreements_in_force
 from headend.customers.search import among_supplies, number_in
 from headend.design import words
@@ -25,6 +25,7 @@ from shared.wire import code_names, codes
 
 COMMANDS_SHOWN = 12
 EVENTS_SHOWN = 15
+SERVED_SHOWN = 10
 
 LOW = [codes.LOW_CREDIT, codes.OUT_OF_CREDIT]
 # Filters of the list of meters: name in the address -> title and condition.
@@ -59,6 +60,40 @@ def find_meters(text: str, *, only: str) -> QuerySet[Meter]:
 def served_by(meters: list[Meter], *, at: datetime) -> dict[int, SupplyAgreement]:
     """The agreement in force of each meter, by the meter's key."""
     return {one.meter_id: one for one in agreements_in_force().filter(meter__in=meters)}
+
+
+@dataclass(frozen=True)
+class Served:
+    """Whom a meter served until when, and which meter took its place there, if one did."""
+
+    agreement: SupplyAgreement
+    until: datetime
+    replaced_by: Meter | None
+
+
+def served_before(meter: Meter) -> list[Served]:
+    """Return whom a meter served before now, newest first."""
+    ended = SupplyAgreement.objects.filter(meter=meter, ended_at__isnull=False)
+    found = [
+        Served(one, one.ended_at, None)
+        for one in ended.select_related("customer", "premises").order_by("-ended_at")[
+            :SERVED_SHOWN
+        ]
+        if one.ended_at is not None
+    ]
+    for former in (
+        FormerMeter.objects.filter(meter=meter)
+        .select_related("agreement__customer", "agreement__premises")
+        .order_by("-served_until")[:SERVED_SHOWN]
+    ):
+        found.append(Served(former.agreement, former.served_until, _next_after(former)))
+    return sorted(found, key=lambda one: one.until, reverse=True)[:SERVED_SHOWN]
+
+
+def _next_after(former: FormerMeter) -> Meter:
+    """Return the meter that took the place of one; itself replaced by now, or still there."""
+    later = former.agreement.former_meters.filter(served_from__gte=former.served_until).first()
+    return later.meter if later else former.agreement.meter
 
 
 @dataclass(frozen=True)

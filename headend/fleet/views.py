@@ -56,6 +56,7 @@ def meter(request: PageRequest, drn: str) -> HttpResponse:
             **context,
             **_usage(request, context),
             **_activity(request, found),
+            "served": pages.served_before(found),
             "waiting": acts.adjustments_waiting(found),
             "work": queries.work_items_of(found),
             "orders": orders.for_meter(found, context["state"], may=request.user.has_perm),
