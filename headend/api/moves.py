@@ -26,7 +26,7 @@ from headend.api.schemas import (
 from headend.api.supply import Credit, Energy, Number, RegistersIn
 from headend.config.ids import AgreementId
 from headend.meters.queries import meter_numbered
-from headend.supply import moves, replacements, second_issues
+from headend.supply import moves, replacements, second_issues, transfers
 from headend.supply.models import MoveIn, Replacement
 from headend.vending.models import IssuedToken
 
@@ -224,9 +224,9 @@ def transfer_credit(request: KeyRequest, number: Number, body: TransferIn) -> di
 
     def act() -> dict[str, Any]:
         if body.by == "token":
-            replacements.transfer_by_token(found, by=program, at=now, send=body.send)
+            transfers.transfer_by_token(found, by=program, at=now, send=body.send)
         else:
-            replacements.transfer_by_command(found, by=program, at=now)
+            transfers.transfer_by_command(found, by=program, at=now)
         return _replacement(_one(number))
 
     return asked_once(request.auth, f"transfer {number}", body, at=now, act=act)

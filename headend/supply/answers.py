@@ -12,7 +12,7 @@ from headend.fleet import followers
 from headend.fleet.delivery import State
 from headend.fleet.models import Command
 from headend.fleet.work_items import open_work_item
-from headend.supply import closings, modes, replacements
+from headend.supply import closings, modes, transfers
 from headend.supply.models import Closing, Source
 from headend.supply.trials import Registers
 from headend.vending.models import IssuedToken
@@ -83,7 +83,7 @@ def settle_mode_switch(command: Command, *, at: datetime) -> None:
 @followers.of(commands.ADJUST_CREDIT)
 def follow_transfer(command: Command, *, at: datetime) -> None:
     """Notice that a new meter refused the credit of the one it replaced."""
-    replacements.take_back_failed_transfer(command, at=at)
+    transfers.take_back_failed_transfer(command, at=at)
 
 
 @followers.of(commands.ADJUST_CREDIT)

@@ -20,17 +20,19 @@ from headend.accounts.requests import PageRequest, reads_or_posts
 from headend.config import opaque
 from headend.config.errors import Refusal
 from headend.customers.models import Customer
+from headend.customers.queries import agreements_in_force
 from headend.customers.services import register_customer
 from headend.design import figures
+from headend.fleet.models import Command
 from headend.ledger.forms import PeriodForm
 from headend.meters.models import Meter
 from headend.meters.queries import meter_numbered
-from headend.supply import modes, moves, replacements, second_issues, trials
+from headend.supply import modes, moves, replacements, second_issues, transfers, trials
 from headend.supply.forms import MeterNumberForm, MoveInForm, RegistersForm, ReplaceForm
 from headend.supply.meter_credit import to_move_wh
 from headend.supply.models import Replacement
-from headend.supply.views import PER_PAGE, running_agreement
-from headend.vending.models import IssuedToken
+from headend.supply.views import PER_PAGE
+from headend.vending.models import IssuedToken, TokenDelivery
 from headend.vending.unused import tokens_not_entered
 
 
@@ -82,7 +84,9 @@ def move_in(request: PageRequest, drn: str) -> HttpResponse:
 @permission_required("supply.replace_meter", raise_exception=True)
 def replace(request: PageRequest, drn: str) -> HttpResponse:
     """Show what replacing a meter does, then exchange it."""
-    agreement = running_agreement(drn)
+    agreement = agreements_in_force().filter(meter__drn=drn).first()
+    if agreement is None:
+        return _replaced_already(request, drn)
     told = trials.told_registers(agreement.meter)
     form = ReplaceForm(request.POST or None)
     if form.is_valid():
@@ -107,6 +111,17 @@ def replace(request: PageRequest, drn: str) -> HttpResponse:
     tokens = tokens_not_entered(agreement.meter, since=agreement.started_at)
     context = {"agreement": agreement, "form": form, "told": told, "tokens": tokens}
     return render(request, "supply/replace.html", context, status=422 if form.is_bound else 200)
+
+
+def _replaced_already(request: PageRequest, drn: str) -> HttpResponse:
+    """Show what replaced a meter to who asks again: in a second tab, or with the Back button."""
+    done = Replacement.objects.filter(old_meter__drn=drn).order_by("-replaced_at").first()
+    if done is None:
+        raise Http404(f"meter {drn} serves nobody")
+    messages.info(
+        request, f"Meter {drn} was replaced already, by meter {done.new_meter}.", extra_tags="info"
+    )
+    return redirect("supply:replacement", done.number)
 
 
 @require_safe
@@ -221,12 +236,20 @@ def _replacement_page(
         "replacement": found,
         "is_open": replacements.is_open(found),
         "to_move_wh": to_move_wh(found),
+        "sent": _latest_delivery(found),
         "registers": registers,
         "typed": typed,
         "tokens": tokens,
         "second_issues": found.second_issues.select_related("old_token", "new_token"),
     }
     return render(request, "supply/replacement.html", context, status=422 if typed else 200)
+
+
+def _latest_delivery(found: Replacement) -> Command | None:
+    """Return the order that took the token with the credit to the meter, if one did."""
+    deliveries = TokenDelivery.objects.filter(token=found.transfer_token_id or 0)
+    latest = deliveries.select_related("command").order_by("-pk").first()
+    return latest.command if latest else None
 
 
 class _TokenForm(forms.Form):
@@ -248,14 +271,14 @@ def _note(request: PageRequest, found: Replacement, asked: dict[str, Any]) -> st
 
 def _by_token(request: PageRequest, found: Replacement, asked: dict[str, Any]) -> str:
     send = request.user.has_perm("fleet.send_token")
-    replacements.transfer_by_token(found, by=request.user, at=timezone.now(), send=send)
+    transfers.transfer_by_token(found, by=request.user, at=timezone.now(), send=send)
     return "The token is made." + (
         " The meter gets it too, as soon as it is heard." if send else ""
     )
 
 
 def _by_command(request: PageRequest, found: Replacement, asked: dict[str, Any]) -> str:
-    replacements.transfer_by_command(found, by=request.user, at=timezone.now())
+    transfers.transfer_by_command(found, by=request.user, at=timezone.now())
     return "The new meter is ordered to take the credit over."
 
 

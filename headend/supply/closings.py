@@ -33,7 +33,7 @@ from headend.fleet.work_items import open_work_item
 from headend.ledger import chart
 from headend.ledger import services as ledger
 from headend.meters.models import Meter
-from headend.supply import replacements, trials
+from headend.supply import transfers, trials
 from headend.supply.errors import ClosingNotPossible
 from headend.supply.handover import call_back_orders, check_registers
 from headend.supply.meter_credit import open_replacements
@@ -197,7 +197,7 @@ def settle(closing: Closing, *, by: User, at: datetime) -> Settlement:
     kept.state = Closing.State.SETTLED
     kept.save(update_fields=["state"])
     for one in replaced:
-        replacements.settled(one, settlement, by=by, at=at)
+        transfers.settled(one, settlement, by=by, at=at)
     _open_work_left(kept, registers, at=at)
     audit.record(
         actor=by,

@@ -21,6 +21,7 @@ from headend.customers.models import Customer, Premises, SupplyAgreement
 from headend.customers.queries import agreements_in_force
 from headend.customers.services import open_agreement
 from headend.debts.models import Debt
+from headend.design.figures import moment
 from headend.fleet.account_orders import change_payment_mode
 from headend.fleet.queries import latest_state, unfinished_commands
 from headend.fleet.services import lock_link
@@ -152,27 +153,12 @@ def move_in(
     found = found_at(meter, address=terms.address)
     closing = _locked(found.closing)
     check_registers(meter, energy_wh=energy_wh, credit_wh=credit_wh)
-    _require_settled(found, closing, at)
+    _require_settled(found, closing)
     require_new_key(meter)
     _require_credit_clear(closing, terms, meter, energy_wh=energy_wh, credit_wh=credit_wh)
     _call_back(meter, at=at)
-    if found.debts and not terms.accepts_debts:
-        raise PremisesDebts(
-            f"debts of {money(found.debts_minor)} are attached to {terms.address}, whoever lives "
-            "there; tell the customer and accept them, or have them written off"
-        )
-    if meter.status != Meter.Status.INSTALLED:
-        install_meter(meter, by=by, at=at)
-    agreement = open_agreement(
-        customer=customer,
-        address=terms.address,
-        meter=meter,
-        tariff=terms.tariff,
-        by=by,
-        at=at,
-        low_credit_threshold_wh=terms.low_credit_threshold_wh,
-        connection_va=terms.connection_va,
-    )
+    _require_debts_accepted(found, terms)
+    agreement = _begin(customer, meter, terms, by=by, at=at)
     bought_minor = 0
     if terms.buys_credit and closing is not None:
         bought_minor = _sell_credit(agreement, closing, by=by, at=at)
@@ -188,20 +174,27 @@ def move_in(
         moved_in_at=at,
         by=by,
     )
-    audit.record(
-        actor=by,
-        action="supply.move_in",
-        target=made,
-        at=at,
-        after={
-            "agreement": agreement.pk,
-            "energy_wh": energy_wh,
-            "credit_wh": credit_wh,
-            "bought_minor": bought_minor,
-            "premises_debts_minor": found.debts_minor,
-        },
-    )
+    told = ("energy_wh", "credit_wh", "bought_minor", "premises_debts_minor")
+    after = {"agreement": agreement.pk} | {name: getattr(made, name) for name in told}
+    audit.record(actor=by, action="supply.move_in", target=made, at=at, after=after)
     return made
+
+
+def _begin(
+    customer: Customer, meter: Meter, terms: Terms, *, by: User, at: datetime
+) -> SupplyAgreement:
+    if meter.status != Meter.Status.INSTALLED:
+        install_meter(meter, by=by, at=at)
+    return open_agreement(
+        customer=customer,
+        address=terms.address,
+        meter=meter,
+        tariff=terms.tariff,
+        by=by,
+        at=at,
+        low_credit_threshold_wh=terms.low_credit_threshold_wh,
+        connection_va=terms.connection_va,
+    )
 
 
 def _debts_at(address: str) -> QuerySet[Debt]:
@@ -215,7 +208,7 @@ def _locked(closing: Closing | None) -> Closing | None:
     return Closing.objects.select_for_update(of=("self",)).get(pk=closing.pk)
 
 
-def _require_settled(found: Found, closing: Closing | None, at: datetime) -> None:
+def _require_settled(found: Found, closing: Closing | None) -> None:
     if closing is not None and closing.is_open:
         raise FormerClosingOpen(
             f"the account of {found.former.customer if found.former else 'the last customer'} at "
@@ -225,7 +218,16 @@ def _require_settled(found: Found, closing: Closing | None, at: datetime) -> Non
     running = agreements_in_force().filter(meter=found.meter).first()
     if running is not None:
         raise FormerClosingOpen(
-            f"meter {found.meter} serves {running.customer}; close that account first"
+            f"meter {found.meter} serves {running.customer} since {moment(running.started_at)}; "
+            "if somebody else moves in, close that account first"
+        )
+
+
+def _require_debts_accepted(found: Found, terms: Terms) -> None:
+    if found.debts and not terms.accepts_debts:
+        raise PremisesDebts(
+            f"debts of {money(found.debts_minor)} are attached to {terms.address}, whoever lives "
+            "there; tell the customer and accept them, or have them written off"
         )
 
 

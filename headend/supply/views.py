@@ -20,8 +20,6 @@ from headend.accounts.models import Approval
 from headend.accounts.requests import PageRequest, reads_or_posts
 from headend.config.errors import Refusal
 from headend.config.exact import Fraction
-from headend.customers.models import SupplyAgreement
-from headend.customers.queries import agreements_in_force
 from headend.fleet.queries import link_of
 from headend.meters.models import Meter
 from headend.supply import closings, refunds, trials
@@ -62,7 +60,7 @@ def start(request: PageRequest, drn: str) -> HttpResponse:
     try:
         agreement = closings.closable(get_object_or_404(Meter, drn=drn), at=now)
     except Refusal:
-        raise Http404 from None
+        return _closed_already(request, drn)
     link = link_of(agreement.meter)
     online = link is not None and link.online
     form = StartForm(request.POST or None, initial={"ask_meter": "yes" if online else "no"})
@@ -145,9 +143,13 @@ def rule(request: PageRequest) -> HttpResponse:
     return render(request, "supply/rule.html", context, status=422 if form.is_bound else 200)
 
 
-def running_agreement(drn: str) -> SupplyAgreement:
-    """Return the agreement that a meter serves now, or answer that there is none."""
-    return get_object_or_404(agreements_in_force(), meter__drn=drn)
+def _closed_already(request: PageRequest, drn: str) -> HttpResponse:
+    """Show the closing to who asks for it again: in a second tab, or with the Back button."""
+    found = _closings().filter(agreement__meter__drn=drn).order_by("-started_at").first()
+    if found is None:
+        raise Http404(f"meter {drn} has served nobody")
+    messages.info(request, "The account is being closed already, or was.", extra_tags="info")
+    return redirect("supply:closing", found.number)
 
 
 def _closings() -> QuerySet[Closing]:
@@ -191,6 +193,7 @@ def _closing_page(
         "settlement": settlement,
         "waits": refunds.request_waiting(settlement) if settlement else None,
         "steps": steps,
+        "refused": typed[1] if typed else None,
         "may_note": found.is_open and found.registers_source != "meter",
     }
     return render(request, "supply/closing.html", context, status=422 if typed else 200)

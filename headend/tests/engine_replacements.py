@@ -12,7 +12,7 @@ from headend.customers.models import SupplyAgreement
 from headend.meters.errors import TokenIdentifiersExhausted
 from headend.meters.services import KeyAttributes, register_meter
 from headend.securitymodule.services import DEMONSTRATION_SGC
-from headend.supply import replacements, second_issues
+from headend.supply import replacements, second_issues, transfers
 from headend.supply.errors import NotProvedUnused, ReplacementNotPossible
 from headend.supply.models import Replacement
 from headend.supply.replacements import OldMeter
@@ -110,11 +110,11 @@ class Replacements(Campaigns):
         was_done = known.transferred_at is not None
         try:
             if by_token:
-                token = replacements.transfer_by_token(known, by=self.by, at=self.at)
+                token = transfers.transfer_by_token(known, by=self.by, at=self.at)
                 assert 0 <= (token.units or 0) * 100 - exchange.moves_wh < 2_000
                 exchange.home.on_table.append(token)
             else:
-                command = replacements.transfer_by_command(known, by=self.by, at=self.at)
+                command = transfers.transfer_by_command(known, by=self.by, at=self.at)
                 assert command.arguments == {"amount_wh": exchange.moves_wh}
         except ReplacementNotPossible:
             has_ended = known.agreement.ended_at is not None

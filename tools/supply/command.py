@@ -333,13 +333,14 @@ def _closing(number: str) -> Any:
 
 
 def _transferred(replacement: Any, how: str | None) -> dict[str, Any]:
-    from headend.supply import replacements
+
+    from headend.supply import transfers
 
     token = command = None
     if how == "token":
-        token = replacements.transfer_by_token(replacement, by=_me(), at=_now())
+        token = transfers.transfer_by_token(replacement, by=_me(), at=_now())
     elif how == "command":
-        command = replacements.transfer_by_command(replacement, by=_me(), at=_now())
+        command = transfers.transfer_by_command(replacement, by=_me(), at=_now())
     return {
         "replacement": replacement.number,
         "old_meter": replacement.old_meter.drn,

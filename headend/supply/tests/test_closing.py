@@ -19,7 +19,7 @@ from headend.ledger.queries import balance_minor
 from headend.meters.models import Meter
 from headend.meters.services import KeyAttributes, register_meter
 from headend.securitymodule.services import DEMONSTRATION_SGC
-from headend.supply import closings, refunds, replacements, trials
+from headend.supply import closings, refunds, replacements, transfers, trials
 from headend.supply.errors import (
     ClosingNotPossible,
     InvalidRegisters,
@@ -192,7 +192,7 @@ def test_credit_of_a_replaced_meter_that_was_not_moved_is_settled(supply):
     done.refresh_from_db()
     assert (done.settlement, replacements.is_open(done)) == (settlement, False)
     with pytest.raises(ReplacementNotPossible, match="has ended"):
-        replacements.transfer_by_token(done, by=console_user(), at=LATER)
+        transfers.transfer_by_token(done, by=console_user(), at=LATER)
     assert agrees()
     assert not WorkItem.objects.filter(closed_at=None).exists()
 

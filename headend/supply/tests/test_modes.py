@@ -13,7 +13,7 @@ from headend.ledger import proofs
 from headend.ledger.queries import balance_minor
 from headend.meters.services import KeyAttributes, register_meter
 from headend.securitymodule.services import DEMONSTRATION_SGC
-from headend.supply import closings, modes, moves, replacements
+from headend.supply import closings, modes, moves, replacements, transfers
 from headend.supply.models import ModeSwitch
 from headend.supply.rules import set_rule
 from headend.supply.tests.conftest import DAY, LATER
@@ -124,5 +124,5 @@ def test_a_replacement_does_not_move_what_is_on_the_bill(supply):
         by=console_user(), at=AFTER, reason="burnt",
     )  # fmt: skip
     assert "transfer 4.0 kWh" in WorkItem.objects.get(meter=stock, closed_at=None).summary
-    token = replacements.transfer_by_token(done, by=console_user(), at=AFTER)
+    token = transfers.transfer_by_token(done, by=console_user(), at=AFTER)
     assert token.units == 40

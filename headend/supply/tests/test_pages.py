@@ -55,9 +55,13 @@ def test_an_account_is_closed_from_notice_to_refund(client, supply):
     done = client.post(address, {"ask_meter": "no", "reason": "moves away"})
     closing = Closing.objects.get()
     assert done.url == f"/supply/closings/{closing}/"
+    again = client.post(address, {"ask_meter": "no", "reason": "moves away"}, follow=True)
+    assert again.redirect_chain == [(done.url, 302)]  # in a second tab
+    assert "being closed already" in text(again)
     assert client.post(f"{done.url}registers/", REGISTERS).url == done.url
     assert "Settle with a refund of R\u00a028.75" in text(client.get(done.url))
     client.post(f"{done.url}settle/")
+    assert "can&#x27;t be settled: settled" in text(client.post(f"{done.url}settle/"))
     page = text(client.get(done.url))
     assert "Ask to pay" in page
     assert "The meter still holds 10.0 kWh" in page
@@ -144,7 +148,25 @@ def test_a_meter_is_replaced_and_its_credit_moved(client, supply, stock):
     assert "transferred already" in text(client.post(f"{done.url}command/"))
     tid = supply.sales.get().tokens.get().tid
     assert "does not prove" in text(client.post(f"{done.url}reissue/", {"tid": tid}))
-    assert client.get(address).status_code == 404  # the old one serves nobody any more
+    again = client.post(address, typed, follow=True)  # in a second tab
+    assert again.redirect_chain == [(done.url, 302)]
+    assert f"Meter {old.drn} was replaced already, by meter {stock.drn}" in text(again)
+
+
+def test_pages_tell_which_meters_served_before(client, supply, stock):
+    old = supply.meter
+    made = replacements.replace(
+        supply, stock, old=replacements.OldMeter(0, 0), new_energy_wh=0, by=console_user(),
+        at=NOW, reason="burnt",
+    )  # fmt: skip
+    closing = started(supply)
+    customer = text(client.get(f"/customers/{id_of(supply.customer)}/"))
+    for told in (f"/meters/{old.drn}/", f"Replacement {made}", f"Closing {closing}"):
+        assert told in customer
+    assert f'replaced there by <a href="/meters/{stock.drn}/"' in text(
+        client.get(f"/meters/{old.drn}/")
+    )
+    assert f"closing {closing}" in text(client.get(f"/meters/{stock.drn}/"))
 
 
 def test_registers_are_typed_as_the_meters_display_shows_them(client, supply, stock):

@@ -13,7 +13,7 @@ from headend.config.errors import Refusal
 from headend.customers.models import SupplyAgreement
 from headend.meters.services import KeyAttributes, register_meter
 from headend.securitymodule.services import DEMONSTRATION_SGC
-from headend.supply import closings, refunds, replacements
+from headend.supply import closings, refunds, replacements, transfers
 from headend.supply.models import Refund, Settlement
 from headend.supply.rules import set_rule
 from headend.supply.tests.conftest import LATER, sell
@@ -85,6 +85,6 @@ def test_credit_of_a_replaced_meter_moves_once(bought):
         at=LATER,
         reason="burnt",
     )
-    moved = at_once(lambda: replacements.transfer_by_token(made, by=me, at=LATER))
+    moved = at_once(lambda: transfers.transfer_by_token(made, by=me, at=LATER))
     assert moved == (1, AT_ONCE - 1)
     assert IssuedToken.objects.filter(meter=stock).count() == 1

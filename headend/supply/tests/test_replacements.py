@@ -7,6 +7,7 @@ import pytest
 
 from headend.accounts.services import console_user, create_user
 from headend.config.errors import NotPermitted
+from headend.customers.errors import InvalidAgreement, NoSupplyAgreement
 from headend.customers.queries import agreement_of
 from headend.fleet import followers
 from headend.fleet.models import Command, Event, MeterLink, WorkItem
@@ -16,7 +17,7 @@ from headend.meters.models import Meter
 from headend.meters.services import KeyAttributes, register_meter
 from headend.securitymodule.services import DEMONSTRATION_SGC
 from headend.securitymodule.tokens import Management
-from headend.supply import replacements, second_issues
+from headend.supply import replacements, second_issues, transfers
 from headend.supply.errors import (
     CreditLeft,
     InvalidRegisters,
@@ -71,10 +72,10 @@ def test_the_agreement_goes_on_with_the_new_meter(supply, stock):
 def test_credit_moves_over_as_a_token_once(supply, stock):
     done = replace(supply, stock)
     assert "transfer 10.1 kWh" in WorkItem.objects.get(closed_at=None).summary
-    token = replacements.transfer_by_token(done, by=console_user(), at=LATER, send=True)
+    token = transfers.transfer_by_token(done, by=console_user(), at=LATER, send=True)
     assert (token.meter, token.units) == (stock, 101)  # rounded up, for the customer
     assert Command.objects.get(meter=stock).arguments == {"digits": token.digits}
-    for again in (replacements.transfer_by_token, replacements.transfer_by_command):
+    for again in (transfers.transfer_by_token, transfers.transfer_by_command):
         with pytest.raises(ReplacementNotPossible, match="already"):
             again(done, by=console_user(), at=LATER)
     assert not WorkItem.objects.filter(closed_at=None).exists()
@@ -83,26 +84,26 @@ def test_credit_moves_over_as_a_token_once(supply, stock):
 def test_credit_moves_over_by_command_again_only_after_a_refusal(supply, stock):
     done = replace(supply, stock, credit_wh=-2_000)
     with pytest.raises(ReplacementNotPossible, match="below zero"):
-        replacements.transfer_by_token(done, by=console_user(), at=LATER)
-    command = replacements.transfer_by_command(done, by=console_user(), at=LATER)
+        transfers.transfer_by_token(done, by=console_user(), at=LATER)
+    command = transfers.transfer_by_command(done, by=console_user(), at=LATER)
     assert command.arguments == {"amount_wh": -2_000}
     command.number = 1
     end(command, "expired")
     with pytest.raises(ReplacementNotPossible, match="already"):
-        replacements.transfer_by_command(done, by=console_user(), at=LATER)
+        transfers.transfer_by_command(done, by=console_user(), at=LATER)
     assert "is not known" in WorkItem.objects.get(closed_at=None).summary
     end(command, "rejected")
-    assert replacements.transfer_by_command(done, by=console_user(), at=LATER) != command
+    assert transfers.transfer_by_command(done, by=console_user(), at=LATER) != command
 
 
 def test_an_order_that_was_never_sent_leaves_the_credit_to_be_moved(supply, stock):
     done = replace(supply, stock)
-    command = replacements.transfer_by_command(done, by=console_user(), at=LATER)
+    command = transfers.transfer_by_command(done, by=console_user(), at=LATER)
     cancel(command=command, cancelled_by=console_user(), at=LATER)
     done.refresh_from_db()
     assert replacements.is_open(done)
     assert "transfer 10.1 kWh" in WorkItem.objects.get(closed_at=None).summary
-    assert replacements.transfer_by_token(done, by=console_user(), at=LATER).units == 101
+    assert transfers.transfer_by_token(done, by=console_user(), at=LATER).units == 101
 
 
 def test_credit_follows_to_the_meter_that_serves_by_now(supply, stock):
@@ -114,7 +115,7 @@ def test_credit_follows_to_the_meter_that_serves_by_now(supply, stock):
         supply, third, old=OldMeter(0, 0), new_energy_wh=0, by=console_user(),
         at=LATER + DAY, reason="burnt again",
     )  # fmt: skip
-    token = replacements.transfer_by_token(first, by=console_user(), at=LATER + DAY)
+    token = transfers.transfer_by_token(first, by=console_user(), at=LATER + DAY)
     assert token.meter == third
 
 
@@ -131,7 +132,7 @@ def test_a_meter_that_holds_credit_replaces_none(supply, stock):
 def test_what_a_replaced_meter_held_is_not_given_away_elsewhere(supply, stock):
     old = supply.meter
     done = replace(supply, stock)
-    replacements.transfer_by_token(done, by=console_user(), at=LATER)
+    transfers.transfer_by_token(done, by=console_user(), at=LATER)
     old.refresh_from_db()
     other = make_supply()
     elsewhere: dict[str, Any] = {
@@ -156,7 +157,7 @@ def test_credit_that_nobody_could_read_stays_open(supply, stock):
     done = replace(supply, stock, energy_wh=None, credit_wh=None)
     assert replacements.is_open(done)
     with pytest.raises(ReplacementNotPossible, match="no known credit"):
-        replacements.transfer_by_token(done, by=console_user(), at=LATER)
+        transfers.transfer_by_token(done, by=console_user(), at=LATER)
     replacements.note_registers(done, energy_wh=12_000, credit_wh=0, by=console_user(), at=LATER)
     done.refresh_from_db()
     assert not replacements.is_open(done)
@@ -173,6 +174,20 @@ def test_a_post_payment_supply_stays_one(supply, stock):
     stock.refresh_from_db()
     assert stock.intended_payment_mode == "postpayment"
     assert Command.objects.get(meter=stock).arguments == {"mode": "postpayment"}
+
+
+def test_a_meter_that_serves_somebody_is_left_to_them(supply):
+    other = make_supply()
+    tell_state(other.meter, energy_wh=0, credit_wh=20_000)
+    with pytest.raises(InvalidAgreement, match="serves Nomsa Dube at 1 Test Road; take another"):
+        replace(supply, other.meter)  # nobody is told to clear what is on it
+
+
+def test_whoever_asks_for_a_replaced_meter_is_told_what_took_its_place(supply, stock):
+    old = supply.meter
+    replace(supply, stock)
+    with pytest.raises(NoSupplyAgreement, match=f"replaced by meter {stock}"):
+        agreement_of(old, at=LATER)
 
 
 def test_what_can_not_be_is_refused(supply, stock):
