@@ -145,7 +145,12 @@ class Kind:
 
     def in_words(self, values: Values) -> str:
         """Return the title with the values, as lists and receipts print it."""
-        told = "; ".join(field.in_words(values[field.name]) for field in self.fields)
+        told = "; ".join(
+            f"{field.label.lower()} {field.in_words(values[field.name])}"
+            if len(self.fields) > 1 and field.choices is None
+            else field.in_words(values[field.name])
+            for field in self.fields
+        )
         return f"{self.title}: {told}" if told else self.title
 
 

@@ -16,7 +16,7 @@ from headend.securitymodule import load_file
 from headend.securitymodule.errors import LoadFileRefused
 from headend.securitymodule.models import VendingKey
 from headend.securitymodule.refusals import require_demonstration
-from headend.securitymodule.services import load_vending_key
+from headend.securitymodule.services import give_up, load_vending_key
 
 
 def record_refusal(refusal: Refusal, *, by: User, second: str, at: datetime) -> None:
@@ -71,28 +71,45 @@ def load_keys(
     found = load_file.read(text, halves=halves)
     if any(one.is_test for one in found):
         require_demonstration("a key that the file marks as a test key")
-    with transaction.atomic():
-        keys = [
-            load_vending_key(
-                clear_key=one.clear_key,
-                sgc=one.sgc,
-                kt=one.kt,
-                krn=one.krn,
-                base_date=one.base_date,
-                ken=one.ken,
-                dkga=one.dkga,
-                is_test=one.is_test,
-                active_from=one.active_from,
-                active_until=one.active_until,
-                credit_ceiling_kwh=one.credit_ceiling_kwh,
-                by=first,
-                at=at,
-            )
-            for one in found
-        ]
-        for key in keys:
-            audit.record(
-                actor=second, action="securitymodule.witness_load", target=key, at=at,
-                after={"with": first.username},
-            )  # fmt: skip
+    keys: list[VendingKey] = []
+    try:
+        with transaction.atomic():
+            _load_each(found, keys, officers=officers, at=at)
+    except Refusal:
+        for key in keys:  # a module outside the database keeps it otherwise
+            give_up(key)
+        raise
     return keys
+
+
+@sensitive_variables()
+def _load_each(
+    found: list[load_file.LoadedKey],
+    keys: list[VendingKey],
+    *,
+    officers: tuple[User, User],
+    at: datetime,
+) -> None:
+    """Load one key after the other, and add each to `keys` once it is loaded."""
+    first, second = officers
+    for one in found:
+        key = load_vending_key(
+            clear_key=one.clear_key,
+            sgc=one.sgc,
+            kt=one.kt,
+            krn=one.krn,
+            base_date=one.base_date,
+            ken=one.ken,
+            dkga=one.dkga,
+            is_test=one.is_test,
+            active_from=one.active_from,
+            active_until=one.active_until,
+            credit_ceiling_kwh=one.credit_ceiling_kwh,
+            by=first,
+            at=at,
+        )
+        keys.append(key)
+        audit.record(
+            actor=second, action="securitymodule.witness_load", target=key, at=at,
+            after={"with": first.username},
+        )  # fmt: skip

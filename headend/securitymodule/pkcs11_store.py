@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import secrets
 import threading
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -40,28 +42,25 @@ class Pkcs11Store(DerivingStore):
     def keep(self, clear: bytes, *, label: str) -> bytes:
         """Put a key into the module and return the id under which it is found."""
         kept, attribute = secrets.token_bytes(_ID_BYTES), self._pkcs11.Attribute
-        with _lock:
-            self._session().create_object(
-                {
-                    attribute.CLASS: self._pkcs11.ObjectClass.SECRET_KEY,
-                    attribute.KEY_TYPE: self._pkcs11.KeyType.GENERIC_SECRET,
-                    attribute.TOKEN: True,
-                    attribute.PRIVATE: True,
-                    attribute.SENSITIVE: True,
-                    attribute.EXTRACTABLE: False,
-                    attribute.MODIFIABLE: False,
-                    attribute.SIGN: True,
-                    attribute.ID: kept,
-                    attribute.LABEL: label,
-                    attribute.VALUE: clear.ljust(PADDED_LENGTH, b"\0"),
-                }
-            )
+        template = {
+            attribute.CLASS: self._pkcs11.ObjectClass.SECRET_KEY,
+            attribute.KEY_TYPE: self._pkcs11.KeyType.GENERIC_SECRET,
+            attribute.TOKEN: True,
+            attribute.PRIVATE: True,
+            attribute.SENSITIVE: True,
+            attribute.EXTRACTABLE: False,
+            attribute.MODIFIABLE: False,
+            attribute.SIGN: True,
+            attribute.ID: kept,
+            attribute.LABEL: label,
+            attribute.VALUE: clear.ljust(PADDED_LENGTH, b"\0"),
+        }
+        self._do(lambda session: session.create_object(template))
         return kept
 
     def forget(self, kept: bytes, *, label: str) -> None:
         """Delete a key from the module."""
-        with _lock:
-            self._find(kept, label).destroy()
+        self._do(lambda session: self._found(session, kept, label).destroy())
 
     def dkga02(self, kept: bytes, *, label: str, pan_block: bytes, control_block: bytes) -> bytes:
         """Refuse: the key would have to leave the module."""
@@ -70,17 +69,15 @@ class Pkcs11Store(DerivingStore):
     @sensitive_variables()
     def dkga04(self, kept: bytes, *, label: str, message: bytes, ea: int) -> bytes:
         """Have the module compute the HMAC and return its left end."""
-        with _lock:
-            key = self._find(kept, label)
-            try:
-                code = key.sign(message, mechanism=self._pkcs11.Mechanism.SHA256_HMAC)
-            except self._pkcs11.exceptions.PKCS11Error as error:
-                raise _unusable(error) from None
+        mechanism = self._pkcs11.Mechanism.SHA256_HMAC
+        code = self._do(
+            lambda session: self._found(session, kept, label).sign(message, mechanism=mechanism)
+        )
         return bytes(code[: DECODER_KEY_LENGTH[ea]])
 
-    def _find(self, kept: bytes, label: str) -> Any:
+    def _found(self, session: Any, kept: bytes, label: str) -> Any:
         try:
-            return self._session().get_key(
+            return session.get_key(
                 object_class=self._pkcs11.ObjectClass.SECRET_KEY, id=bytes(kept), label=label
             )
         except self._pkcs11.exceptions.NoSuchKey:
@@ -88,16 +85,23 @@ class Pkcs11Store(DerivingStore):
                 f"the PKCS#11 token {settings.PKCS11_TOKEN} does not hold {label}; "
                 "restore the token's backup or load the key anew"
             ) from None
-        except self._pkcs11.exceptions.PKCS11Error as error:
-            raise _unusable(error) from None
 
-    def _session(self) -> Any:
-        where = (os.getpid(), settings.PKCS11_LIBRARY, settings.PKCS11_TOKEN)
-        if where not in _sessions:
+    @sensitive_variables()
+    def _do(self, act: Callable[[Any], Any]) -> Any:
+        """Do something in the open session, one call at a time.
+
+        One that the module gave up (it was restarted, its cable was pulled) is opened anew, once.
+        """
+        with _lock:
+            where = (os.getpid(), settings.PKCS11_LIBRARY, settings.PKCS11_TOKEN)
+            if where in _sessions:
+                try:
+                    return act(_sessions[where])
+                except self._pkcs11.exceptions.PKCS11Error:
+                    self._close(_sessions.pop(where))
             try:
-                library = self._pkcs11.lib(settings.PKCS11_LIBRARY)
-                token = library.get_token(token_label=settings.PKCS11_TOKEN)
-                _sessions[where] = token.open(rw=True, user_pin=_pin())
+                _sessions[where] = self._opened()
+                return act(_sessions[where])
             except (
                 self._pkcs11.exceptions.PKCS11Error,
                 RuntimeError,
@@ -105,7 +109,20 @@ class Pkcs11Store(DerivingStore):
                 ValueError,
             ) as error:
                 raise _unusable(error) from None
-        return _sessions[where]
+
+    def _opened(self) -> Any:
+        if not settings.PKCS11_LIBRARY:
+            raise ModuleUnavailable(
+                "this key is in a PKCS#11 module, and OPENPREPAY_PKCS11_LIBRARY names none"
+            )
+        library = self._pkcs11.lib(settings.PKCS11_LIBRARY)
+        token = library.get_token(token_label=settings.PKCS11_TOKEN)
+        return token.open(rw=True, user_pin=_pin())
+
+    def _close(self, session: Any) -> None:
+        """Close a session that failed: a second login beside an open one would be refused."""
+        with suppress(self._pkcs11.exceptions.PKCS11Error):
+            session.close()
 
 
 def _pin() -> str:

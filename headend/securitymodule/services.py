@@ -130,12 +130,17 @@ def load_vending_key(
                 },
             )
     except IntegrityError:
-        store.forget(kept, label=label_of(key))
+        give_up(key)
         same = {"sgc": sgc, "kt": kt, "krn": krn, "base_date": base_date, "dkga": dkga}
         is_there = VendingKey.objects.filter(**same).exists()
         why = "is loaded already" if is_there else "has impossible attributes"
         raise InvalidKey(f"{key} {why}; nothing was loaded") from None
     return key
+
+
+def give_up(key: VendingKey) -> None:
+    """Have a key's store forget it, whose row was taken back with its transaction."""
+    keystores.store_named(key.store).forget(bytes(key.sealed_key), label=label_of(key))
 
 
 def load_demonstration_keys(*, by: User, at: datetime) -> None:

@@ -55,6 +55,5 @@ def empty_token(module, token, settings):
     yield
     settings.PKCS11_LIBRARY, settings.PKCS11_PIN_FILE = token
     settings.PKCS11_TOKEN = "openprepay"
-    session = module._session()
-    for found in list(session.get_objects({})):
+    for found in module._do(lambda session: list(session.get_objects({}))):
         found.destroy()

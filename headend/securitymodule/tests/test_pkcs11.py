@@ -1,13 +1,16 @@
 """Keys inside a PKCS#11 module (SoftHSM2), where they stay."""
 
+from dataclasses import replace
+
 import pytest
 
-from headend.accounts.services import console_user
+from headend.accounts.services import console_user, create_user
 from headend.meters.services import KeyAttributes
-from headend.securitymodule import keystores, pkcs11_store, roots, services
+from headend.securitymodule import ceremony, keystores, load_file, pkcs11_store, roots, services
 from headend.securitymodule.derivation import derive_dkga04
 from headend.securitymodule.errors import InvalidKey, ModuleUnavailable
 from headend.securitymodule.models import VendingKey
+from headend.securitymodule.tests.test_load_file import HALVES, KEY
 from headend.testing import NOON, make_meter
 from shared.sts import transport
 from shared.sts.cipher import make_cipher
@@ -51,7 +54,7 @@ def test_tokens_out_of_the_module_open_with_the_vaults_decoder_key(key, settings
 def test_the_key_cannot_be_taken_out(key, module):
     import pkcs11
 
-    found = module._find(bytes(key.sealed_key), services.label_of(key))
+    (found,) = module._do(lambda session: list(session.get_objects({})))
     assert found[pkcs11.Attribute.SENSITIVE]
     assert not found[pkcs11.Attribute.EXTRACTABLE]
     with pytest.raises(pkcs11.exceptions.PKCS11Error):
@@ -78,7 +81,40 @@ def test_a_key_whose_row_was_refused_is_given_up(key, module):
         services.load_vending_key(
             clear_key=CLEAR, sgc="123456", kt=2, krn=1, base_date=2014, by=console_user(), at=NOON
         )
-    assert len(list(module._session().get_objects({}))) == 1
+    assert len(module._do(lambda session: list(session.get_objects({})))) == 1
+
+
+def test_a_file_of_which_one_key_is_refused_leaves_none_in_the_module(key, module):
+    officers = (
+        create_user(username="first", password=None, groups=("utility administrator",)),
+        create_user(username="second", password=None, groups=("approver",)),
+    )
+    text = load_file.write(
+        [replace(KEY, sgc="600001"), replace(KEY, sgc="123456", krn=1)], halves=HALVES
+    )
+    with pytest.raises(InvalidKey, match="loaded already"):
+        ceremony.load_keys(text, halves=HALVES, officers=officers, at=NOON)
+    found = module._do(lambda session: list(session.get_objects({})))
+    assert [one.label for one in found] == [services.label_of(key)]
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # of the search
+def test_a_session_that_the_module_gave_up_is_opened_anew(key, module):
+    meter = make_meter(key=KeyAttributes(sgc="123456"))
+    before = services.decoder_key_of(meter, key)
+    module._do(lambda session: session.close())
+    assert services.decoder_key_of(meter, key) == before
+    module._do(lambda session: session.close())
+    assert len(module.keep(CLEAR, label="another")) == 16
+
+
+def test_a_module_that_takes_no_key_says_so(module, settings):
+    settings.PKCS11_TOKEN = "another"
+    with pytest.raises(ModuleUnavailable, match="check OPENPREPAY_PKCS11_LIBRARY"):
+        module.keep(CLEAR, label="a key")
+    settings.PKCS11_LIBRARY = ""
+    with pytest.raises(ModuleUnavailable, match="LIBRARY names none"):
+        module.keep(CLEAR, label="a key")
 
 
 def test_dkga02_stays_in_the_software_vault(module):
