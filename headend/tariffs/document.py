@@ -19,7 +19,8 @@ from headend.tariffs.rules import FeeRecovery, Rounding, TariffRules
 
 FORMAT = "openprepay-tariff/1"
 _LARGEST = Decimal(10) ** 12
-_LONGEST_LIST = 100
+_IN_WORDS = {int: "a whole number", bool: "true or false", str: "text"}
+LONGEST_LIST = 100  # of components, or of steps
 
 
 def write(rules: TariffRules) -> dict[str, Any]:
@@ -43,8 +44,8 @@ def read(document: object) -> TariffRules:
     if stated.get("format") != FORMAT:
         raise InvalidTariff(f"this is not a tariff file: its format is not {FORMAT}")
     parts = stated.get("components")
-    if not isinstance(parts, list) or len(parts) > _LONGEST_LIST:
-        raise InvalidTariff(f"a tariff has a list of at most {_LONGEST_LIST} components")
+    if not isinstance(parts, list) or len(parts) > LONGEST_LIST:
+        raise InvalidTariff(f"a tariff has a list of at most {LONGEST_LIST} components")
     digits = stated.get("minor_digits", 2)
     if not isinstance(digits, int) or isinstance(digits, bool):
         raise InvalidTariff("minor_digits is a whole number")
@@ -115,15 +116,15 @@ def _value(wanted: Any, value: object, what: str) -> Any:
             return None
         return _value(next(o for o in options if o is not types.NoneType), value, what)
     if origin is tuple:
-        if not isinstance(value, list) or len(value) > _LONGEST_LIST:
-            raise InvalidTariff(f"{what}: a list of at most {_LONGEST_LIST}")
+        if not isinstance(value, list) or len(value) > LONGEST_LIST:
+            raise InvalidTariff(f"{what}: a list of at most {LONGEST_LIST}")
         return tuple(_value(options[0], each, what) for each in value)
     if wanted is Decimal:
         return _decimal(value, what)
     if wanted is kinds.Step:
         return _read(kinds.Step, value, what)
     if type(value) is not wanted:
-        raise InvalidTariff(f"{what}: {value!r} is no {wanted.__name__}")
+        raise InvalidTariff(f"{what}: {value!r} is not {_IN_WORDS[wanted]}")
     return value
 
 

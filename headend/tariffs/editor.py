@@ -19,7 +19,6 @@ from headend.tariffs.rules import FeeRecovery, Rounding
 
 Document = dict[str, Any]
 _TENDERS = (kinds.TENDER, kinds.TENDER_NET)
-_MOST_COMPONENTS = 50
 _ROWS = {"steps", "bands", "by_connection_va"}  # fields that are lists of rows
 
 KIND_TITLES = {
@@ -160,7 +159,7 @@ def from_post(posted: Mapping[str, str], lists: Any, *, minor_digits: int) -> Do
         minor_digits: decimals of the currency.
     """
     parts: list[Document] = []
-    for index in range(_MOST_COMPONENTS):
+    for index in range(document.LONGEST_LIST):
         kind = posted.get(f"c-{index}-kind")
         if kind not in kinds.KINDS:
             break
@@ -185,7 +184,7 @@ def changed(stated: Document, do: str) -> Document:
     verb, _, what = do.partition(":")
     stated = copy.deepcopy(stated)
     parts = stated["components"]
-    if verb == "add" and what in kinds.KINDS and len(parts) < _MOST_COMPONENTS:
+    if verb == "add" and what in kinds.KINDS and len(parts) < document.LONGEST_LIST:
         parts.append(_new(what, {part.get("name") for part in parts}))
         return stated
     if not what.isdecimal() or int(what) >= len(parts):
@@ -282,7 +281,7 @@ def _posted(prefix: str, cls: type, posted: Mapping[str, str], lists: Any) -> Do
 
 def _posted_steps(key: str, posted: Mapping[str, str]) -> list[Document]:
     rows: list[Document] = []
-    for index in range(_MOST_COMPONENTS):
+    for index in range(document.LONGEST_LIST):
         upto, rate = posted.get(f"{key}-{index}-upto"), posted.get(f"{key}-{index}-rate")
         if upto is None or rate is None:
             break

@@ -18,6 +18,7 @@ class DraftForm(forms.Form):
     code = forms.SlugField(
         label="Code",
         max_length=40,
+        error_messages={"invalid": "Only letters, digits, - and _."},
         help_text="The code of the tariff that this becomes a version of; a new code makes a "
         "new tariff.",
     )

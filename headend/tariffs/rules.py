@@ -104,23 +104,36 @@ class TariffRules:
                 yield "every component needs a name of at most 60 characters"
             elif component.name in (kinds.TENDER, kinds.TENDER_NET):
                 yield f"{component.name} is a word with a meaning here; choose another name"
-            for problem in _component_problems(component, earlier):
+            for problem in (
+                *_component_problems(component, earlier),
+                *self._coin_problems(component),
+            ):
                 yield f"{component.name or component.kind}: {problem}"
             earlier.add(component.name)
         yield from self._rounding_problems(names)
+
+    def _coin_problems(self, component: kinds.Component) -> Iterator[str]:
+        """Yield which amounts of money, to be paid as they stand, can't be."""
+        for field in _PAID_AS_WRITTEN.get(type(component), ()):
+            amount: Decimal = getattr(component, field)
+            if amount != round(amount, self.minor_digits):
+                yield (
+                    f"{numbers.plain(amount)} can't be paid; the currency has "
+                    f"{self.minor_digits} decimals"
+                )
 
     def _rounding_problems(self, names: list[str]) -> Iterator[str]:
         rounding = self.rounding
         if rounding.kwh_step <= 0 or rounding.kwh_step * 1000 % 1:
             yield "the energy step is a whole number of Wh, such as 0.1 kWh"
-        for value, allowed in (
-            (rounding.kwh_mode, numbers.MODES),
-            (rounding.money_mode, numbers.MODES),
-            (rounding.lines_from, LINES_FROM),
-            (self.fee_recovery.carry, CARRIES),
+        for what, value, allowed in (
+            ("kwh_mode", rounding.kwh_mode, numbers.MODES),
+            ("money_mode", rounding.money_mode, numbers.MODES),
+            ("lines_from", rounding.lines_from, LINES_FROM),
+            ("carry", self.fee_recovery.carry, CARRIES),
         ):
             if value not in allowed:
-                yield f"{value!r} is none of {', '.join(allowed)}"
+                yield f"{what}: {value!r} is none of {', '.join(allowed)}"
         if rounding.residual_to is not None and rounding.residual_to not in names:
             yield f"the remainder goes to {rounding.residual_to}, which is no component"
         if rounding.unit_price_step is not None and rounding.unit_price_step <= 0:
@@ -139,7 +152,7 @@ def _component_problems(component: kinds.Component, earlier: set[str]) -> Iterat
         yield from _step_problems(component.steps)
         yield from _free_without_end(component.steps)
         if component.window not in kinds.WINDOWS:
-            yield f"{component.window!r} is none of {', '.join(kinds.WINDOWS)}"
+            yield f"window {component.window!r} is none of {', '.join(kinds.WINDOWS)}"
         if not 1 <= component.window_days <= 366:
             yield "a rolling window has 1 to 366 days"
     elif isinstance(component, kinds.EnergyByBand):
@@ -188,6 +201,12 @@ _SIMPLE_PROBLEMS: dict[type, list[tuple[Callable[[Any], bool], str]]] = {
         (lambda c: min(c.from_tender, c.amount, c.percent) < 0, "a duty can't be negative"),
         (lambda c: c.percent >= 100, "a duty takes less than 100 %"),
     ],
+}
+
+
+_PAID_AS_WRITTEN: dict[type, tuple[str, ...]] = {
+    kinds.PurchaseFee: ("amount",),
+    kinds.TenderDuty: ("from_tender", "amount"),
 }
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
+from django.core.validators import slug_re
 from django.db import transaction
 from django.utils import timezone
 
@@ -57,12 +58,7 @@ def publish_version(
     require(by, PUBLISH)
     if by.username != CONSOLE and approved_by in (None, by):
         raise SecondPersonNeeded(f"tariff {code} needs the approval of a second person")
-    rules.check()
-    if rules.minor_digits != settings.BASE_CURRENCY_MINOR_DIGITS:
-        raise InvalidTariff(
-            f"tariff {code}: {settings.BASE_CURRENCY} has {settings.BASE_CURRENCY_MINOR_DIGITS} "
-            f"decimals, the tariff's amounts have {rules.minor_digits}"
-        )
+    _check(code, rules)
     tariff, _ = Tariff.objects.get_or_create(code=code, defaults={"name": name})
     version = TariffVersion(
         tariff=tariff,
@@ -118,7 +114,7 @@ def save_draft(
         DraftClosed: it was handed in or discarded.
     """
     require(by, PUBLISH)
-    rules.check()
+    _check(code, rules)
     before = None
     if draft is None:
         draft = TariffDraft(made_by=by)
@@ -127,6 +123,10 @@ def save_draft(
         before = {"name": draft.name, "valid_from": draft.valid_from, "rules": draft.rules}
     draft.code, draft.name, draft.valid_from = code, name, valid_from
     draft.rules, draft.made_by, draft.changed_at = document.write(rules), by, at
+    if not name.strip() or not name.isprintable():
+        raise InvalidTariff("a tariff needs a name, of letters that can be printed")
+    if not slug_re.fullmatch(code):
+        raise InvalidTariff(f"the code {code!r} may have only letters, digits, - and _")
     try:
         draft.full_clean(exclude=["valid_from", "version"])
     except ValidationError as error:
@@ -256,6 +256,16 @@ def perform_activation(
     draft.state, draft.version = TariffDraft.State.APPROVED, version
     draft.save(update_fields=["state", "version"])
     return version
+
+
+def _check(code: str, rules: TariffRules) -> None:
+    """Refuse rules that can't be priced, or not in the utility's currency."""
+    rules.check()
+    if rules.minor_digits != settings.BASE_CURRENCY_MINOR_DIGITS:
+        raise InvalidTariff(
+            f"tariff {code}: {settings.BASE_CURRENCY} has {settings.BASE_CURRENCY_MINOR_DIGITS} "
+            f"decimals, the tariff's amounts have {rules.minor_digits}"
+        )
 
 
 def _can_begin(code: str, valid_from: datetime, at: datetime) -> bool:

@@ -25,6 +25,7 @@ from headend.tariffs.queries import with_ends
 from headend.tariffs.rules import TariffRules
 
 _LARGEST_FILE = 200_000
+_OF_A_FILE = ("code", "name", "format", "minor_digits", "components", "rounding", "fee_recovery")
 may_view = permission_required("tariffs.view_tariffversion", raise_exception=True)
 may_view_drafts = permission_required("tariffs.view_tariffdraft", raise_exception=True)
 may_edit = permission_required("tariffs.publish_tariff", raise_exception=True)
@@ -271,8 +272,13 @@ def _json(content: bytes) -> dict[str, Any]:
         raise InvalidTariff("the file is not JSON") from None
     if not isinstance(stated, dict):
         raise InvalidTariff("the file holds no tariff")
-    known = ("format", "minor_digits", "components", "rounding", "fee_recovery", "code", "name")
-    return {name: stated[name] for name in known if name in stated}
+    for name in stated:
+        if name not in _OF_A_FILE:
+            raise InvalidTariff(
+                f"the file says {name!r}, which is not known here; it may say "
+                f"{', '.join(_OF_A_FILE)}"
+            )
+    return stated
 
 
 def _file(code: str, name: str, rules: dict[str, Any]) -> HttpResponse:

@@ -18,13 +18,14 @@ LEFT_WHY = "Money that buys nothing now; the next purchase begins with it."
 BROUGHT = "Left by the last purchase"
 BROUGHT_WHY = "Money that the last purchase left; it is spent now."
 
+_MOST_DECIMALS = 12  # of a rate
 _PERIODS = {kinds.MONTH: ("month", "months"), kinds.DAY: ("day", "days")}
 _MODES = {numbers.HALF_UP: "to the nearest", numbers.FLOOR: "down to", numbers.CEIL: "up to"}
 
 
 def money(major: Decimal | Fraction, tariff: TariffRules) -> str:
     """Return an amount or rate in major units with the decimals it needs."""
-    return plain(major, at_least=tariff.minor_digits)
+    return plain(major, at_least=tariff.minor_digits, at_most=_MOST_DECIMALS)
 
 
 def title(component: kinds.Component, context: PurchaseContext) -> str:

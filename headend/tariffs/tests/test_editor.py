@@ -7,10 +7,19 @@ import pytest
 from django.http import QueryDict
 
 from headend.tariffs import document, editor
-from headend.tariffs.components import KINDS, Energy, Tax
+from headend.tariffs.components import (
+    KINDS,
+    Energy,
+    PerKwhLevy,
+    PurchaseFee,
+    Step,
+    Tax,
+    TenderDuty,
+)
 from headend.tariffs.errors import InvalidTariff
 from headend.tariffs.examples import EXAMPLES
 from headend.tariffs.purchases import Circumstances, examples, prices
+from headend.tariffs.rules import TariffRules
 from headend.tariffs.tests.form import posted
 from headend.tariffs.tests.worked_tariffs import WORKED
 
@@ -114,7 +123,8 @@ def test_commas_are_read_as_points():
         ({"c-1-on": []}, "say which lines"),
         ({"c-1-on": ["1"]}, "does not stand before"),
         ({"c-0-window": "week"}, "is none of"),
-        ({"c-0-window_days": "many"}, "is no int"),
+        ({"c-0-window_days": "many"}, "is not a whole number"),
+        ({"rounding-kwh_mode": "sideways"}, "kwh_mode: 'sideways' is none of"),
         ({"rounding-kwh_step": "0.00001"}, "whole number of Wh"),
         ({"rounding-residual_to": "9"}, "which is no component"),
         ({"fee_recovery-max_share_percent": "101"}, "between 0 and 100"),
@@ -123,6 +133,28 @@ def test_commas_are_read_as_points():
 def test_what_cannot_be_priced_is_told(change, told):
     with pytest.raises(InvalidTariff, match=told):
         read(posted(document.write(EXAMPLES["flat"][1])) | change)
+
+
+def test_as_many_components_and_steps_as_a_file_may_have_survive_the_editor():
+    levies = tuple(PerKwhLevy(f"Levy {n}", Decimal("0.01")) for n in range(60))
+    steps = tuple(Step(Decimal(10 * n), Decimal(n)) for n in range(1, 71))
+    rules = TariffRules((Energy("Energy", steps), *levies))
+    assert read(posted(document.write(rules))) == rules
+
+
+@pytest.mark.parametrize(
+    ("part", "digits"),
+    [
+        (PurchaseFee("Fee", Decimal("2.505")), 2),
+        (PurchaseFee("Fee", Decimal("2.5")), 0),
+        (TenderDuty("Duty", from_tender=Decimal("10.001")), 2),
+        (TenderDuty("Duty", from_tender=Decimal(10), amount=Decimal("0.001")), 2),
+    ],
+)
+def test_what_no_coins_can_pay_is_refused(part, digits):
+    energy = Energy("Energy", (Step(None, Decimal(2)),))
+    with pytest.raises(InvalidTariff, match="can't be paid"):
+        TariffRules((part, energy), minor_digits=digits).check()
 
 
 @pytest.mark.parametrize(

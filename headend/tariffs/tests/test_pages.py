@@ -235,6 +235,25 @@ def test_a_file_that_is_none_is_told(clerk, content):
     assert 'class="notice danger' in page.content.decode()
 
 
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"rouding": {}}, "The file says &#x27;rouding&#x27;, which is not known here"),
+        ({"code": "my tariff"}, "The code &#x27;my tariff&#x27; may have only letters, digits"),
+        ({"name": "\ud800"}, "A tariff needs a name, of letters that can be printed"),
+        ({"name": "a\x00b"}, "A tariff needs a name, of letters that can be printed"),
+        ({"minor_digits": 0}, "ZAR has 2 decimals, the tariff&#x27;s amounts have 0"),
+        ({"format": "other"}, "This is not a tariff file: its format is not openprepay-tariff/1."),
+    ],
+)
+def test_what_is_wrong_with_a_file_is_told_as_it_is_written(clerk, change, told):
+    stated = {"code": "domestic", "name": "Domestic"} | document.write(STEPS) | change
+    file = SimpleUploadedFile("x.json", json.dumps(stated).encode())
+    page = clerk.post("/tariffs/file/", {"file": file}, follow=True)
+    assert told in page.content.decode()
+    assert not TariffDraft.objects.exists()
+
+
 def test_a_discarded_draft_is_kept_but_closed(clerk, draft):
     clerk.post(f"/tariffs/drafts/{id_of(draft)}/discard/")
     draft.refresh_from_db()
