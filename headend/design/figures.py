@@ -47,6 +47,21 @@ def kwh(energy_wh: int) -> str:
     return f"{sign}{_grouped(tenths // 10)}.{tenths % 10}"
 
 
+def exact_kwh(energy_wh: int) -> str:
+    """Energy in kWh with the decimals that it needs, at least one: as a tariff issues it.
+
+    Args:
+        energy_wh: watt-hours, of either sign.
+
+    Returns:
+        Text such as ``5.38``, without the unit.
+    """
+    if energy_wh % 100 == 0:
+        return kwh(energy_wh)
+    whole, wh = divmod(abs(energy_wh), 1000)
+    return f"{'−' if energy_wh < 0 else ''}{_grouped(whole)}.{wh:03d}".rstrip("0")
+
+
 def read_kwh(text: str, *, decimals: int = 1) -> int:
     """Read energy as people write it: ``8``, ``7.5``, ``7,5`` or ``1 234.5 kWh``.
 

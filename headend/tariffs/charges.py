@@ -26,6 +26,7 @@ class FeeOutcome:
     taken_minor: int
     each: Decimal = Decimal(0)  # what a period costs this purchase, in major units
     brought_minor: int = 0  # of what is due: left unpaid by earlier purchases
+    waived_minor: int = 0  # besides what is due: beyond the tariff's cap, and never charged
 
     @property
     def owed_minor(self) -> int:
@@ -182,12 +183,9 @@ def _take_fees(
         with_tax = 1 + percentages_on(unit, tariff, context)
         taken = max(0, min(due_minor, to_whole(room, FLOOR), to_whole(money / with_tax, FLOOR)))
         charges.amounts[fee.name] = Fraction(taken)
+        waived = due_minor - taken if tariff.fee_recovery.carry == NOTHING else 0
         charges.fees[fee.name] = FeeOutcome(
-            periods,
-            taken if tariff.fee_recovery.carry == NOTHING else due_minor,
-            taken,
-            each,
-            due.owed_minor,
+            periods, due_minor - waived, taken, each, due.owed_minor, waived
         )
         room -= taken
         money -= taken * with_tax

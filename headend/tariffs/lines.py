@@ -18,7 +18,7 @@ from headend.tariffs.rules import TariffRules
 from headend.tariffs.segments import StepPart, Steps, split_money
 
 ENERGY, TAX, LEVY, FEE, REBATE, DUTY = "energy", "tax", "levy", "fee", "rebate", "duty"
-CARRIED, ROUNDING = "carried", "rounding"
+CARRIED, ROUNDING, DEBT = "carried", "rounding", "debt"
 OF_TARIFF = (ENERGY, TAX, LEVY, FEE, REBATE, DUTY, CARRIED, ROUNDING)
 _WH_PER_KWH = 1000
 
@@ -50,6 +50,19 @@ class PriceLine:
     price_minor: Fraction | None = None  # of a kWh, on lines of energy
     base_minor: int | None = None  # of a tax, where the other lines do not show what it is on
 
+    @property
+    def is_explained(self) -> bool:
+        """Whether the customer is told without asking how it was reckoned."""
+        return is_explained(self.kind, self.energy_wh)
+
+
+def is_explained(kind: str, energy_wh: int | None) -> bool:
+    """Say whether receipts explain a line.
+
+    They do where it is about other days than this one: debts, fees, what is left or repriced.
+    """
+    return kind in (DEBT, FEE, CARRIED) or (kind == ENERGY and energy_wh is None)
+
 
 @dataclass
 class Bill:
@@ -64,6 +77,7 @@ class Bill:
     payable_minor: int  # what the components' lines should add up to
     repriced_minor: int  # for energy that was cheaper when sold
     owed_minor: int  # of that: still unpaid
+    due_next_minor: int = 0  # for energy that is cheap now, with the next purchase
 
     @property
     def energy_name(self) -> str:
@@ -78,6 +92,7 @@ class Rounded:
     parts: Sequence[StepPart]
     steps_minor: Sequence[int]
     others_minor: Mapping[str, int]
+    rest_minor: int = 0  # what rounding left, where a component's line took it
 
     @property
     def total_minor(self) -> int:
@@ -104,6 +119,7 @@ def rounded(bill: Bill) -> Rounded:
             others[policy.residual_to] = others.get(policy.residual_to, 0) + rest
         elif steps_minor:
             steps_minor[-1] += rest
+        return Rounded(bill.parts, steps_minor, others, rest)
     return Rounded(bill.parts, steps_minor, others)
 
 
@@ -112,20 +128,21 @@ def _money_first(bill: Bill, others: dict[str, int]) -> Rounded:
     policy = bill.tariff.rounding
     residual = policy.residual_to or bill.energy_name
     payable = bill.payable_minor - bill.repriced_minor
+    rest_minor = 0
     if residual == bill.energy_name:
         energy_minor = payable - sum(others.values())
     else:
         exact = bill.amounts.get(bill.energy_name, Fraction(0)) - bill.repriced_minor
         energy_minor = to_whole(exact, policy.money_mode)
-        others[residual] = 0
-        others[residual] = payable - energy_minor - sum(others.values())
+        rest_minor = payable - energy_minor - sum(others.values())
+        others[residual] = others.get(residual, 0) + rest_minor
     begins = Fraction(bill.context.bought_wh, _WH_PER_KWH)
     scale = 10**bill.tariff.minor_digits
     parts = split_money(bill.steps, begins, Fraction(max(energy_minor, 0)), scale)
     steps_minor = [to_whole(part.rate * part.kwh, policy.money_mode) for part in parts]
     if steps_minor:
         steps_minor[-1] += energy_minor - sum(steps_minor)
-    return Rounded(parts, steps_minor, others)
+    return Rounded(parts, steps_minor, others, rest_minor)
 
 
 def _tax_rounded_lines(bill: Bill, steps_minor: Sequence[int], others: dict[str, int]) -> None:
@@ -184,7 +201,7 @@ def lines_of(
             continue
         elif component.name in whole.others_minor:
             amount = whole.others_minor[component.name]
-            if amount or not isinstance(component, kinds.PeriodicFee | kinds.TenderDuty):
+            if amount or _is_told_at_nothing(bill, component):
                 lines.append(_line(bill, whole, component, amount))
     lines = _with_included_taxes(bill.tariff, lines)
     if carried_minor:
@@ -200,6 +217,14 @@ def lines_of(
             PriceLine(ROUNDING, "Rounding", rounding, explanation=words.rounding(bill.tariff))
         )
     return tuple(lines)
+
+
+def _is_told_at_nothing(bill: Bill, component: kinds.Component) -> bool:
+    """Say whether a line stands though it takes nothing: a fee does that stays owed."""
+    if isinstance(component, kinds.PeriodicFee):
+        outcome = bill.charges.fees.get(component.name)
+        return outcome is not None and outcome.owed_minor > 0
+    return not isinstance(component, kinds.TenderDuty)
 
 
 def _energy_lines(bill: Bill, whole: Rounded, name: str) -> list[PriceLine]:
@@ -218,7 +243,11 @@ def _energy_lines(bill: Bill, whole: Rounded, name: str) -> list[PriceLine]:
     amounts = whole.steps_minor or [0]
     energies = _whole_wh(steps)
     several = len(steps) > 1
+    takes_rest = bill.tariff.rounding.residual_to == name
     for part, amount, energy_wh in zip(steps, amounts, energies, strict=True):
+        explanation = words.energy(bill.tariff, bill.context, bill.steps, part)
+        if takes_rest and part is steps[-1]:
+            explanation += words.with_rest(whole.rest_minor, bill.tariff)
         lines.append(
             PriceLine(
                 ENERGY,
@@ -226,8 +255,18 @@ def _energy_lines(bill: Bill, whole: Rounded, name: str) -> list[PriceLine]:
                 amount,
                 energy_wh=energy_wh,
                 component=name,
-                explanation=words.energy(bill.tariff, bill.context, bill.steps, part),
+                explanation=explanation,
                 price_minor=part.rate,
+            )
+        )
+    if bill.due_next_minor:
+        lines.append(
+            PriceLine(
+                ENERGY,
+                f"{name}, to be repriced",
+                0,
+                component=name,
+                explanation=words.to_be_repriced(bill.tariff, bill.due_next_minor),
             )
         )
     return lines
@@ -244,7 +283,11 @@ def _whole_wh(parts: Sequence[StepPart]) -> list[int]:
 
 
 def _line(bill: Bill, whole: Rounded, component: kinds.Component, amount_minor: int) -> PriceLine:
-    explanation = words.why(component, bill.tariff, bill.context, bill.charges)
+    explanation = words.why(
+        component, bill.tariff, bill.context, bill.charges.fees, taken_minor=amount_minor
+    )
+    if component.name == bill.tariff.rounding.residual_to:
+        explanation += words.with_rest(whole.rest_minor, bill.tariff)
     base_minor = _base_minor(bill, whole, component)
     if base_minor is not None:
         explanation += words.before_rounding(base_minor, bill.tariff)
@@ -289,6 +332,7 @@ def _with_included_taxes(tariff: TariffRules, lines: list[PriceLine]) -> list[Pr
                     line,
                     amount_minor=line.amount_minor - contained,
                     included_tax_minor=line.included_tax_minor + contained,
+                    explanation=line.explanation + words.contained(contained, tax, tariff),
                 )
         lines = [
             replace(line, amount_minor=line.amount_minor + total)

@@ -215,9 +215,10 @@ def _price(
         printed_kwh = to_step(exact_kwh, policy.kwh_step, policy.kwh_mode)
     exact_wh = exact_kwh * _WH_PER_KWH
     issued_wh = int(printed_kwh * _WH_PER_KWH)
-    after, owed_minor = lifeline.after(
+    after, owed_after_minor = lifeline.after(
         tariff, context, issued_wh, owed_minor, lifeline_holds=lifeline_holds
     )
+    bill.due_next_minor = owed_after_minor - owed_minor
     return Calculation(
         lines=lines_of(bill, whole, deductions=taken, carried_minor=carried_minor),
         exact_wh=exact_wh,
@@ -228,7 +229,7 @@ def _price(
         fees=_fees_after(charges, whole.others_minor),
         carried_minor=carried_minor,
         lifeline=after,
-        lifeline_owed_minor=owed_minor,
+        lifeline_owed_minor=owed_after_minor,
         repriced_minor=repriced_minor,
     )
 

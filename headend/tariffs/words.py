@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from decimal import Decimal
 
 from headend.config.exact import Fraction
 from headend.tariffs import components as kinds
 from headend.tariffs import numbers, rules
-from headend.tariffs.charges import Charges, band
+from headend.tariffs.charges import FeeOutcome, band
 from headend.tariffs.context import PurchaseContext
 from headend.tariffs.numbers import plain
 from headend.tariffs.rules import TariffRules
@@ -50,12 +51,25 @@ def energy(tariff: TariffRules, context: PurchaseContext, steps: Steps, part: St
 
 
 def why(
-    component: kinds.Component, tariff: TariffRules, context: PurchaseContext, charges: Charges
+    component: kinds.Component,
+    tariff: TariffRules,
+    context: PurchaseContext,
+    fees: Mapping[str, FeeOutcome],
+    *,
+    taken_minor: int,
 ) -> str:
-    """Say how a line other than energy was reckoned."""
+    """Say how a line other than energy was reckoned.
+
+    Args:
+        component: whose line it is.
+        tariff: its rules.
+        context: the customer's month so far.
+        fees: by name, what the purchase does to periodic fees.
+        taken_minor: the line's money.
+    """
     match component:
         case kinds.PeriodicFee():
-            return _fee(component, tariff, context, charges)
+            return _fee(component, tariff, context, fees.get(component.name), taken_minor)
         case kinds.PurchaseFee():
             return f"{money(component.amount, tariff)} for each purchase"
         case kinds.PerKwhLevy():
@@ -72,6 +86,19 @@ def before_rounding(base_minor: int, tariff: TariffRules) -> str:
     return f", {money(Decimal(base_minor).scaleb(-tariff.minor_digits), tariff)} before rounding"
 
 
+def with_rest(rest_minor: int, tariff: TariffRules) -> str:
+    """Say what rounding put on a line, or took from it."""
+    if not rest_minor:
+        return ""
+    verb = "and" if rest_minor > 0 else "less"
+    return f", {verb} {_coins(abs(rest_minor), tariff)} of rounding"
+
+
+def contained(tax_minor: int, tax: kinds.Tax, tariff: TariffRules) -> str:
+    """Say which tax was taken out of a line whose price contains it."""
+    return f", less the {tax.name} of {_coins(tax_minor, tariff)} in it" if tax_minor else ""
+
+
 def rounding(tariff: TariffRules) -> str:
     """Say where a rounding line comes from."""
     policy = tariff.rounding
@@ -83,10 +110,29 @@ def rounding(tariff: TariffRules) -> str:
 
 def repriced(tariff: TariffRules, owed_minor: int) -> str:
     """Say why energy that was sold already is charged again, and what of it stays owed."""
+    said = _beyond_limit(tariff)
+    return f"{said}; {_coins(owed_minor, tariff)} of it stays owed" if owed_minor else said
+
+
+def to_be_repriced(tariff: TariffRules, due_minor: int) -> str:
+    """Say what the next purchase will be charged for energy that passed the limit now."""
+    due = (
+        f"{_coins(due_minor, tariff)} more is due with the next purchase for what was bought at "
+        "the lower price"
+    )
+    taxed = any(
+        isinstance(c, kinds.Tax | kinds.PercentLevy)
+        and tariff.energy is not None
+        and tariff.energy.name in c.on
+        for c in tariff.components
+    )
+    return f"{_beyond_limit(tariff)}; {due}" + (", and what is put on it" if taxed else "")
+
+
+def _beyond_limit(tariff: TariffRules) -> str:
     lifeline = tariff.lifeline
     limit = f"up to {plain(lifeline.limit_kwh)} kWh a month" if lifeline else "up to a limit"
-    said = f"the lower price holds {limit}; beyond it all units cost the same"
-    return f"{said}; {_coins(owed_minor, tariff)} of it stays owed" if owed_minor else said
+    return f"the lower price holds {limit}; beyond it all units cost the same"
 
 
 def summary(tariff: TariffRules) -> list[str]:
@@ -203,16 +249,21 @@ def _fee_sentence(fee: kinds.PeriodicFee, tariff: TariffRules) -> str:
     else:
         said += f", with the first purchase of the {fee.period}"
     if not fee.accumulates:
-        return f"{said}; periods without a purchase are not charged"
+        return f"{said}; {_PERIODS[fee.period][1]} without a purchase are not charged"
     if fee.max_periods is not None:
-        return f"{said}; at most {fee.max_periods} periods at once"
-    return f"{said}; missed periods are charged with the next purchase"
+        one, many = _PERIODS[fee.period]
+        most = f"{fee.max_periods} {one if fee.max_periods == 1 else many}"
+        return f"{said}; missed {many} too, but never more than {most} in all"
+    return f"{said}; missed {_PERIODS[fee.period][1]} are charged with the next purchase"
 
 
 def _fee(
-    fee: kinds.PeriodicFee, tariff: TariffRules, context: PurchaseContext, charges: Charges
+    fee: kinds.PeriodicFee,
+    tariff: TariffRules,
+    context: PurchaseContext,
+    outcome: FeeOutcome | None,
+    taken_minor: int,
 ) -> str:
-    outcome = charges.fees.get(fee.name)
     if outcome is None:
         return ""
     parts = []
@@ -230,8 +281,10 @@ def _fee(
     said = ", and ".join(parts)
     if fee.collected_per_kwh is not None:
         said += f", collected at {money(fee.collected_per_kwh, tariff)} per kWh"
-    elif outcome.owed_minor:
-        said += f"; {_coins(outcome.owed_minor, tariff)} of it stays owed"
+    if outcome.waived_minor:
+        said += f"; {_coins(outcome.waived_minor, tariff)} of it is not charged"
+    if outcome.due_minor > taken_minor:
+        said += f"; {_coins(outcome.due_minor - taken_minor, tariff)} of it stays owed"
     return said
 
 

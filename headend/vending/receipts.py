@@ -17,6 +17,7 @@ from django.utils import timezone
 
 from headend.config.exact import Fraction
 from headend.design import figures
+from headend.tariffs.lines import is_explained
 from headend.tariffs.numbers import as_decimal
 from headend.vending import disclosure
 from headend.vending.models import IssuedToken, Sale, SaleLine
@@ -153,7 +154,7 @@ def receipt_of(sale: Sale, *, copy_number: int = 0) -> Receipt:
         tender_minor=sale.tender_minor,
         currency=sale.currency,
         currency_digits=settings.BASE_CURRENCY_MINOR_DIGITS,
-        energy_wh=sale.encoded_wh,
+        energy_wh=sale.issued_wh,
         tokens=tuple(
             _token(one, sale.receipt_number)
             for one in sorted(sale.tokens.all(), key=_position)
@@ -194,14 +195,14 @@ def _line(line: SaleLine, sale: Sale) -> Line:
     if line.energy_wh:
         price_minor = _price_minor(line, sale)
         price = price_per_kwh(price_minor, currency=sale.currency)
-        detail = f"{figures.kwh(line.energy_wh)} kWh @ {price}"
+        detail = f"{figures.exact_kwh(line.energy_wh)} kWh @ {price}"
     elif line.kind == SaleLine.Kind.TAX and (base_minor := _base_minor(line, sale)) is not None:
         base = figures.money(
             base_minor, currency=sale.currency, digits=settings.BASE_CURRENCY_MINOR_DIGITS
         )
         detail = f"of {base}, before rounding"
-    elif line.kind == SaleLine.Kind.DEBT:
-        detail = sale.calculation["lines"][line.position]["explanation"]
+    elif is_explained(line.kind, line.energy_wh) and (kept := sale.calculation.get("lines")):
+        detail = kept[line.position]["explanation"]
     return Line(line.description, line.amount_minor, detail)
 
 
@@ -285,7 +286,7 @@ def render_text(receipt: Receipt, *, paper_mm: int = 80) -> str:
         out += _pair(name, value, columns)
     out += [*_pair("TENDER", receipt.tender, columns)]
     if receipt.tokens:
-        out += [*_pair("ENERGY", f"{figures.kwh(receipt.energy_wh)} kWh", columns)]
+        out += [*_pair("ENERGY", f"{figures.exact_kwh(receipt.energy_wh)} kWh", columns)]
     out += [rule, ""]
     for token in receipt.tokens:
         out += _token_lines(token, columns)

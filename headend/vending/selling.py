@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from django.conf import settings
+from django.utils import timezone
 
 from headend.accounts.models import User
 from headend.audit import services as audit
@@ -275,4 +276,4 @@ def _new_receipt_number(at: datetime) -> str:
     chance = secrets.randbits(5 * _RECEIPT_RANDOM_LENGTH)
     places = range(0, 5 * _RECEIPT_RANDOM_LENGTH, 5)
     tail = "".join([_RECEIPT_ALPHABET[chance >> place & 31] for place in places])
-    return f"{at:%y%m%d}-{tail[:5]}-{tail[5:]}"
+    return f"{timezone.localtime(at):%y%m%d}-{tail[:5]}-{tail[5:]}"

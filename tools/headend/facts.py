@@ -36,6 +36,8 @@ def sale_facts(sale: Any) -> dict[str, Any]:
 def sale_text(facts: dict[str, Any]) -> str:
     """Return the facts of a sale as lines for a person."""
     rows = [f"Receipt   {facts['receipt_number']}", quote_text(facts)]
+    if not facts["tokens"]:
+        rows.append("Token     none: nothing of this payment was left for energy")
     for digits, delivery in zip(facts["tokens"], facts["delivery"], strict=True):
         groups = "not given out"
         if digits is not None:
@@ -71,7 +73,7 @@ def quote_text(facts: dict[str, Any]) -> str:
         ),
         *(f"  {name:20} {value}" for name, value in facts["exchange"].items()),
         f"Tender    {_money(facts['tender_minor'], facts['currency'])}",
-        f"Energy    {facts['issued_wh'] / 1000:.1f} kWh",
+        f"Energy    {figures.exact_kwh(facts['issued_wh'])} kWh",
     ]
     return "\n".join(rows)
 

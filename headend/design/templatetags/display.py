@@ -28,6 +28,12 @@ def kwh(energy_wh: int | None) -> str:
 
 
 @register.filter
+def exact_kwh(energy_wh: int | None) -> str:
+    """Energy in kWh with all its decimals; a dash when it is not known."""
+    return "–" if energy_wh is None else figures.exact_kwh(energy_wh)
+
+
+@register.filter
 def money(amount_minor: int | None, currency: str | None = None) -> str:
     """Money with the currency's sign and decimals; a dash when it is not known."""
     if amount_minor is None:

@@ -26,6 +26,22 @@ def test_kwh_has_one_decimal(energy_wh, text):
     assert figures.kwh(energy_wh) == text
 
 
+@pytest.mark.parametrize(
+    ("energy_wh", "text"),
+    [
+        (0, "0.0"),
+        (50_000, "50.0"),
+        (5_380, "5.38"),
+        (5_005, "5.005"),
+        (420, "0.42"),
+        (1_234_560, "1\u202f234.56"),
+        (-1_250, "−1.25"),
+    ],
+)
+def test_energy_as_a_tariff_issues_it_has_the_decimals_it_needs(energy_wh, text):
+    assert figures.exact_kwh(energy_wh) == text
+
+
 def test_kwh_of_a_register_too_big_for_a_float_is_exact():
     assert figures.kwh(9_007_199_254_740_993_100).replace("\u202f", "") == "9007199254740993.1"
 

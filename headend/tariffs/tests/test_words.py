@@ -8,18 +8,23 @@ from headend.config.exact import Fraction
 from headend.tariffs.components import (
     AVERAGE_USE,
     CONNECTION_VA,
+    DAY,
+    NEXT_PURCHASE,
     Energy,
     EnergyByBand,
     Lifeline,
     PeriodicFee,
     Step,
+    Tax,
 )
 from headend.tariffs.context import FeeDue, PurchaseContext
 from headend.tariffs.pricing import price
-from headend.tariffs.rules import FeeRecovery, TariffRules
+from headend.tariffs.rules import NOTHING, ROUNDED_KWH, FeeRecovery, Rounding, TariffRules
+from headend.tariffs.words import summary
 
 D = Decimal
 ENERGY = Energy("Energy", (Step(None, D(2)),))
+FIRST = PurchaseContext()
 BANDS = (Step(D(900), D(1)), Step(None, D(2)))
 
 
@@ -91,3 +96,87 @@ def test_a_fee_with_a_lower_amount_says_which_it_was(tender_minor, context, told
 def test_a_price_by_band_says_what_chose_it(by, context, told):
     _, words = line(EnergyByBand("Energy", by, BANDS), context, others=())
     assert words.endswith(f"kWh at {told}")
+
+
+def bill(*parts, tender_minor=100_00, context=FIRST, **policy):
+    """Return amount and words of each line that is asked for by its title."""
+    tariff = TariffRules(parts, **policy)
+    done = price(tender_minor=tender_minor, tariff=tariff, context=context)
+    assert sum(each.amount_minor for each in done.lines) == tender_minor
+    return {each.description: (each.amount_minor, each.explanation) for each in done.lines}
+
+
+def test_a_fee_for_which_nothing_was_left_is_told_as_owed():
+    fees = (PeriodicFee("First", D(60)), PeriodicFee("Second", D(5)))
+    due = PurchaseContext(fees={"First": FeeDue(1), "Second": FeeDue(1)})
+    lines = bill(*fees, ENERGY, context=due, fee_recovery=FeeRecovery(D(50)))
+    assert lines["Second"] == (0, "1 month at 5.00; 5.00 of it stays owed")
+    nothing_due = PurchaseContext(fees={"First": FeeDue(1), "Second": FeeDue(0)})
+    lines = bill(*fees, ENERGY, context=nothing_due, fee_recovery=FeeRecovery(D(50)))
+    assert "Second" not in lines
+
+
+def test_a_fee_that_is_cut_for_good_says_so():
+    due = PurchaseContext(fees={"Fee": FeeDue(1)})
+    recovery = FeeRecovery(D(50), NOTHING)
+    lines = bill(PeriodicFee("Fee", D(60)), ENERGY, context=due, fee_recovery=recovery)
+    assert lines["Fee"] == (50_00, "1 month at 60.00; 10.00 of it is not charged")
+
+
+def test_a_fee_collected_with_the_energy_says_what_stays_owed():
+    fee = PeriodicFee("Fee", D(60), collected_per_kwh=D("0.5"))
+    lines = bill(fee, ENERGY, context=PurchaseContext(fees={"Fee": FeeDue(1)}))
+    told = "1 month at 60.00, collected at 0.50 per kWh; 40.00 of it stays owed"
+    assert lines["Fee"] == (20_00, told)
+
+
+def test_the_line_that_rounding_goes_to_says_how_much_of_it():
+    energy = Energy("Energy", (Step(None, D("2.10")),))
+    to_energy = Rounding(lines_from=ROUNDED_KWH, residual_to="Energy")
+    lines = bill(energy, tender_minor=10_00, rounding=to_energy)
+    assert lines["Energy"] == (10_00, "4.7 kWh at 2.10, and 0.13 of rounding")  # 4.7 x 2.10: 9.87
+    up = Rounding(lines_from=ROUNDED_KWH, residual_to="VAT", kwh_mode="ceil")
+    lines = bill(energy, Tax("VAT", D(10), ("Energy",)), tender_minor=10_00, rounding=up)
+    assert lines["Energy"] == (9_24, "4.4 kWh at 2.10")
+    assert lines["VAT 10 %"] == (76, "10 % of Energy, less 0.16 of rounding")
+
+
+def test_a_price_that_contains_a_tax_says_what_was_taken_out_of_it():
+    energy = Energy("Energy", (Step(None, D("2.30")),))
+    lines = bill(energy, Tax("VAT", D(15), ("Energy",), inclusive=True), tender_minor=23_00)
+    assert lines["Energy"] == (20_00, "10.0 kWh at 2.30, less the VAT of 3.00 in it")
+    assert lines["VAT 15 %, in the prices"] == (3_00, "15 % of Energy")
+
+
+def test_who_passes_a_limit_is_told_what_the_next_purchase_will_cost():
+    lifeline = Lifeline("Small users", D(30), D(1), recover=NEXT_PURCHASE)
+    vat = Tax("VAT", D(15), ("Energy",))
+    told = (
+        "the lower price holds up to 30 kWh a month; beyond it all units cost the same; "
+        "30.00 more is due with the next purchase for what was bought at the lower price"
+    )
+    assert bill(ENERGY, lifeline)["Energy, to be repriced"] == (0, told)
+    taxed = bill(ENERGY, lifeline, vat)["Energy, to be repriced"]
+    assert taxed == (0, told + ", and what is put on it")
+    assert "Energy, to be repriced" not in bill(ENERGY, lifeline, tender_minor=20_00)
+
+
+def test_a_rate_is_told_with_all_its_decimals():
+    energy = Energy("Energy", (Step(None, D("2.1234567")),))
+    assert bill(energy)["Energy"][1].endswith(" kWh at 2.1234567")
+    assert summary(TariffRules((energy,)))[0] == "Energy: 2.1234567 per kWh."
+
+
+@pytest.mark.parametrize(
+    ("fee", "told"),
+    [
+        ({}, "missed months are charged with the next purchase."),
+        ({"max_periods": 3}, "missed months too, but never more than 3 months in all."),
+        ({"max_periods": 1}, "missed months too, but never more than 1 month in all."),
+        ({"accumulates": False}, "months without a purchase are not charged."),
+        ({"period": DAY}, "missed days are charged with the next purchase."),
+    ],
+)
+def test_what_becomes_of_missed_periods(fee, told):
+    said = summary(TariffRules((PeriodicFee("Fee", D(6), **fee), ENERGY)))
+    assert said[0].endswith(told)

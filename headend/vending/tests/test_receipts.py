@@ -2,7 +2,7 @@
 
 import re
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
@@ -10,8 +10,11 @@ from django.template.loader import render_to_string
 from hypothesis import given
 from hypothesis import strategies as st
 
-from headend.accounts.services import create_user
+from headend.accounts.services import console_user, create_user
 from headend.customers.models import Customer
+from headend.tariffs.components import Energy, PeriodicFee, Step
+from headend.tariffs.rules import ROUNDED_KWH, FeeRecovery, Rounding, TariffRules
+from headend.tariffs.services import publish_version
 from headend.testing import NOON, make_supply
 from headend.vending import receipts, services
 from headend.vending.models import Sale
@@ -178,3 +181,44 @@ def test_a_tax_on_energy_that_was_rounded_afterwards_says_what_it_is_of(cashier)
     assert tax.detail == "of R\u00a086.96, before rounding"
     assert energy.amount_minor + rounding.amount_minor == 8696
     assert [(one.text, one.detail) for one in even.lines][1] == ("VAT 15 %", "")  # 100 kWh
+
+
+def test_energy_is_printed_as_the_tariff_rounds_it_and_the_token_as_it_carries_it(cashier):
+    supply = make_supply()
+    fine = TariffRules(
+        (PeriodicFee("Fee", Decimal(60)), Energy("Energy", (Step(None, Decimal("4.60")),))),
+        Rounding(kwh_step=Decimal("0.01"), lines_from=ROUNDED_KWH),
+        FeeRecovery(Decimal(50)),
+    )
+    start = NOON + timedelta(hours=1)
+    publish_version(code="test", name="", valid_from=start, rules=fine, by=console_user(), at=NOON)
+    services.vend(
+        caller="test",
+        message_id="fine",
+        meter=supply.meter,
+        tender_minor=50_00,
+        operator=cashier,
+        at=start,
+    )
+    receipt = receipts.receipt_of(Sale.objects.get())
+    fee, energy, _ = receipt.lines  # 25.00 / 4.60: 5.4347 kWh
+    assert fee.detail == "1 month at 60.00; 35.00 of it stays owed"
+    assert energy.detail == "5.43 kWh @ R\u00a04.60/kWh"
+    text = receipts.render_text(receipt)
+    assert re.search(r"ENERGY +5\.43 kWh\n", text)
+    assert "Electricity 5.5 kWh" in text
+
+
+def test_a_receipt_is_numbered_by_the_day_that_it_shows(cashier):
+    midnight = datetime(2026, 12, 31, 22, 5, tzinfo=UTC)  # five past in Johannesburg
+    services.vend(
+        caller="test",
+        message_id="late",
+        meter=make_supply().meter,
+        tender_minor=50_00,
+        operator=cashier,
+        at=midnight,
+    )
+    receipt = receipts.receipt_of(Sale.objects.get())
+    assert receipt.issued_at.date().isoformat() == "2027-01-01"
+    assert receipt.number.startswith("270101-")
