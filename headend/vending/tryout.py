@@ -44,6 +44,11 @@ class Difference:
         """What the draft makes it pay more; negative: less."""
         return self.after_minor - self.before_minor
 
+    @property
+    def change_tenths(self) -> int:
+        """By how many tenths of a percent it pays more, to the nearest; negative: less."""
+        return _change_tenths(self.before_minor, self.after_minor)
+
 
 @dataclass(frozen=True)
 class Band:
@@ -57,10 +62,7 @@ class Band:
     @property
     def change_tenths(self) -> int:
         """By how many tenths of a percent they pay more, to the nearest; negative: less."""
-        if not self.before_minor:
-            return 0
-        change = Fraction(1000 * (self.after_minor - self.before_minor), self.before_minor)
-        return round(change)
+        return _change_tenths(self.before_minor, self.after_minor)
 
 
 @dataclass(frozen=True)
@@ -87,6 +89,11 @@ class TryOut:
     def energy_wh(self) -> int:
         """The energy of the month."""
         return sum(one.energy_wh for one in self.differences)
+
+    @property
+    def change_tenths(self) -> int:
+        """By how many tenths of a percent it would have brought more; negative: less."""
+        return _change_tenths(self.before_minor, self.after_minor)
 
     @property
     def paying_more(self) -> int:
@@ -167,6 +174,12 @@ def try_out(draft: TariffDraft, *, at: datetime) -> TryOut:
     return TryOut(
         begins, ends, differences, len(month) - len(sample), len(sample) - len(differences)
     )
+
+
+def _change_tenths(before_minor: int, after_minor: int) -> int:
+    if not before_minor:
+        return 0
+    return round(Fraction(1000 * (after_minor - before_minor), before_minor))
 
 
 def _money(energy_wh: int, rules: TariffRules, agreement: SupplyAgreement) -> int | None:

@@ -25,6 +25,7 @@ def try_tariff(request: PageRequest, draft_id: int) -> HttpResponse:
         "done": done,
         "charts": _charts(done) if done.differences else [],
         "change_minor": done.after_minor - done.before_minor,
+        "section": "tariffs",  # of the navigation: a clerk came from there
     }
     return render(request, "vending/try_tariff.html", context)
 
@@ -39,5 +40,6 @@ def _point(band: Band) -> Point:
     if not band.count:
         return Point(band.title, None, f"{band.title} kWh: nobody")
     change = band.change_tenths
-    title = f"{band.title} kWh: {change / 10:+.1f} %, {band.count} customers"
+    people = "customer" if band.count == 1 else "customers"
+    title = f"{band.title} kWh: {change / 10:+.1f} %, {band.count} {people}"
     return Point(band.title, change * 100, title)

@@ -170,6 +170,12 @@ def percent(share: Decimal) -> str:
 
 
 @register.filter
+def change(tenths_of_percent: int) -> str:
+    """A change in percent, with its sign: ``+21.7 %``."""
+    return f"{tenths_of_percent / 10:+.1f}\u00a0%".replace("-", "−")
+
+
+@register.filter
 def tenths(units: int) -> str:
     """A token's units of 0.1 kWh, in kWh."""
     return figures.kwh(units * 100)

@@ -110,6 +110,9 @@ def test_the_page_draws_it(month, log_in, monkeypatch):
     monkeypatch.setattr("django.utils.timezone.now", lambda: DECEMBER)
     client.force_login(client.user)
     page = client.get(address).content.decode()
-    assert "200–400 kWh: +21.7 %, 1 customers" in page
+    assert "200–400 kWh: +21.7 %, 1 customer<" in page
+    assert "R\u00a0862.50 → R\u00a01\u202f050.00" in page
+    assert '<td class="number right">+21.7\u00a0%</td>' in page
+    assert 'aria-current="page">Tariffs' in page
     assert "Zanele" in page
     assert "1\u202f320.00" in page
