@@ -40,15 +40,21 @@ def agreement_of(meter: Meter, *, at: datetime) -> SupplyAgreement:
     return agreement
 
 
+def in_place_of(meter: Meter) -> Meter | None:
+    """Return the meter that hangs now where one was replaced last; None: none serves there."""
+    former = FormerMeter.objects.filter(meter=meter, agreement__ended_at=None)
+    last = former.select_related("agreement__meter").order_by("served_until").last()
+    return last.agreement.meter if last else None
+
+
 def no_agreement(meter: Meter, at: datetime) -> NoSupplyAgreement:
     """Return the error that says that a meter serves nobody, and which one took its place."""
     day = f"{timezone.localtime(at):%Y-%m-%d}"
-    replaced = FormerMeter.objects.filter(meter=meter, agreement__ended_at=None)
-    former = replaced.select_related("agreement__meter").order_by("served_until").last()
-    if former is not None:
+    successor = in_place_of(meter)
+    if successor is not None:
         return NoSupplyAgreement(
             f"meter {meter} has no active supply agreement on {day}: it was replaced by meter "
-            f"{former.agreement.meter}; sell for that one"
+            f"{successor}; sell for that one"
         )
     return NoSupplyAgreement(
         f"meter {meter} has no active supply agreement on {day}; assign one under Customers"

@@ -99,7 +99,6 @@ def _customer(
         found.agreements.select_related("premises", "meter", "tariff").prefetch_related(
             "former_meters__meter",
             "replacements__old_meter",
-            "replacements__new_meter",
             "mode_switches",
         ),
         key=lambda one: (one.ended_at is not None, -one.started_at.timestamp()),

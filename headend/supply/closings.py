@@ -107,6 +107,7 @@ def closable(meter: Meter, *, at: datetime) -> SupplyAgreement:
 
     Raises:
         NoSupplyAgreement: there is none.
+        ClosingNotPossible: the last one's account was closed already.
     """
     running = agreements_in_force().filter(meter=meter).first()
     if running is not None:
@@ -114,8 +115,14 @@ def closable(meter: Meter, *, at: datetime) -> SupplyAgreement:
     ended = SupplyAgreement.objects.filter(meter=meter, ended_at__isnull=False)
     last = ended.select_related("customer", "premises", "meter", "tariff").order_by("-ended_at")
     found = last.first()
-    if found is None or Closing.objects.filter(agreement=found).exists():
+    if found is None:
         raise no_agreement(meter, at)
+    closing = Closing.objects.filter(agreement=found).first()
+    if closing is not None:
+        raise ClosingNotPossible(
+            f"the account of {found.customer} at meter {meter} was closed already: see closing "
+            f"{closing}, which is {closing.state}"
+        )
     return found
 
 

@@ -21,7 +21,7 @@ from headend.channels.till.forms import AmountForm, DebtPaymentForm, MessageForm
 from headend.config.errors import Refusal
 from headend.currencies.models import Rate
 from headend.currencies.queries import is_other, usable
-from headend.customers.queries import agreements_in_force
+from headend.customers.queries import agreements_in_force, in_place_of
 from headend.customers.search import find_supplies, number_in
 from headend.debts.models import Debt
 from headend.debts.queries import debts_of
@@ -48,11 +48,13 @@ def find(request: PageRequest) -> HttpResponse:
     found = list(find_supplies(text)[: FOUND_SHOWN + 1]) if text else []
     if len(found) == 1 and not request.htmx:
         return redirect("till:sell", found[0].meter.drn)
+    idle_meter = None if found else _meter_without_agreement(text)
     context = {
         "q": text,
         "found": found[:FOUND_SHOWN],
         "there_are_more": len(found) > FOUND_SHOWN,
-        "idle_meter": None if found else _meter_without_agreement(text),
+        "idle_meter": idle_meter,
+        "in_place": in_place_of(idle_meter) if idle_meter else None,
     }
     if request.htmx:
         return render(request, "till/found.html", context)
@@ -223,6 +225,7 @@ def _whom(request: PageRequest, drn: str) -> dict[str, Any]:
     return {
         "meter": meter,
         "agreement": agreement,
+        "in_place": None if agreement else in_place_of(meter),
         "debts": debts_of(agreement) if agreement else (),
         "free": free_electricity.due(agreement, at=timezone.now()) if agreement else None,
         "key_differs": key_watch.difference(meter),

@@ -32,7 +32,7 @@ from headend.supply.tests.conftest import DAY, LATER, agrees, close, lines, owe,
 from headend.tariffs.components import NEXT_PURCHASE, NOW, Energy, Lifeline, PeriodicFee, Step, Tax
 from headend.tariffs.rules import TariffRules
 from headend.tariffs.services import publish_version
-from headend.testing import NOON, new_drn
+from headend.testing import NOON, make_meter, new_drn
 from headend.vending import free_electricity, free_programmes, reversals
 from headend.vending import services as vending
 from headend.vending.errors import ReversalRefused
@@ -414,8 +414,12 @@ def test_an_agreement_that_was_only_ended_can_still_be_settled(supply):
     found = closings.closable(supply.meter, at=LATER + DAY)
     assert found == supply
     assert close(found, at=LATER + DAY).refund_minor == 28_75
-    with pytest.raises(NoSupplyAgreement):
+    with pytest.raises(
+        ClosingNotPossible, match=r"closed already: see closing C\S+, which is settled"
+    ):
         closings.closable(supply.meter, at=LATER + DAY)
+    with pytest.raises(NoSupplyAgreement):
+        closings.closable(make_meter(), at=LATER)
 
 
 def test_credit_is_not_settled_once_somebody_else_is_served(supply):

@@ -161,7 +161,7 @@ def test_pages_tell_which_meters_served_before(client, supply, stock):
     )  # fmt: skip
     closing = started(supply)
     customer = text(client.get(f"/customers/{id_of(supply.customer)}/"))
-    for told in (f"/meters/{old.drn}/", f"Replacement {made}", f"Closing {closing}"):
+    for told in (f"/meters/{old.drn}/", f"replacement {made}", f"Closing {closing}"):
         assert told in customer
     assert f'replaced there by <a href="/meters/{stock.drn}/"' in text(
         client.get(f"/meters/{old.drn}/")

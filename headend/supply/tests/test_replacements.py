@@ -183,11 +183,17 @@ def test_a_meter_that_serves_somebody_is_left_to_them(supply):
         replace(supply, other.meter)  # nobody is told to clear what is on it
 
 
-def test_whoever_asks_for_a_replaced_meter_is_told_what_took_its_place(supply, stock):
+def test_whoever_asks_for_a_replaced_meter_is_told_what_took_its_place(supply, stock, log_in):
     old = supply.meter
     replace(supply, stock)
     with pytest.raises(NoSupplyAgreement, match=f"replaced by meter {stock}"):
         agreement_of(old, at=LATER)
+    cashier = log_in("cashier")
+    for page in (f"/till/?q={old.drn}", f"/till/{old.drn}/"):
+        assert (
+            f'href="/till/{stock.drn}/">sell for meter {stock}'
+            in cashier.get(page).content.decode()
+        ), page
 
 
 def test_what_can_not_be_is_refused(supply, stock):
