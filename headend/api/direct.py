@@ -21,7 +21,11 @@ from headend.api.service import PATH, api
 from headend.config import prepared, statements, terms
 
 _ON_KEPT_TERMS = 2  # attempts; whoever meets a change of the terms twice reads them all
-_DRN_LENGTHS = (11, 13)
+_BY_LENGTH = {
+    11: statements.METER_BY_DRN,
+    13: statements.METER_BY_DRN,
+    18: statements.METER_BY_PAN,
+}
 
 
 class _Operation(NamedTuple):
@@ -70,14 +74,20 @@ def _answer(request: Any, operation: _Operation, body: Any) -> HttpResponse | No
 def _asked_surely(request: HttpRequest, body: Any) -> list[tuple[Any, ...]]:
     """Return what is asked before anything else, so that it goes to the database together.
 
-    Nothing is decided by it: who asks for something else, asks for it then.
+    Nothing is decided by it: whoever needs something else asks for it later. Some of it is never
+    kept, so the terms are confirmed before the request counts against its key's limit.
     """
     prefix = prefix_of(request.headers.get("Authorization", "").removeprefix("Bearer "))
-    number = body.meter
-    is_drn = number.isascii() and number.isdigit() and len(number) in _DRN_LENGTHS
-    if not prefix or not is_drn:
+    if not prefix:
         return []
-    return [(statements.KEY, prefix), (statements.METER_BY_DRN, number)]
+    return [(statements.KEY, prefix), _asked_of_meter(body.meter)]
+
+
+def _asked_of_meter(number: str) -> tuple[Any, ...]:
+    by_number = _BY_LENGTH.get(len(number))
+    if by_number is None or not (number.isascii() and number.isdigit()):
+        return (statements.EDITION,)
+    return (by_number, number)
 
 
 def _operation(path: str) -> _Operation:

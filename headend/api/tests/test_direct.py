@@ -169,6 +169,28 @@ def test_a_vendor_that_is_suspended_sells_no_more(program, supply, code):
     assert (answer.status_code, code(answer)) == (422, "vendor_suspended")
 
 
+@pytest.mark.parametrize("number", ["drn", "pan", "no number"])
+def test_a_request_that_meets_a_change_of_terms_counts_once(number, program, supply, monkeypatch):
+    limited = program(requests_per_minute=100)
+    for each in range(3):
+        assert limited.post("/vend", asking(supply, f"before-{each}")).status_code == 200
+    counted: list[int] = []
+    monkeypatch.setattr(
+        "headend.api.rates.Rates.count", lambda _, key, *__, **___: counted.append(key.pk) or True
+    )
+    User.objects.filter(username="api-bank").update(first_name="changed")
+    meter = getattr(supply.meter, number, number)
+    limited.post("/vend", asking(supply) | {"meter": meter})
+    assert counted == [limited.key.pk]
+
+
+@pytest.mark.parametrize("number", ["drn", "pan"])
+def test_the_meter_is_read_together_with_the_edition(number, caller, supply):
+    with traffic() as seen:
+        caller.post("/vend", asking(supply) | {"meter": getattr(supply.meter, number)})
+    assert seen.trips == 4
+
+
 def test_a_vend_of_a_vendor_changes_no_terms(program, supply):
     """Or every sale would have every process read all of them again."""
     shop = Shop()
