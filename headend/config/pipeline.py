@@ -16,6 +16,8 @@ from uuid import UUID
 from psycopg import errors, pq
 from psycopg.adapt import AdaptersMap, Loader, Transformer
 
+# Each takes memory of the server. Only mixtures of new rows make so many; see `config.writing`.
+MOST_PREPARED = 300
 _TEXT, _BINARY = 0, 1
 _DONE = pq.ExecStatus.COMMAND_OK
 _SYNC, _FAILED = pq.ExecStatus.PIPELINE_SYNC, pq.ExecStatus.FATAL_ERROR
@@ -49,7 +51,8 @@ class Pipeline:
         adapters = AdaptersMap(raw.adapters)
         adapters.register_loader("timestamptz", _Instants)
         self._loading = Transformer.from_context(_Adapting(adapters, raw))
-        self._names: dict[str, bytes] = {}  # of the statements that the server has prepared
+        # Of the statements that the server has prepared, the oldest first.
+        self._names: dict[str, bytes] = {}
         self._answer = select.poll()
         self._answer.register(self._pg.socket, select.POLLIN)
 
@@ -76,8 +79,11 @@ class Pipeline:
         after = [("COMMIT", ())] if commits else []
         wanted = [*before, *asks, *after, *then]
         new = list(dict.fromkeys(text for text, _ in wanted if text not in names))
+        old = self._too_old(new, wanted) if new else []
         pg.enter_pipeline_mode()
         try:
+            for text in old:
+                pg.send_query_params(b"DEALLOCATE " + names[text], None)
             for text in new:
                 pg.send_prepare(_name(text), text.encode())
             for text, parameters in wanted:
@@ -88,14 +94,27 @@ class Pipeline:
             if pg.status == pq.ConnStatus.OK:
                 pg.exit_pipeline_mode()
         # What the server has prepared it keeps, even if a later statement failed.
-        for text, result in zip(new, results, strict=False):
+        for text, result in zip(old, results, strict=False):
+            if result.status == _DONE:
+                del names[text]
+        for text, result in zip(new, results[len(old) :], strict=False):
             if result.status == _DONE:
                 names[text] = _name(text)
         for result in results:
             if result.status == _FAILED:
                 raise errors.error_from_result(result)
-        first = len(new) + len(before)
+        first = len(old) + len(new) + len(before)
         return [self._rows(result) for result in results[first : first + len(asks)]]
+
+    def _too_old(
+        self, new: Sequence[str], wanted: Sequence[tuple[str, tuple[Any, ...]]]
+    ) -> list[str]:
+        """Return the statements that make room for new ones, none of them wanted now."""
+        surplus = len(self._names) + len(new) - MOST_PREPARED
+        if surplus <= 0:
+            return []
+        texts = {text for text, _ in wanted}
+        return [text for text in self._names if text not in texts][:surplus]
 
     def _send(self, text: str, parameters: tuple[Any, ...]) -> None:
         values = [

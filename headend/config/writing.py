@@ -9,7 +9,7 @@ import json
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from functools import cache
+from functools import cache, lru_cache
 from itertools import chain
 from operator import itemgetter
 from typing import Any, NamedTuple, TypeVar
@@ -29,6 +29,7 @@ from headend.config import batches, prepared
 from headend.config.prepared import Ask, Statement
 
 _Made = TypeVar("_Made", bound=Model)
+_MOST_MIXTURES = 1024  # of rows and changes, each a statement
 _DIVISION_BY_ZERO = "22012"  # PostgreSQL's code of it
 
 
@@ -326,7 +327,7 @@ def _in_one(changes: list[Ask], rows: list[tuple[_Rows, list[list[Any]]]]) -> As
     return Ask(statement, (*parameters, *values))
 
 
-@cache
+@lru_cache(_MOST_MIXTURES)
 def _together(changes: tuple[Statement, ...], rows: tuple[tuple[_Rows, int], ...]) -> Statement:
     """Return one statement for PostgreSQL; it divides by zero where a change gives no row."""
     texts = [*(one.raw for one in changes), *(_insert(one, count).raw for one, count in rows)]
@@ -338,7 +339,7 @@ def _together(changes: tuple[Statement, ...], rows: tuple[tuple[_Rows, int], ...
     return Statement(f"WITH {named} SELECT {', '.join(checks) or '1'}")
 
 
-@cache
+@lru_cache(_MOST_MIXTURES)
 def _insert(rows: _Rows, count: int) -> Statement:
     """Return the statement that writes so many rows."""
     fields = _inserted(rows.model, rows.gives_id)

@@ -1,9 +1,9 @@
 """Prepared statements: several at once, in order, and what a failure among them leaves."""
 
 import pytest
-from django.db import IntegrityError, transaction
+from django.db import DatabaseError, IntegrityError, connection, transaction
 
-from headend.config import prepared, writing
+from headend.config import pipeline, prepared, writing
 from headend.testing import NOON, traffic
 from headend.vendors.models import Vendor
 
@@ -59,6 +59,24 @@ def test_facts_that_are_asked_together_are_one_statement():
     assert answers[0] == answers[2] == [(1,)]
     assert answers[1][0][0] == "F"
     assert (seen.trips, len(seen.statements)) == (1, 2)
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite prepares nothing")
+def test_a_connection_keeps_a_bounded_number_of_prepared_statements(monkeypatch):
+    monkeypatch.setattr(pipeline, "MOST_PREPARED", 5)
+    held = prepared.Statement("SELECT count(*) FROM pg_prepared_statements")
+    for number in range(20):
+        statement = prepared.Statement(f"SELECT {number}")
+        with transaction.atomic():
+            assert prepared.run([prepared.Ask(statement, ())] * 2) == [[(number,)]] * 2
+    [[(count,)]] = prepared.run([prepared.Ask(held, ())])
+    assert count <= 5
+    # What had to make room is prepared again, also after a failure that came too early for it.
+    with pytest.raises(DatabaseError), transaction.atomic():
+        prepared.run([prepared.Ask(prepared.Statement("SELECT nothing"), ())])
+    first = prepared.Statement("SELECT 0")
+    assert prepared.run([prepared.Ask(first, ()), prepared.Ask(_COUNT, ("H",))]) == [[(0,)]] * 2
 
 
 def test_what_was_asked_ahead_is_not_asked_again():
