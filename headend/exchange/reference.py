@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from headend.exchange.exports import EXPORTS
+from headend.exchange.exportable import EXPORTS
 from headend.exchange.kinds import KINDS, Kind
 
 IMPORTS_HEADING = "## Columns of imports\n"

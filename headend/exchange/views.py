@@ -19,6 +19,7 @@ from headend.accounts.requests import PageRequest, reads_or_posts
 from headend.config.errors import NotPermitted, Refusal
 from headend.exchange import exports, jobs, kinds
 from headend.exchange.errors import JobNotFound, UnknownKind
+from headend.exchange.exportable import EXPORTS
 from headend.exchange.forms import PeriodForm, SheetForm
 from headend.exchange.models import Job, RowResult, Sheet
 
@@ -32,7 +33,7 @@ _XLSX_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 def overview(request: PageRequest) -> HttpResponse:
     """Show what may be imported and exported, and the latest runs."""
     offered = [kind for kind in kinds.KINDS.values() if jobs.may_import(request.user, kind)]
-    registers = [one for one in exports.EXPORTS.values() if exports.may_export(request.user, one)]
+    registers = [one for one in EXPORTS.values() if exports.may_export(request.user, one)]
     recent = jobs.visible_to(request.user)[:RECENT]
     if not (offered or registers or recent):
         raise PermissionDenied

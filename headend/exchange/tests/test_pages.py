@@ -15,7 +15,7 @@ from headend.audit.models import AuditEntry
 from headend.customers.models import Customer
 from headend.customers.services import change_customer
 from headend.debts.models import Debt
-from headend.exchange import exports, kinds
+from headend.exchange import exportable, kinds
 from headend.exchange.models import Job
 from headend.exchange.runner import Runner
 from headend.testing import NOON, make_supply
@@ -193,7 +193,7 @@ def test_every_register_is_exported_and_noted(log_in, supply):
         operator=client.user,
         at=NOON,
     )
-    for name in exports.EXPORTS:
+    for name in exportable.EXPORTS:
         rows = exported(client, name)
         assert len(rows) == (0 if name in ("debts", "free-electricity") else 1), name
     assert exported(client, "sales")[0]["amount"] == "50.00"
@@ -201,7 +201,7 @@ def test_every_register_is_exported_and_noted(log_in, supply):
     assert exported(client, "sales", until="2026-11-20") == []
     assert len(exported(client, "sales", since="2026-11-21", until="2026-11-21")) == 1
     entries = AuditEntry.objects.filter(action="exchange.export", actor=client.user)
-    assert entries.count() == len(exports.EXPORTS) + 4
+    assert entries.count() == len(exportable.EXPORTS) + 4
 
 
 def test_what_a_spreadsheet_would_compute_is_marked_and_read_back(log_in, supply):

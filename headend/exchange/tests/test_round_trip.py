@@ -15,7 +15,7 @@ from headend.debts.models import Debt
 from headend.debts.queries import collectable
 from headend.debts.services import open_debt
 from headend.debts.terms import Terms
-from headend.exchange import exports
+from headend.exchange import exportable, exports
 from headend.exchange.tests.test_imports import ADDED, CHANGED, UNCHANGED, WRONG, run
 from headend.ledger.proofs import differences_of, prove
 from headend.meters.models import Meter
@@ -27,7 +27,7 @@ pytestmark = pytest.mark.django_db
 
 
 def exported(name):
-    export = exports.EXPORTS[name]
+    export = exportable.EXPORTS[name]
     found = exports.find(export, by=console_user())
     return b"".join(exports.as_csv(exports.rows(export, found)))
 
