@@ -23,11 +23,13 @@ from firmware.meter.journal import Journal
 from firmware.meter.keypad_link import KeypadLink
 from firmware.meter.meter import Meter
 from firmware.meter.queue import Queue
+from firmware.meter.ring import StorageFault
 from shared.wire import codes, topics
 
 SETTINGS_FILE = "config.json"
 _TICK_S = 0.15
 _SUPERVISION_S = 1
+_STORAGE_RETRY_S = 60
 _RESTART_S = 1
 _NONCE_BYTES = 8
 
@@ -79,6 +81,7 @@ async def run(board):
         _metering(board, meter, beats, log),
         keypad.run(),
         _supervision(board, settings, beats),
+        _storage(meter, keypad, log),
     ]
     if settings.get("mqtt") and not meter.fault:
         tasks.append(_headend(board, meter, settings["mqtt"], log))
@@ -134,6 +137,32 @@ async def _supervision(board, settings, beats):
         if wireless and not board.network.is_up():
             board.network.retry()
         await asyncio.sleep(_SUPERVISION_S)
+
+
+async def _storage(meter, keypad, log):
+    while True:
+        await asyncio.sleep(prepare_storage(meter, keypad, log))
+
+
+def prepare_storage(meter, keypad, log):
+    """Erase flash ahead of need, so that what is written when power fails is only programmed.
+
+    Erasing a sector holds everything up for some 80 ms, longer than an answer of the keypad may
+    take: so none is erased while one is due.
+
+    Returns:
+        In how many seconds to do so again.
+    """
+    if keypad.is_asking:
+        return _TICK_S
+    try:
+        meter.prepare_storage()
+    except MemoryError:
+        gc.collect()
+    except StorageFault as error:
+        log("error", "storage: " + repr(error))
+        return _STORAGE_RETRY_S
+    return _SUPERVISION_S
 
 
 async def _headend(board, meter, settings, log):

@@ -24,6 +24,7 @@ class KeypadLink:
     Attributes:
         is_up: whether a keypad answered within the last two seconds; taken for granted at start.
         is_foreign: whether the keypad belongs to another meter; its keys do not count.
+        is_asking: whether an answer of the keypad is due.
     """
 
     def __init__(self, stream, meter, clock, drn="", on_change=None):
@@ -38,6 +39,7 @@ class KeypadLink:
         """
         self.is_up = True
         self.is_foreign = False
+        self.is_asking = False
         self._stream = stream
         self._meter = meter
         self._clock = clock
@@ -162,6 +164,13 @@ class KeypadLink:
 
     async def _ask(self, frame_type, payload):
         """Return the payload of the answer, or None after three tries."""
+        self.is_asking = True
+        try:
+            return await self._answer(frame_type, payload)
+        finally:
+            self.is_asking = False
+
+    async def _answer(self, frame_type, payload):
         self._sequence = (self._sequence + 1) & 0xFF
         question = b"\0" + frames.encode(
             frames.KEYPAD, frames.METER, self._sequence, frame_type, payload

@@ -263,7 +263,13 @@ class Meter(Keeper):
         self._recorder.stored(self.state, boot, seq)
 
     def prepare_storage(self):
-        """Erase at most one flash sector ahead of need; return True if there was one to do."""
+        """Erase at most one flash sector ahead of need; return True if there was one to do.
+
+        Call it when there is time: a sector takes 80 ms.
+
+        Raises:
+            StorageFault: it can't be erased.
+        """
         return not self.fault and self._recorder.prepare()
 
     def _pass_time(self):
