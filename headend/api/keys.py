@@ -21,7 +21,6 @@ from headend.api.rates import rates
 from headend.api.scopes import SCOPES
 from headend.audit import services as audit
 from headend.config import prepared, statements
-from headend.vendors import seats
 from headend.vendors.models import Operator, Till
 from headend.vendors.services import add_operator
 
@@ -137,7 +136,7 @@ def recognise(text: str, *, at: datetime) -> ApiKey:
     """
     prefix = prefix_of(text)
     secret = text.removeprefix(f"{_MARK}_{prefix}_")
-    found = _of_prefix(prefix) if prefix else None
+    found: Any = prepared.first(statements.KEY, prefix) if prefix else None
     stored = bytes(found.secret_hash) if found else bytes(32)
     is_right = hmac.compare_digest(stored, _hash(secret))
     if found is None or not is_right or not _is_alive(found, at):
@@ -145,18 +144,10 @@ def recognise(text: str, *, at: datetime) -> ApiKey:
             "the API key is unknown, has expired or was revoked; send a valid one as "
             "'Authorization: Bearer KEY'"
         )
-    _count(found, at)
-    _note_use(found, at)
-    return found
-
-
-def _of_prefix(prefix: str) -> ApiKey | None:
-    """Return a key with its program, of which is known then what it may and whether a vendor's."""
-    found: Any = prepared.first(statements.KEY, prefix)
-    if found is not None:
-        know(found.program, found.may)
-        seats.know(found.program, is_vendors=bool(found.is_vendors))
-    key: ApiKey | None = found
+    key: ApiKey = found
+    know(key.program, found.may)
+    _count(key, at)
+    _note_use(key, at)
     return key
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from headend.accounts.models import Approval, User
@@ -9,12 +10,14 @@ from headend.api.errors import ObjectNotFound
 from headend.config import iso4217, opaque
 from headend.currencies.models import Rate, plain
 from headend.customers.models import Customer, SupplyAgreement
+from headend.fleet.models import Command
 from headend.meters.models import Meter
 from headend.tariffs.models import Tariff, TariffVersion
 from headend.vending import disclosure, pages
 from headend.vending.disclosure import Standing
-from headend.vending.models import IssuedToken, Sale
+from headend.vending.models import IssuedToken, Sale, SaleLine
 from headend.vending.quotes import WH_PER_TOKEN_UNIT, Quote
+from headend.vending.selling import Written
 
 _CREDIT_CLASS = 0
 
@@ -58,20 +61,30 @@ def quote(one: Quote) -> dict[str, Any]:
     }
 
 
-def sale(one: Sale, *, caller: str, standing: Standing | None = None) -> dict[str, Any]:
+def sale(
+    one: Sale,
+    *,
+    caller: str,
+    standing: Standing | None = None,
+    written: Written | None = None,
+) -> dict[str, Any]:
     """A sale with lines and tokens; its message id is shown to its own caller only.
 
     Args:
         one: the sale.
         caller: who asks.
         standing: what became of the sale, where it is known already.
+        written: its rows, where they are known already.
     """
-    agreement, written = one.agreement, one.written
+    agreement = one.agreement
     standing = standing or disclosure.standing_of(one)
-    lines = written.lines if written else one.lines.order_by("position")
-    tokens = (
-        written.tokens if written else one.tokens.select_related("free_grant").order_by("position")
-    )
+    if written:
+        lines: Iterable[SaleLine] = written.lines
+        tokens = [_token(each, standing, written.command) for each in written.tokens]
+    else:
+        lines = one.lines.order_by("position")
+        found = one.tokens.select_related("free_grant").order_by("position")
+        tokens = [token(each, standing) for each in found]
     return {
         **sale_summary(one, standing),
         "token_held": standing.is_held,
@@ -82,7 +95,7 @@ def sale(one: Sale, *, caller: str, standing: Standing | None = None) -> dict[st
         "sold_wh": one.sold_wh,
         "encoded_wh": one.encoded_wh,
         "lines": [line(each) for each in lines],
-        "tokens": [token(each, standing) for each in tokens],
+        "tokens": tokens,
     }
 
 
@@ -124,9 +137,11 @@ def rate(one: Rate) -> dict[str, Any]:
 
 def token(one: IssuedToken, standing: Standing | None = None) -> dict[str, Any]:
     """An issued token and how far it has come; digits that are given to nobody are null."""
+    return _token(one, standing, one.delivery)
+
+
+def _token(one: IssuedToken, standing: Standing | None, command: Command | None) -> dict[str, Any]:
     is_energy = one.token_class == _CREDIT_CLASS and one.units is not None
-    written = one.sale.written if one.sale else None
-    command = written.command if written else one.delivery
     return {
         "id": opaque.id_of(one),
         "digits": disclosure.digits_of(one, standing),

@@ -74,7 +74,7 @@ def vend(request: KeyRequest, body: VendIn) -> HttpResponse:
     """
     key, now = request.auth, timezone.now()
     meter = meter_numbered(body.meter)
-    sale = services.vend(
+    asked = services.VendRequest(
         caller=caller_of(key),
         message_id=body.message_id,
         meter=meter,
@@ -88,9 +88,11 @@ def vend(request: KeyRequest, body: VendIn) -> HttpResponse:
         waive_floor=body.waive_floor,
         allowed=partial(require_within_limits, key, body, now),
     )
+    sale, written = services.carry_out(asked)
     # A sale that was vended without holding its token gives it out here and now.
     standing = None if body.hold_token else Standing()
-    return answered(SaleOut, shapes.sale(sale, caller=caller_of(key), standing=standing))
+    shown = shapes.sale(sale, caller=asked.caller, standing=standing, written=written)
+    return answered(SaleOut, shown)
 
 
 @router.get("/currencies", **needs("vend", CurrenciesOut))

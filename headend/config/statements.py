@@ -19,14 +19,13 @@ _KEY = """SELECT {k:api.ApiKey}, {k.program=u:accounts.User},
         (SELECT string_agg(CAST(permission_id AS text), ' ') FROM (
             SELECT permission_id FROM accounts_user_user_permissions WHERE user_id = u.id
             UNION ALL SELECT g.permission_id FROM auth_group_permissions g
-            JOIN accounts_user_groups m ON m.group_id = g.group_id WHERE m.user_id = u.id) one),
-        EXISTS (SELECT 1 FROM vendors_operator WHERE user_id = u.id)
+            JOIN accounts_user_groups m ON m.group_id = g.group_id WHERE m.user_id = u.id) one)
     FROM api_apikey k JOIN accounts_user u ON u.id = k.program_id WHERE k.prefix = %s"""
 KEY = Statement(
     _KEY,
     sqlite=_KEY.replace("string_agg", "group_concat"),
     keeps=True,
-    also=("may", "is_vendors"),
+    also=("may",),
 )
 PERMISSIONS = Statement(
     """SELECT t.app_label || '.' || p.codename

@@ -94,7 +94,7 @@ def pay(
             paid = currencies.converted(amount_minor, currency, at=at)
             worth_minor = amount_minor if paid is None else paid.worth_minor
             offer = replace(_quote(debt, agreement, worth_minor, at), paid=paid)
-            return selling.sell(offer, request)
+            return selling.sell(offer, request).sale
     except IntegrityError:
         # The same id was used at the same moment for another meter or debt.
         earlier = messages.sale_of(caller, message_id)

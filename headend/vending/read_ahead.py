@@ -13,9 +13,7 @@ from headend.vendors import seats
 
 def asked_of(operator: User) -> list[tuple[Any, ...]]:
     """Return what is asked of whoever sells."""
-    asked: list[tuple[Any, ...]] = []
-    if seats.may_be_vendors(operator):
-        asked.append((statements.OPERATOR, operator.pk))
+    asked: list[tuple[Any, ...]] = [(statements.OPERATOR, operator.pk)]
     if operator.has_perm(seats.WORK_SHIFT):
         asked.append((statements.SHIFT, operator.pk))
     return asked

@@ -27,7 +27,6 @@ from headend.vending.models import (
     Sale,
     SaleLine,
     TokenDelivery,
-    Written,
 )
 from headend.vending.quotes import Quote
 from headend.vendors import seats
@@ -47,6 +46,28 @@ class _Ids(NamedTuple):
 _GIVEN_LATER = _Ids()
 
 
+class _Token(NamedTuple):
+    """A credit token that was made and not written yet."""
+
+    tid: int
+    digits: str
+
+
+class Written(NamedTuple):
+    """The rows that were written with a sale."""
+
+    lines: list[SaleLine]
+    tokens: list[IssuedToken]  # in order of entry
+    command: Command | None  # that takes the one token to the meter
+
+
+class Sold(NamedTuple):
+    """A sale, and what is known of it without asking the database."""
+
+    sale: Sale
+    written: Written | None  # None: it is an earlier sale, or more was written than this
+
+
 @dataclass(frozen=True)
 class Request:
     """Who asks for a sale, under which name, where and when."""
@@ -62,7 +83,7 @@ class Request:
     hold_token: bool = False
 
 
-def sell(offer: Quote, request: Request, *, ends_transaction: bool = False) -> Sale:
+def sell(offer: Quote, request: Request, *, ends_transaction: bool = False) -> Sold:
     """Write everything a sale is. The caller holds the transaction and the meter's lock.
 
     A new key's tokens come first, if one is due. A payment of which nothing was left for energy
@@ -75,31 +96,51 @@ def sell(offer: Quote, request: Request, *, ends_transaction: bool = False) -> S
     """
     if offer.meter.has_key_change_due:
         change = key_change_due.bring_in(offer.meter, at=request.at) if offer.units else None
-        return _written(offer, request, change)
+        return _write(offer, request, change, _GIVEN_LATER)
     with writing.gathering(ends_transaction=ends_transaction):
         ((sale_id, token_id, command_id),) = prepared.rows(statements.NEW_IDS)
-        return _written(offer, request, None, _Ids(sale_id, token_id, command_id))
+        return _write(offer, request, None, _Ids(sale_id, token_id, command_id))
 
 
-def _written(
-    offer: Quote, request: Request, change: KeyChange | None, ids: _Ids = _GIVEN_LATER
-) -> Sale:
-    meter, at, operator = offer.meter, request.at, request.operator
-    tid, digits = None, ""
-    if offer.units:
-        (tid,) = allocate_token_identifiers(meter, count=1, at=at)
-        digits = generate_credit_token(meter, units=offer.units, tid=tid, at=at)
+def _write(offer: Quote, request: Request, change: KeyChange | None, ids: _Ids) -> Sold:
+    made = _make_token(offer, request.at) if offer.units else None
+    sale = _save_sale(offer, request, ids.sale)
+    lines = _save_lines(sale, offer)
+    if request.hold_token and made and not request.send:
+        disclosure.hold(sale, at=request.at)
+    tokens = key_change_due.hand_out(change, sale) if change else []
+    if made:
+        tokens.append(_save_token(sale, offer, made, position=len(tokens), pk=ids.token))
+    collect_lines(offer.lines)
+    _post(sale, offer, request.seat)
+    _record(sale, offer, request, made.tid if made else None)
+    if change is not None:
+        for token in tokens if request.send else ():
+            deliver(token, request.operator, request.at)
+        return Sold(sale, None)
+    command = None
+    if tokens and request.send:
+        command = _deliver_new(tokens[0], request.operator, request.at, ids.command)
+    return Sold(sale, Written(lines, tokens, command))
+
+
+def _make_token(offer: Quote, at: datetime) -> _Token:
+    (tid,) = allocate_token_identifiers(offer.meter, count=1, at=at)
+    return _Token(tid, generate_credit_token(offer.meter, units=offer.units, tid=tid, at=at))
+
+
+def _save_sale(offer: Quote, request: Request, pk: int | None) -> Sale:
     sale = writing.new(
         Sale,
-        pk=ids.sale,
-        receipt_number=_new_receipt_number(at),
+        pk=pk,
+        receipt_number=_new_receipt_number(request.at),
         caller=request.caller,
         message_id=request.message_id,
         request_digest=request.digest,
-        meter=meter,
+        meter=offer.meter,
         agreement=offer.agreement,
         tariff_version=offer.tariff_version,
-        operator=operator,
+        operator=request.operator,
         vendor=request.seat.vendor,
         till=request.seat.till,
         shift=request.seat.shift,
@@ -111,9 +152,13 @@ def _written(
         encoded_wh=offer.encoded_wh,
         calculation=offer.explanation(),
         particulars=_particulars(offer, request),
-        created_at=at,
+        created_at=request.at,
     )
     writing.save(sale)
+    return sale
+
+
+def _save_lines(sale: Sale, offer: Quote) -> list[SaleLine]:
     lines = [
         writing.new(
             SaleLine,
@@ -127,38 +172,43 @@ def _written(
         for position, line in enumerate(offer.lines)
     ]
     writing.save(*lines)
-    if request.hold_token and offer.units and not request.send:
-        disclosure.hold(sale, at=at)
-    tokens = key_change_due.hand_out(change, sale) if change else []
-    if offer.units:
-        token = writing.new(
-            IssuedToken,
-            pk=ids.token,
-            meter=meter,
-            sale=sale,
-            position=len(tokens),
-            digits=digits,
-            token_class=0,
-            subclass=0,
-            base_date=meter.base_date,
-            tid=tid,
-            units=offer.units,
-            krn=meter.krn,
-            purpose=f"sale {sale.receipt_number}",
-            issued_by=operator,
-            issued_at=at,
-        )
-        writing.save(token)
-        tokens.append(token)
-    collect_lines(offer.lines)
-    _post(sale, offer, request.seat)
+    return lines
+
+
+def _save_token(
+    sale: Sale, offer: Quote, made: _Token, *, position: int, pk: int | None
+) -> IssuedToken:
+    meter = offer.meter
+    token = writing.new(
+        IssuedToken,
+        pk=pk,
+        meter=meter,
+        sale=sale,
+        position=position,
+        digits=made.digits,
+        token_class=0,
+        subclass=0,
+        base_date=meter.base_date,
+        tid=made.tid,
+        units=offer.units,
+        krn=meter.krn,
+        purpose=f"sale {sale.receipt_number}",
+        issued_by=sale.operator,
+        issued_at=sale.created_at,
+    )
+    writing.save(token)
+    return token
+
+
+def _record(sale: Sale, offer: Quote, request: Request, tid: int | None) -> None:
+    """Write the sale's audit entry."""
     audit.record(
-        actor=operator,
+        actor=request.operator,
         action="vending.vend",
         target=sale,
-        at=at,
+        at=request.at,
         after={
-            "meter": meter.drn,
+            "meter": offer.meter.drn,
             "tender_minor": offer.tender_minor,
             "currency": offer.currency,
             **_told_of_payment(offer),
@@ -167,15 +217,6 @@ def _written(
         },
         source=request.caller,
     )
-    if change is None:
-        sale.written = Written(lines, tokens, None)
-    for token in tokens if request.send else ():
-        if change is None:
-            command = _deliver_new(token, operator, at, ids.command)
-            sale.written = Written(lines, tokens, command)
-        else:
-            deliver(token, operator, at)
-    return sale
 
 
 def _particulars(offer: Quote, request: Request) -> dict[str, Any]:

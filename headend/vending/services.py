@@ -7,7 +7,7 @@ same sale again, so that a caller who got no answer can simply ask again.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from django.db import IntegrityError, transaction
@@ -106,25 +106,11 @@ def trial_energy(
     )
 
 
-def vend(
-    *,
-    caller: str,
-    message_id: str,
-    meter: Meter,
-    tender_minor: int,
-    operator: User,
-    at: datetime,
-    currency: str = "",
-    send: bool = False,
-    terminal: str = "",
-    hold_token: bool = False,
-    waive_floor: bool = False,
-    allowed: Callable[[], None] = lambda: None,
-    seat: seats.Seat | None = None,
-) -> Sale:
-    """Sell energy: sale, ledger entry, token and audit entry in one transaction.
+@dataclass(frozen=True)
+class VendRequest:
+    """A request for a sale.
 
-    Args:
+    Attributes:
         caller: who names the message, for example "user:7"; ids of other callers are unknown.
         message_id: chosen by the caller, 1..64 characters; names this request for ever.
         meter: the meter to vend for.
@@ -141,61 +127,137 @@ def vend(
         waive_floor: the customer wants debts paid even out of what would be kept for energy.
         allowed: called in the sale's transaction; raises a Refusal if the caller may not sell.
         seat: from where it is sold, if not from where the operator sells.
+    """
+
+    caller: str
+    message_id: str
+    meter: Meter
+    tender_minor: int
+    operator: User
+    at: datetime
+    currency: str = ""
+    send: bool = False
+    terminal: str = ""
+    hold_token: bool = False
+    waive_floor: bool = False
+    allowed: Callable[[], None] = lambda: None
+    seat: seats.Seat | None = None
+
+
+def vend(
+    *,
+    caller: str,
+    message_id: str,
+    meter: Meter,
+    tender_minor: int,
+    operator: User,
+    at: datetime,
+    currency: str = "",
+    send: bool = False,
+    terminal: str = "",
+    hold_token: bool = False,
+    waive_floor: bool = False,
+    seat: seats.Seat | None = None,
+) -> Sale:
+    """Sell energy; arguments as the attributes of `VendRequest`.
 
     Returns:
         Sale: the new one, or the one this very request made before.
+
+    Raises:
+        Refusal: as `carry_out`.
+    """
+    request = VendRequest(
+        caller=caller,
+        message_id=message_id,
+        meter=meter,
+        tender_minor=tender_minor,
+        operator=operator,
+        at=at,
+        currency=currency,
+        send=send,
+        terminal=terminal,
+        hold_token=hold_token,
+        waive_floor=waive_floor,
+        seat=seat,
+    )
+    return carry_out(request).sale
+
+
+def carry_out(asked: VendRequest) -> selling.Sold:
+    """Sell energy: sale, ledger entry, token and audit entry in one transaction.
+
+    Args:
+        asked: by whom, for which meter, how much.
+
+    Returns:
+        Sold: the new sale with what was written, or the one this very request made before.
 
     Raises:
         MessageConflict: the caller used the id for another request.
         SaleReversed: this very request made a sale that was taken back since.
         Refusal: anything else that forbids the sale; nothing was stored.
     """
-    require(operator, "vending.vend")
-    messages.require_names(caller, message_id)
+    require(asked.operator, "vending.vend")
+    messages.require_names(asked.caller, asked.message_id)
     digest = messages.digest_of(
-        meter, tender_minor, currency=currency, hold_token=hold_token, waive_floor=waive_floor
+        asked.meter,
+        asked.tender_minor,
+        currency=asked.currency,
+        hold_token=asked.hold_token,
+        waive_floor=asked.waive_floor,
     )
     try:
-        with refusals_recorded(by=operator, at=at), transaction.atomic():
-            allowed()
-            # The meter's row is held from here on; what follows sees what sales before left.
-            with prepared.ahead(
-                (statements.AGREEMENT_LOCKED, meter.pk),
-                (statements.IS_SOLD, caller, message_id),
-                *read_ahead.asked_of(operator),
-                *read_ahead.foreseen(meter),
-            ):
-                agreement = read_ahead.locked_agreement(meter)
-                if messages.is_sold(caller, message_id):
-                    return messages.same_request(
-                        advice(caller=caller, message_id=message_id), digest
-                    )
-                if agreement is None:
-                    raise no_agreement(meter, at)
-                seat = seat or seats.seat_of(operator)
-                request = selling.Request(
-                    caller, message_id, digest, operator, seat, at, terminal, send, hold_token
-                )
-                with prepared.ahead(*read_ahead.needed(agreement)):
-                    offer = _offer(
-                        agreement,
-                        tender_minor,
-                        at,
-                        currency=currency,
-                        lock=True,
-                        waive_floor=waive_floor,
-                    )
-                    is_enrolled = free_electricity.is_enrolled(agreement)
-                    sale = selling.sell(offer, request, ends_transaction=not is_enrolled)
-            if is_enrolled:
-                _add_free_electricity(sale, request)
-            return sale
+        with refusals_recorded(by=asked.operator, at=asked.at), transaction.atomic():
+            return _sold_once(asked, digest)
     except IntegrityError:
         # The same id was used at the same moment for another meter, whose lock is not ours.
-        earlier = messages.sale_of(caller, message_id)
+        earlier = messages.sale_of(asked.caller, asked.message_id)
         if earlier is None:
             raise
-        return messages.same_request(earlier, digest)
+        return selling.Sold(messages.same_request(earlier, digest), None)
+
+
+def _sold_once(asked: VendRequest, digest: bytes) -> selling.Sold:
+    """Return the sale that the request made before, or make it, in the caller's transaction."""
+    meter, operator, at = asked.meter, asked.operator, asked.at
+    asked.allowed()
+    # The meter's row is held from here on; what follows sees what sales before left.
+    with prepared.ahead(
+        (statements.AGREEMENT_LOCKED, meter.pk),
+        (statements.IS_SOLD, asked.caller, asked.message_id),
+        *read_ahead.asked_of(operator),
+        *read_ahead.foreseen(meter),
+    ):
+        agreement = read_ahead.locked_agreement(meter)
+        if messages.is_sold(asked.caller, asked.message_id):
+            earlier = advice(caller=asked.caller, message_id=asked.message_id)
+            return selling.Sold(messages.same_request(earlier, digest), None)
+        if agreement is None:
+            raise no_agreement(meter, at)
+        request = selling.Request(
+            asked.caller,
+            asked.message_id,
+            digest,
+            operator,
+            asked.seat or seats.seat_of(operator),
+            at,
+            asked.terminal,
+            asked.send,
+            asked.hold_token,
+        )
+        with prepared.ahead(*read_ahead.needed(agreement)):
+            offer = _offer(
+                agreement,
+                asked.tender_minor,
+                at,
+                currency=asked.currency,
+                lock=True,
+                waive_floor=asked.waive_floor,
+            )
+            is_enrolled = free_electricity.is_enrolled(agreement)
+            sold = selling.sell(offer, request, ends_transaction=not is_enrolled)
+    return _with_free_electricity(sold, request) if is_enrolled else sold
 
 
 def advice(*, caller: str, message_id: str) -> Sale:
@@ -300,14 +362,14 @@ def _seated(offer: Quote, operator: User | None) -> Quote:
     return offer
 
 
-def _add_free_electricity(sale: Sale, request: selling.Request) -> None:
+def _with_free_electricity(sold: selling.Sold, request: selling.Request) -> selling.Sold:
     """Put the month's free token beside a sale's, if it is still due; in its transaction."""
-    free = free_electricity.grant_with_purchase(sale, by=request.operator, at=request.at)
+    free = free_electricity.grant_with_purchase(sold.sale, by=request.operator, at=request.at)
     if free is None:
-        return
-    sale.written = None
+        return sold
     if request.send:
         selling.deliver(free.token, request.operator, request.at)
+    return selling.Sold(sold.sale, None)
 
 
 def require_own(sale: Sale, by: User) -> None:

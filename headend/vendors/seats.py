@@ -44,16 +44,6 @@ class Seat:
     account: str = ""  # where the money lies already; then nobody takes any
 
 
-def know(user: User, *, is_vendors: bool) -> None:
-    """Tell whether a user belongs to a vendor, where it was read a moment ago."""
-    vars(user)["is_vendors"] = is_vendors
-
-
-def may_be_vendors(user: User) -> bool:
-    """Say whether a user may belong to a vendor; False: it is known that not."""
-    return bool(vars(user).get("is_vendors", True))
-
-
 def seat_of(user: User) -> Seat:
     """Return from where a user sells now.
 
@@ -62,9 +52,7 @@ def seat_of(user: User) -> Seat:
         NoOpenShift: they have to open a shift first.
         NotPermitted: the user belongs to no vendor and may not sell for the utility.
     """
-    operator: Operator | None = None
-    if may_be_vendors(user):
-        operator = prepared.first(statements.OPERATOR, user.pk)
+    operator: Operator | None = prepared.first(statements.OPERATOR, user.pk)
     if operator is None:
         require(user, ACT_FOR_UTILITY)
         return _seat_at_utility(user)

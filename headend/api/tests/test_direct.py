@@ -13,6 +13,7 @@ from headend.accounts.models import User
 from headend.accounts.services import console_user
 from headend.api import direct
 from headend.api.keys import revoke_key
+from headend.api.models import ApiKey
 from headend.api.tests.test_vend import asking
 from headend.config import prepared, statements
 from headend.securitymodule.models import VendingKey
@@ -171,13 +172,17 @@ def test_a_vendor_that_is_suspended_sells_no_more(program, supply, code):
 
 @pytest.mark.parametrize("number", ["drn", "pan", "no number"])
 def test_a_request_that_meets_a_change_of_terms_counts_once(number, program, supply, monkeypatch):
+    counted: list[int] = []
+
+    def count(_: object, key: ApiKey, *__: object, **___: object) -> bool:
+        counted.append(key.pk)
+        return True
+
+    monkeypatch.setattr("headend.api.rates.Rates.count", count)
     limited = program(requests_per_minute=100)
     for each in range(3):
         assert limited.post("/vend", asking(supply, f"before-{each}")).status_code == 200
-    counted: list[int] = []
-    monkeypatch.setattr(
-        "headend.api.rates.Rates.count", lambda _, key, *__, **___: counted.append(key.pk) or True
-    )
+    counted.clear()
     User.objects.filter(username="api-bank").update(first_name="changed")
     meter = getattr(supply.meter, number, number)
     limited.post("/vend", asking(supply) | {"meter": meter})

@@ -105,11 +105,11 @@ def test_a_malformed_request_is_told_where(program, supply, code):
 
 
 def test_a_database_that_goes_away_leaves_the_outcome_unknown(program, supply, code, monkeypatch):
-    def gone(**_: Any) -> None:
+    def gone(_: Any) -> None:
         raise OperationalError("the connection was lost")
 
     caller = program()
-    monkeypatch.setattr(services, "vend", gone)
+    monkeypatch.setattr(services, "carry_out", gone)
     answer = caller.post("/vend", asking(supply))
     assert (answer.status_code, code(answer)) == (503, "outcome_unknown")
     assert answer.headers["Retry-After"]

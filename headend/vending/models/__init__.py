@@ -8,7 +8,7 @@ from headend.vending.models.free_electricity import (
 )
 from headend.vending.models.opening_use import OpeningUse
 from headend.vending.models.reversals import Reallocation, Reversal
-from headend.vending.models.sales import ReceiptCopy, Sale, SaleLine, SaleQuerySet, Written
+from headend.vending.models.sales import ReceiptCopy, Sale, SaleLine, SaleQuerySet
 from headend.vending.models.tokens import Disclosure, IssuedToken, TokenDelivery, TokenHold
 
 __all__ = [
@@ -27,5 +27,4 @@ __all__ = [
     "SaleQuerySet",
     "TokenDelivery",
     "TokenHold",
-    "Written",
 ]

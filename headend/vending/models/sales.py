@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, NamedTuple
-
 from django.conf import settings
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models
@@ -15,18 +12,6 @@ from headend.customers.models import SupplyAgreement
 from headend.meters.models import Meter
 from headend.tariffs.models import TariffVersion
 from headend.vendors.models import Shift, Till, Vendor
-
-if TYPE_CHECKING:
-    from headend.fleet.models import Command
-    from headend.vending.models.tokens import IssuedToken
-
-
-class Written(NamedTuple):
-    """What a sale was written with, for whoever just made it."""
-
-    lines: Sequence[SaleLine]
-    tokens: Sequence[IssuedToken]  # in order of entry
-    command: Command | None  # that takes the one token to the meter
 
 
 class SaleQuerySet(models.QuerySet["Sale"]):
@@ -82,8 +67,6 @@ class Sale(models.Model):
     created_at = models.DateTimeField(db_index=True)
 
     objects = SaleQuerySet.as_manager()
-
-    written: Written | None = None  # with what it was just written; None: ask the database
 
     class Meta:
         constraints = [

@@ -47,7 +47,6 @@ def _key(prefix: str) -> list[ApiKey]:
     for key in found:
         may = Permission.objects.filter(Q(user=key.program) | Q(group__user=key.program))
         vars(key)["may"] = " ".join(str(permission.pk) for permission in may)
-        vars(key)["is_vendors"] = Operator.objects.filter(user=key.program).exists()
     return found
 
 
