@@ -22,7 +22,6 @@ from headend.config.secrets import read_or_create
 
 KEY_BYTES = 32
 NONCE_BYTES = 16  # makes each signature unique, so that a copied row shows
-SIGNATURE_BYTES = NONCE_BYTES + 32
 _PLAIN = frozenset({str, int, bool, type(None)})  # what JSON gives back as it was
 _CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"))
 FIRST_HASH = bytes(32)  # what the first link of the chain follows

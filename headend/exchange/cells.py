@@ -12,8 +12,6 @@ from django.utils import timezone
 from headend.config import iso4217, opaque
 from headend.exchange.errors import InvalidCell
 
-_YES, _NO = ("yes", "true", "1", "y"), ("no", "false", "0", "n")
-
 
 class Cells:
     """One row: text by the column's name. A column that the sheet lacks is as if empty."""
@@ -165,17 +163,6 @@ class Cells:
             return then.astimezone(UTC)
         except (ValueError, OverflowError):
             raise InvalidCell(f"{name} {text!r} is not a time; write 2026-12-01 14:30") from None
-
-    def yes(self, name: str) -> bool:
-        """Return whether a cell says yes; empty is no.
-
-        Raises:
-            InvalidCell: it says neither.
-        """
-        text = self.text(name).lower()
-        if text and text not in (*_YES, *_NO):
-            raise InvalidCell(f"{name} {text!r} is neither yes nor no")
-        return text in _YES
 
 
 def midnight(day: date) -> datetime:

@@ -9,7 +9,6 @@ from shared.sts.cipher import KEY_LENGTHS
 from shared.sts.errors import KeyTypeRefused, OutOfRange, UnknownFunction, WrongFormat
 
 REGISTERS = (0, 1, 2, 3, 4, 5, 6, 7, 0xFFFF)
-ALL_REGISTERS = 0xFFFF
 _AMOUNT_SUBCLASSES = (fields.SET_POWER_LIMIT, fields.SET_PHASE_UNBALANCE)
 
 

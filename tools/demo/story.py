@@ -15,7 +15,6 @@ from shared.wire.keys import key_id
 from tools.demo.stage import NotObserved, Stage
 from tools.simulate import SimulatedMeter
 
-KETTLE_W = 2000
 GEYSER_W = 4000
 FASTEST = 3600
 GENTLE = 1500
