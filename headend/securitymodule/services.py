@@ -110,37 +110,46 @@ def load_vending_key(
         with transaction.atomic():
             key.save(force_insert=True)
             allowance.open_allowance(key)
-            audit.record(
-                actor=by,
-                action="securitymodule.load_vending_key",
-                target=key,
-                at=at,
-                after={
-                    "sgc": sgc,
-                    "kt": kt,
-                    "krn": krn,
-                    "base_date": base_date,
-                    "dkga": dkga,
-                    "ken": ken,
-                    "is_test": is_test,
-                    "store": key.store,
-                    "credit_ceiling_kwh": credit_ceiling_kwh,
-                    "active_from": key.active_from,
-                    "active_until": active_until,
-                },
-            )
+            _record_loading(key, by, at)
     except IntegrityError:
         give_up(key)
-        same = {"sgc": sgc, "kt": kt, "krn": krn, "base_date": base_date, "dkga": dkga}
-        is_there = VendingKey.objects.filter(**same).exists()
-        why = "is loaded already" if is_there else "has impossible attributes"
-        raise InvalidKey(f"{key} {why}; nothing was loaded") from None
+        raise _not_loaded(key) from None
     return key
 
 
 def give_up(key: VendingKey) -> None:
     """Have a key's store forget it, whose row was taken back with its transaction."""
     keystores.store_named(key.store).forget(bytes(key.sealed_key), label=label_of(key))
+
+
+def _record_loading(key: VendingKey, by: User, at: datetime) -> None:
+    audit.record(
+        actor=by,
+        action="securitymodule.load_vending_key",
+        target=key,
+        at=at,
+        after={
+            "sgc": key.sgc,
+            "kt": key.kt,
+            "krn": key.krn,
+            "base_date": key.base_date,
+            "dkga": key.dkga,
+            "ken": key.ken,
+            "is_test": key.is_test,
+            "store": key.store,
+            "credit_ceiling_kwh": key.credit_ceiling_kwh,
+            "active_from": key.active_from,
+            "active_until": key.active_until,
+        },
+    )
+
+
+def _not_loaded(key: VendingKey) -> InvalidKey:
+    """Return why the database refused a key."""
+    same = {name: getattr(key, name) for name in ("sgc", "kt", "krn", "base_date", "dkga")}
+    is_there = VendingKey.objects.filter(**same).exists()
+    why = "is loaded already" if is_there else "has impossible attributes"
+    return InvalidKey(f"{key} {why}; nothing was loaded")
 
 
 def load_demonstration_keys(*, by: User, at: datetime) -> None:
