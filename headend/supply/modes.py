@@ -9,7 +9,7 @@ from __future__ import annotations
 import csv
 import io
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.conf import settings
 from django.db.models import QuerySet
@@ -42,6 +42,17 @@ COLUMNS = (
 POSTPAYMENT = Meter.PaymentMode.POSTPAYMENT
 
 
+class _Credited(NamedTuple):
+    """What a bill gets for credit on the meter, and the command that takes it off there."""
+
+    minor: int
+    explanation: str
+    take_off: Command | None
+
+
+_NOTHING_CREDITED = _Credited(0, "", None)
+
+
 def settle(command: Command, *, at: datetime) -> ModeSwitch | None:
     """Settle the switch that a meter said it did; its link is locked.
 
@@ -63,30 +74,10 @@ def settle(command: Command, *, at: datetime) -> ModeSwitch | None:
         return None
     agreement = agreements_in_force().filter(meter=meter).first()
     told = command.detail
-    rule = rule_in_force(at=at)
-    refunds = (
-        mode == POSTPAYMENT
-        and agreement is not None
-        and rule.mode_credit == Rule.ModeCredit.REFUNDED
-        and told["credit_wh"] > 0
-    )
     number = new_number("M", at)
-    credited_minor, explanation, take_off = 0, "", None
-    paid_wh = told["credit_wh"]
-    if refunds and agreement is not None:
-        # What was given without a price stays on the meter, where it is used up first.
-        paid_wh -= free_share_wh(agreement, paid_wh)
-        refunds = paid_wh > 0
-    if refunds and agreement is not None:
-        credited_minor, explanation = _credit(number, agreement, rule, paid_wh, at=at)
-        take_off = queue_adjust_credit(
-            meter=meter,
-            amount_wh=-paid_wh,
-            requested_by=None,
-            approved_by=None,
-            reason=f"{number}: credited to the bill",
-            at=at,
-        )
+    credited = _NOTHING_CREDITED
+    if mode == POSTPAYMENT and agreement is not None:
+        credited = _credit_to_bill(number, agreement, meter, told["credit_wh"], at=at)
     switch = ModeSwitch.objects.create(
         number=number,
         meter=meter,
@@ -97,11 +88,13 @@ def settle(command: Command, *, at: datetime) -> ModeSwitch | None:
         energy_wh=told["energy_wh"],
         credit_wh=told["credit_wh"],
         postpaid_wh=told["postpaid_wh"],
-        credit_treatment=_treatment(mode, told["credit_wh"], credited=refunds),
+        credit_treatment=_treatment(
+            mode, told["credit_wh"], credited=credited.take_off is not None
+        ),
         currency=settings.BASE_CURRENCY,
-        credited_minor=credited_minor,
-        explanation=explanation,
-        take_off=take_off,
+        credited_minor=credited.minor,
+        explanation=credited.explanation,
+        take_off=credited.take_off,
         particulars=_particulars(agreement),
     )
     audit.record(
@@ -114,11 +107,33 @@ def settle(command: Command, *, at: datetime) -> ModeSwitch | None:
             "payment_mode": mode,
             "energy_wh": switch.energy_wh,
             "credit_wh": switch.credit_wh,
-            "credited_minor": credited_minor,
+            "credited_minor": credited.minor,
         },
         reason=command.reason,
     )
     return switch
+
+
+def _credit_to_bill(
+    number: str, agreement: SupplyAgreement, meter: Meter, credit_wh: int, *, at: datetime
+) -> _Credited:
+    """Take credit off a meter for the bill, if the rule says so; what was given free stays."""
+    rule = rule_in_force(at=at)
+    if rule.mode_credit != Rule.ModeCredit.REFUNDED or credit_wh <= 0:
+        return _NOTHING_CREDITED
+    paid_wh = credit_wh - free_share_wh(agreement, credit_wh)
+    if paid_wh <= 0:
+        return _NOTHING_CREDITED
+    minor, explanation = _credit(number, agreement, rule, paid_wh, at=at)
+    take_off = queue_adjust_credit(
+        meter=meter,
+        amount_wh=-paid_wh,
+        requested_by=None,
+        approved_by=None,
+        reason=f"{number}: credited to the bill",
+        at=at,
+    )
+    return _Credited(minor, explanation, take_off)
 
 
 def follow_take_off(command: Command, *, at: datetime) -> None:
