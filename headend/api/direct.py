@@ -1,7 +1,7 @@
-"""Answers a vend that is as it should be, without what the framework does for any request.
+"""Answers well-formed vends directly, without the work that the framework does for every request.
 
-What is out of the ordinary (another method, a body that is not well formed, a header that brings
-no key) is left to the framework, which says what is wrong. A refusal is answered as it does.
+Anything else (another method, a malformed body, a header without a key) is left to the framework,
+which says what is wrong. A refusal is answered just as the framework would.
 """
 
 from __future__ import annotations

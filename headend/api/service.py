@@ -1,4 +1,4 @@
-"""The API itself: its operations under one description, which is published with it."""
+"""The API itself: all operations, and the description that is published with them."""
 
 from __future__ import annotations
 

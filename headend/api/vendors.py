@@ -1,4 +1,4 @@
-"""Vendors: who sells, their wallets and shifts; buying credit asks a second person."""
+"""Vendors: who sells, their wallets and shifts; buying credit needs a second person."""
 
 from __future__ import annotations
 

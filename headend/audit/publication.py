@@ -1,4 +1,4 @@
-"""Writes the chain's end to files outside the database, where a change of the past must show.
+"""Writes the chain's end to files outside the database, so that a change to the past shows.
 
 One file a day, named by the UTC day. Each line is a JSON object that names the end of the chain
 when it was written; the last line of a day that is over is the day's seal, and the file is then

@@ -1,8 +1,8 @@
 """The application's role in PostgreSQL, which owns nothing and can't change past rows.
 
-The owner migrates; pages, gateway and sealer connect as the role. It may add to every table and
-work on those that change, but of the append-only ones it may neither update nor delete a row, and
-as it does not own them it can't lift the triggers either.
+The owner migrates; pages, gateway and sealer connect as the role. It may add rows to every table
+and change those that are meant to change. It may neither update nor delete rows of append-only
+tables, and since it does not own them it can't lift their triggers either.
 """
 
 from __future__ import annotations

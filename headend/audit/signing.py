@@ -1,7 +1,7 @@
 """An audit entry as canonical bytes, the same before and after storage, and its signature.
 
 Each entry carries a code made with a key that lies in a file beside the database, not in it: a
-row that somebody wrote or changed by SQL is told from one that the head-end wrote.
+row that somebody wrote or changed by SQL can be told apart from one that the head-end wrote.
 """
 
 from __future__ import annotations

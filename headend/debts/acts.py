@@ -25,7 +25,7 @@ ADJUST = "debts.adjust"
 def perform_write_off(
     *, arguments: dict[str, Any], by: User, approved_by: User, at: datetime
 ) -> Debt:
-    """Write off what was asked for, unless less is owed by now."""
+    """Write off what was asked for, unless less than that is owed by now."""
     return services.write_off(
         Debt.objects.get(pk=arguments["debt"]),
         arguments["amount_minor"],
@@ -44,7 +44,7 @@ def perform_write_off(
 def perform_adjustment(
     *, arguments: dict[str, Any], by: User, approved_by: User, at: datetime
 ) -> Debt:
-    """Raise or lower a debt as was asked for, unless it would fall below nothing."""
+    """Raise or lower a debt as was asked for, unless it would fall below zero."""
     return services.adjust(
         Debt.objects.get(pk=arguments["debt"]),
         arguments["amount_minor"],

@@ -9,5 +9,5 @@ class DebtsConfig(AppConfig):
     name = "headend.debts"
 
     def ready(self) -> None:
-        """Make known what needs a second person, and what belongs to a customer's life."""
+        """Register the acts that need a second person, and what a customer's history shows."""
         from headend.debts import acts, life, suspense  # noqa: F401

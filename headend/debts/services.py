@@ -85,7 +85,7 @@ def charge(
     plan_minor: int = 0,
     against: str = chart.OPENING_DEBTS,
 ) -> Debt:
-    """Open a debt; acts that two people saw to call it, everybody else `open_debt`.
+    """Open a debt; only acts approved by a second person call it, everybody else `open_debt`.
 
     Args: as of `open_debt`, and
         against: the account of the ledger that says where the debt comes from.

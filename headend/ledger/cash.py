@@ -1,8 +1,8 @@
-"""The utility's cash leaves the safe and the tills for elsewhere: never more than is there.
+"""Guards the utility's cash: no more leaves the safe or the tills than they hold.
 
-A balance below zero would say that somebody holds cash that nobody ever had. So what takes cash
-(floats of drawers, refunds, sales taken back without a shift, what is brought or sold to the
-bank) asks here first.
+A balance below zero would mean that somebody holds cash that never existed. So whatever takes
+cash (floats of drawers, refunds, sales taken back without a shift, what is brought or sold to the
+bank) checks here first.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
-"""Keeps the balances of all accounts at checkpoints, so that no figure adds up all lines ever.
+"""Keeps all balances at checkpoints, so that no figure has to add up every line ever written.
 
 A checkpoint stands for every line up to a number. Lines are numbered by the database when they
 are written and appear when their transaction commits, so a lower number can appear after a higher
 one. A checkpoint is made once every transaction that may still hold a lower number has ended; from
-then on nothing can come to be among its lines, whatever an entry's date says.
+then on no line can appear among them, whatever an entry's date says.
 """
 
 from __future__ import annotations

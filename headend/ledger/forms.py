@@ -1,4 +1,4 @@
-"""What the ledger's pages are asked for."""
+"""Forms of the ledger's pages."""
 
 from __future__ import annotations
 

@@ -77,7 +77,7 @@ class Line(models.Model):
 
 
 class Checkpoint(models.Model):
-    """All lines up to one were added up: nothing can come to be among them any more.
+    """All lines up to a number were added up; no line can appear among them any more.
 
     Checkpoints follow each other by the numbers of lines, not by the clock, which may be wrong and
     be set back. Which days they are of is told by the earliest and latest of their own entries.
@@ -144,7 +144,7 @@ class Proving(models.Model):
 
 
 class BankPayment(models.Model):
-    """Money that reached the bank: until it is known what for, it lies in suspense."""
+    """Money that reached the bank; it lies in suspense until its purpose is known."""
 
     WAITING, CLEARED, MATCHED = "waiting", "cleared", "matched"
 

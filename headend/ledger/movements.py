@@ -93,7 +93,7 @@ class Movements(Sequence[Any]):
 def within(
     lines: QuerySet[Line], since: datetime | None, until: datetime | None
 ) -> QuerySet[Line]:
-    """Return those of some lines whose entries are dated in a half-open period."""
+    """Narrow lines to those whose entries are dated in a half-open period."""
     if since is not None:
         lines = lines.filter(entry__at__gte=since)
     return lines if until is None else lines.filter(entry__at__lt=until)

@@ -125,7 +125,7 @@ def prove(*, at: datetime, whole: bool = True) -> Proving:
 
 
 def _proved(at: datetime) -> dict[str, int] | None:
-    """Return how far all was found well, and may be taken as such."""
+    """Return up to which rows earlier runs found everything right."""
     last = Proving.objects.order_by("-pk").first()
     if last is None or last.differences:
         return None

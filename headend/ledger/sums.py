@@ -1,7 +1,7 @@
 """What is in accounts as of a moment: what the nearest checkpoint keeps, and the lines between.
 
-Every figure is exactly the sum of its lines. Checkpoints only spare adding up those that were
-added up before, so a figure costs what was written in a day or so and not since the beginning.
+Every figure is exactly the sum of its lines. Checkpoints only save adding up the same lines again:
+a figure costs the lines of about a day, not those since the beginning.
 """
 
 from __future__ import annotations

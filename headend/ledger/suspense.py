@@ -1,4 +1,4 @@
-"""Suspense: money that reached the bank and of which it is not known yet what for.
+"""Suspense: money that reached the bank, but whose purpose is not known yet.
 
 A payment is entered as the bank tells it. If somebody already accounted for it, by its reference,
 it is matched and moves nothing. Otherwise it lies in suspense until two people say where it
@@ -33,7 +33,7 @@ LONGEST_REFERENCE = 60
 
 
 class InvalidPayment(Refusal):
-    """A payment can't be as was told."""
+    """A payment can't be as it was entered."""
 
     code = "bank_payment_invalid"
 
@@ -45,7 +45,7 @@ class PaymentKnown(Refusal):
 
 
 class PaymentDiffers(Refusal):
-    """What was accounted for under the reference is another amount."""
+    """Another amount was accounted for under the reference."""
 
     code = "bank_payment_differs"
 
@@ -355,7 +355,7 @@ def _destination(name: str) -> Destination:
 
 
 def _brought(account: str, told: str) -> tuple[_Told, _Accept]:
-    """Return what asks for and what takes cash that was brought to the bank from somewhere."""
+    """Return the two functions, check and accept, for cash that was brought to the bank."""
 
     def check(payment: BankPayment, names: str) -> str:
         cash.check(account, payment.amount_minor, payment.currency)

@@ -1,8 +1,8 @@
 """A key's credit ceiling: how much energy its tokens may still carry.
 
 What is left is spread over several rows. A sale takes from one of them at random; only when that
-one has too little are all of them locked and looked at together. So no two sales queue for one
-row, and the ceiling is never passed all the same.
+one has too little are all of them locked and looked at together. So sales do not queue for one
+row, and yet the ceiling is never exceeded.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Whether every kWh of a tariff costs something, at each of its rates and for every customer.
 
-Levies may be negative and rebates add up, so that a tariff of which each component is right can
-give energy away without end, or pay for it. That is found out here, before anybody is asked to
-approve it, and not by the first customer who gets to that step. Pure.
+Levies may be negative and rebates accumulate, so a tariff whose components are each valid can
+still give energy away without end, or even pay for it. This is found here, before anybody is asked
+to approve the tariff, and not by the first customer who reaches that step. Pure.
 """
 
 from __future__ import annotations

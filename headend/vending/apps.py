@@ -9,7 +9,7 @@ class VendingConfig(AppConfig):
     name = "headend.vending"
 
     def ready(self) -> None:
-        """Say what belongs to whose life, and make known what needs a second person."""
+        """Register whose history shows what, and the acts that need a second person."""
         from headend.vending import (  # noqa: F401 - registers
             free_programmes,
             key_changes,

@@ -1,5 +1,5 @@
-"""What becomes a work item: a vendor's low wallet, and what a clock that ran ahead made to begin
-later than was meant."""
+"""Opens work items: for vendors' low wallets, and for whatever begins later than intended because
+a clock ran ahead."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _AHEAD = "made while the clock was ahead: "
 
 @chores.chore("wallets", "Vendors' wallets are looked at", chores.Every(timedelta(minutes=1)))
 def look_at_wallets(*, at: datetime) -> chores.Outcome:
-    """Have somebody see to wallets that became low; those that rose again need nobody."""
+    """Open work items for wallets that became low, and close those of wallets that rose again."""
     looked = wallet_watch.look(at=at)
     for vendor in looked.fallen:
         open_work_item(
@@ -50,7 +50,7 @@ def _cause(vendor: Vendor) -> str:
     "ahead", "Nothing was made while the clock was ahead", chores.Every(timedelta(minutes=10))
 )
 def look_ahead(*, at: datetime) -> chores.Outcome:
-    """Have somebody see to keys and tariff versions that were made at a time still to come.
+    """Open work items for keys and tariff versions whose recorded making lies in the future.
 
     They begin when it says in them, as do those that were meant to begin later; which is meant,
     only a person knows.
@@ -66,7 +66,7 @@ def look_ahead(*, at: datetime) -> chores.Outcome:
 
 
 def _made_ahead(at: datetime) -> Iterator[tuple[VendingKey | TariffVersion, str]]:
-    """Yield what was made at a time still to come and does not serve before, with a sentence."""
+    """Yield what was made at a future time and takes effect only then, each with a sentence."""
     keys = VendingKey.objects.filter(active_from__gt=at, pk__in=_recorded_ahead(VendingKey, at))
     for key in keys:
         yield (

@@ -29,7 +29,7 @@ def deductions(
     lock: bool = False,
     waive_floor: bool = False,
 ) -> Deductions:
-    """Return what debts take of a tender, for the price calculation.
+    """Return the part of a tender that goes to debts, for the price calculation.
 
     Args: as for `deductions_of`, and
         tender_minor: money handed over, minor currency units.
@@ -40,7 +40,7 @@ def deductions(
 def deductions_of(
     agreement: SupplyAgreement, *, at: datetime, lock: bool = False, waive_floor: bool = False
 ) -> Callable[[int], Deductions]:
-    """Return what tells for any tender, in minor currency units, what debts take of it.
+    """Return a function from a tender, in minor currency units, to the part that goes to debts.
 
     Args:
         agreement: whose customer and premises may owe something.

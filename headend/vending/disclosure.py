@@ -47,7 +47,7 @@ def is_paid_for(token: IssuedToken) -> bool:
 
 @dataclass(frozen=True)
 class Standing:
-    """What became of a sale since it was made, as far as its token's showing goes."""
+    """What has happened to a sale since, as far as showing its token is concerned."""
 
     is_held: bool = False
     reversed_at: datetime | None = None
@@ -84,7 +84,7 @@ def hold(sale: Sale, *, at: datetime) -> None:
 
 @transaction.atomic
 def disclose(sale: Sale, *, to: User, how: Disclosure.How, at: datetime) -> None:
-    """Write down that a sale's token is given out; whoever gives it out calls this before.
+    """Record that a sale's token is given out; call it before giving the token out.
 
     Asking again changes nothing: the first time is what counts.
 

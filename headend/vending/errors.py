@@ -58,7 +58,7 @@ class NoFreeElectricity(Refusal):
 
 
 class InvalidFreeProgramme(Refusal):
-    """A programme, its amount or an enrolment makes no sense so."""
+    """A programme, its amount or an enrolment makes no sense as given."""
 
     code = "free_programme_invalid"
 
@@ -88,7 +88,7 @@ class ReallocationRefused(Refusal):
 
 
 class NotLatestSale(Refusal):
-    """A later sale under the same agreement was reckoned from this one."""
+    """A later sale under the same agreement was calculated from this one."""
 
     code = "not_latest_sale"
 

@@ -1,8 +1,8 @@
-"""Free basic electricity: a token without a price, once a month for who is enrolled.
+"""Free basic electricity: a token at no charge, once a month, for customers who are enrolled.
 
 It comes with the month's first purchase, as a token of its own after what was paid for, or on
 request. Its units count for the purchases that follow, not for the one it comes with. No money
-moves, so the ledger knows nothing of it; what was given is reported in kWh.
+moves, so the ledger has nothing of it; what was given is reported in kWh.
 
 Once a month for a customer and once for a premises: the database refuses a second grant, whatever
 meter or agreement it would be for. A reversal of the purchase leaves it as it is.

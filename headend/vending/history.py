@@ -3,7 +3,7 @@
 Nothing is kept beside the sales: each one holds, in its calculation, what it left behind (fees
 charged up to when, what stays owed), and the next one reads the last. Energy counts as issued when
 it was sold, given free (unless the tariff says otherwise), or issued by the system that the
-agreement was taken over from. A sale that was reversed says nothing any more.
+agreement was taken over from. A reversed sale no longer counts.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _NEVER = datetime(9999, 1, 1, tzinfo=UTC)
 
 @dataclass(frozen=True)
 class Circumstances:
-    """One purchase's context, and what its sale needs to leave word of."""
+    """One purchase's context, and what its sale has to record for the next one."""
 
     context: PurchaseContext
     before: dict[str, Any]  # the state that the last sale left
@@ -38,7 +38,7 @@ class Circumstances:
     at: datetime
 
     def state_after(self, done: Calculation) -> dict[str, Any]:
-        """Return what the next sale must know; empty if there is nothing to tell."""
+        """Return what the next sale must know; empty if that is nothing."""
         fees = dict(self.before.get("fees", {}))
         for fee in self.rules.periodic_fees:
             told = fees.get(fee.name, {}).get("through")
@@ -118,7 +118,7 @@ def month_start(at: datetime) -> datetime:
 
 
 def last_state(agreement: SupplyAgreement) -> dict[str, Any]:
-    """Return what the last sale under an agreement left word of; empty if there is none."""
+    """Return what the last sale under an agreement recorded for the next; empty without one."""
     both = (agreement.pk, agreement.pk)
     ((calculation, taken_over),) = prepared.rows(statements.LAST_STATE, *both)
     found = json.loads(calculation).get("state") if calculation else json.loads(taken_over or "{}")
@@ -146,7 +146,7 @@ def _bought_wh(agreement: SupplyAgreement, rules: TariffRules, at: datetime) -> 
 def _issued_wh(
     agreement: SupplyAgreement, begins: datetime, ends: datetime | None, *, free: bool
 ) -> tuple[int, int]:
-    """Return what was sold and not reversed, brought from a take-over, or given for nothing.
+    """Return what was sold and not reversed, taken over from another system, or given free.
 
     The second figure is what of it was given; 0 if the free units are not to count.
     """

@@ -1,7 +1,7 @@
 """Tokens that are not sales: free energy, transferred credit, engineering tokens.
 
-Whoever has a token made is a capability of its own, with its own permission and rule; here the
-token gets its identifier and its digits, and is kept.
+Each caller is a capability of its own, with its own permission and rules. This module gives the
+token its identifier and its digits, and stores it.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def issue(
     position: int = 0,
     earlier_key: KeyChange | None = None,
 ) -> IssuedToken:
-    """Make a token under the meter's key, keep it and put it on the record.
+    """Make a token under the meter's key, store it and record it in the audit.
 
     The caller checks its permission, and wraps its transaction in `refusals_recorded`.
 

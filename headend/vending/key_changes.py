@@ -45,7 +45,7 @@ def prepare(
     with_tokens: bool = True,
     source: str = "",
 ) -> KeyChange:
-    """Have a key change ready. The meter stays under its present key until it is issued.
+    """Prepare a key change. The meter stays under its present key until the change is issued.
 
     The caller checks its permission, and wraps its transaction in `refusals_recorded`.
 
@@ -215,7 +215,7 @@ def push(change: KeyChange, *, by: User | None, at: datetime) -> list[Command]:
 def mark_entered(
     change: KeyChange, *, evidence: str, by: User | None, at: datetime, reason: str = ""
 ) -> None:
-    """Note that the meter has its new key; purchases print the tokens no more.
+    """Record that the meter has its new key; purchases stop printing the tokens.
 
     Args:
         change: an issued one.
@@ -295,7 +295,7 @@ def withdraw(change: KeyChange, *, by: User | None, at: datetime, reason: str) -
 
 
 def can_be_withdrawn(change: KeyChange) -> bool:
-    """Say whether a key change can be taken back: always, but for what the meter itself told.
+    """Say whether a key change can be taken back: unless the meter itself reported its key.
 
     That it was entered may be a person's error, or purchases whose tokens were never typed.
     """

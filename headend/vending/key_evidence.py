@@ -1,4 +1,4 @@
-"""Evidence whether a meter has its new key, and which credit it no longer accepts."""
+"""Evidence of whether a meter has its new key, and of the credit it no longer accepts."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ NOT_TOLD = "000000"  # the supply group as a meter shows it after a set of two t
 
 
 def shows_new_key(change: KeyChange, told: Mapping[str, Any]) -> bool:
-    """Say whether what a meter told of its key can only be the new one.
+    """Say whether what a meter reported of its key can only be the new one.
 
     A meter tells revision, tariff index and supply group; a change of none of them can't be seen.
     """
@@ -32,7 +32,7 @@ def shows_new_key(change: KeyChange, told: Mapping[str, Any]) -> bool:
 
 
 def tells_old_key(change: KeyChange) -> bool:
-    """Say whether a meter that is online tells by itself that it has not taken its new key."""
+    """Say whether a meter that is online reports that it has not taken its new key."""
     state = MeterState.objects.filter(meter=change.meter_id, meter__link__online=True).first()
     if state is None:
         return False

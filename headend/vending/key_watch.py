@@ -1,8 +1,8 @@
 """Meters that report a different key than the register has: they reject every token.
 
-So it is after a key change that was taken back though its tokens were typed, or if a meter was
-registered with a wrong revision, tariff index or supply group. A meter tells these three; another
-key type or base date can't be seen.
+This happens after a key change that was taken back although its tokens had been typed, or when a
+meter was registered with a wrong revision, tariff index or supply group. A meter reports these
+three; a wrong key type or base date can't be seen.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ TOLD = ("krn", "ti", "sgc")
 
 @on_state
 def compare(meter: Meter, state: MeterState, at: datetime) -> None:
-    """Have somebody see to a meter that tells another key; once they agree nobody has to.
+    """Open a work item if a meter reports another key than the register has, else close it.
 
     What differs is looked at again once the state is stored, for the register may just have
     changed, and a sale locks a meter before its link while a report holds the link.
@@ -77,12 +77,12 @@ def tell(meter: Meter, told: Mapping[str, Any], at: datetime) -> None:
 
 
 def difference(meter: Meter) -> WorkItem | None:
-    """Return the open work item that says that a meter tells another key, if there is one."""
+    """Return the open work item about a meter that reports another key, if there is one."""
     return WorkItem.objects.filter(cause=_cause(meter), closed_at=None).first()
 
 
 def _agrees(registered: Mapping[str, Any], told: Mapping[str, Any]) -> bool:
-    """Say whether a meter tells this key; after a set of two tokens it can't tell its group."""
+    """Say whether a meter reports this key; after two-token changes it can't tell its group."""
     names = TOLD[:2] if told.get("sgc") == NOT_TOLD else TOLD
     return all(registered[name] == told.get(name) for name in names)
 

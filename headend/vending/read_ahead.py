@@ -1,4 +1,4 @@
-"""What a sale asks the database for, so that all of it goes there together."""
+"""Lists what a sale reads from the database, so that it is asked for in one round trip."""
 
 from __future__ import annotations
 

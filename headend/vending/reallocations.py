@@ -1,7 +1,7 @@
 """Moves a sale's value to the right meter: one person requests it, another approves.
 
 A token that was given out can't be taken back. So the money is spent once more, on the right
-meter, at the tariff of that day, and somebody carries what the first sale gave away:
+meter, at the tariff of that day, and somebody bears the cost of what the first sale gave away:
 
 - nobody, if the first sale can be reversed (`reversals`): then it is, but its money stays;
 - the customer of the first meter, who has the energy or can still type it, as a debt;

@@ -1,6 +1,6 @@
 """Pages for disclosing a held token, reversing a sale, and requesting a move.
 
-Each has a page that says what will happen.
+Each has a page that says beforehand what will happen.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Writes all that a sale is: lines, token, ledger and audit entries, the order to the meter."""
+"""Writes everything a sale consists of: lines, token, ledger and audit entries, the command."""
 
 from __future__ import annotations
 

@@ -7,8 +7,8 @@ its key was changed after the token was made; every message from before the toke
 that report is stored, none missing; and none of them accepts the token.
 
 A refused delivery proves nothing: the customer may have typed the token before, or may still.
-A meter that goes back to the key it had would take the token again; that is an engineer's act,
-which two people see to.
+A meter that goes back to the key it had would accept the token again; only an engineer can do
+that, and a second person has to approve it.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """A vendor's wallet: reserve, add, credit limit. Call it in the act's own transaction.
 
-What may be sold for lies in PURSES rows. A sale takes from any one that has enough and that no
-other sale holds, so sales of one vendor do not wait for each other. Only when none has enough are
-all of them held, in order, and what is in them laid out anew: a refusal is then certain.
+The money that may be spent is spread over PURSES rows. A sale takes from any row that has enough
+and that no other sale holds, so sales of one vendor do not wait for each other. Only when no row
+has enough are all of them locked, in order, and the money spread anew: a refusal is then certain.
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ from headend.vending.models.tokens import IssuedToken
 
 
 class FreeProgramme(models.Model):
-    """Electricity given free each month to who is enrolled; how much is in its amounts."""
+    """Electricity given free each month to enrolled customers; its amounts say how much."""
 
     code = models.CharField(max_length=30, unique=True)
     title = models.CharField(max_length=60)  # of its tokens, as receipts print it

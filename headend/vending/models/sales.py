@@ -15,7 +15,7 @@ from headend.vendors.models import Shift, Till, Vendor
 
 
 class SaleQuerySet(models.QuerySet["Sale"]):
-    """Which sales there are."""
+    """Queries of sales."""
 
     def standing(self) -> SaleQuerySet:
         """Leave out those that were reversed: they count for nothing any more."""
