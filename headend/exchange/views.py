@@ -123,7 +123,7 @@ def refused(request: PageRequest, job_id: int) -> HttpResponseBase:
     except NotPermitted:
         raise PermissionDenied from None
     except Refusal as error:
-        raise Http404(str(error)) from None
+        raise Http404(error.sentence) from None
     return _csv(jobs.refused_rows(found), f"refused-{found.pk}")
 
 

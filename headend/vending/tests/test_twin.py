@@ -144,7 +144,7 @@ def _play(
     with (
         manner(),
         mock.patch.object(selling, "_new_receipt_number", side_effect=numbers),
-        mock.patch("headend.securitymodule.services.secrets.randbelow", return_value=0),
+        mock.patch("secrets.randbelow", return_value=0),
         transaction.atomic(),
     ):
         for sale in scene["sales"]:
