@@ -103,9 +103,7 @@ def load_vending_key(
         credit_ceiling_kwh=credit_ceiling_kwh,
         store=keystores.store_for_new(dkga),
     )
-    store = keystores.store_named(key.store)
-    kept = store.keep(clear_key, label=label_of(key))
-    key.sealed_key = kept
+    key.sealed_key = keystores.store_named(key.store).keep(clear_key, label=label_of(key))
     try:
         with transaction.atomic():
             key.save(force_insert=True)
