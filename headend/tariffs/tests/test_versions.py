@@ -4,7 +4,7 @@ from datetime import timedelta
 from decimal import Decimal
 
 import pytest
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 
 from headend.accounts.services import console_user, create_user
 from headend.audit.models import AuditEntry
@@ -53,6 +53,23 @@ def test_two_versions_cannot_begin_at_once():
 def test_impossible_versions_are_refused(price, tax):
     with pytest.raises(InvalidTariff):
         publish(price=price, tax=tax)
+
+
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="only SQLite has INSERT OR REPLACE")
+@pytest.mark.parametrize("columns", ["id, tariff_id, valid_from", "tariff_id, valid_from"])
+def test_a_version_is_not_replaced_by_another(columns):
+    version = publish()
+    with (
+        pytest.raises(IntegrityError, match="append-only"),
+        transaction.atomic(),
+        connection.cursor() as cursor,
+    ):
+        cursor.execute(
+            f"INSERT OR REPLACE INTO tariffs_tariffversion ({columns}, currency, rules) "
+            f"SELECT {columns}, currency, '[]' FROM tariffs_tariffversion"
+        )
+    version.refresh_from_db()
+    assert version.rules
 
 
 def test_a_version_never_changes():
