@@ -7,6 +7,7 @@ from django.contrib.auth.decorators import permission_required
 from django.core.paginator import Paginator
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
@@ -80,6 +81,7 @@ def one(request: PageRequest, approval_id: int) -> HttpResponse:
         "may_decide": is_open and may_decide and not is_own,
         "may_withdraw": is_open and is_own,
         "deciders": _deciders(approval) if is_open else [],
+        "more": _more(approval) if may_decide or is_own else "",
     }
     status = 422 if form.is_bound else 200
     return render(request, "accounts/request.html", context, status=status)
@@ -105,6 +107,15 @@ def _titled(approval: Approval) -> tuple[Approval, str]:
         return approval, approvals.act_named(approval.act).title
     except UnknownAct:
         return approval, approval.act
+
+
+def _more(approval: Approval) -> str:
+    """Return the address of the page that shows what is asked for; empty if there is none."""
+    try:
+        page = approvals.act_named(approval.act).page
+    except UnknownAct:
+        return ""
+    return reverse(page[0], args=[approval.arguments[page[1]]]) if page else ""
 
 
 def _deciders(approval: Approval) -> list[User]:

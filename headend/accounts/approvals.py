@@ -58,13 +58,19 @@ class Act:
     permission: str
     approve_permission: str
     perform: Perform
+    page: tuple[str, str] | None
 
 
 _acts: dict[str, Act] = {}
 
 
 def act(
-    name: str, *, permission: str, approve_permission: str, title: str = ""
+    name: str,
+    *,
+    permission: str,
+    approve_permission: str,
+    title: str = "",
+    page: tuple[str, str] | None = None,
 ) -> Callable[[Perform], Perform]:
     """Register the decorated function as what an approval does.
 
@@ -73,11 +79,13 @@ def act(
         permission: who may ask.
         approve_permission: who may approve or refuse; the same person never does both.
         title: what the inbox calls it; made from the name if not given.
+        page: the name of a page that shows more of what is asked for, and the argument of the
+            request that it is opened by; for who decides.
     """
     words = name.rpartition(".")[2].replace("_", " ").capitalize()
 
     def register(perform: Perform) -> Perform:
-        _acts[name] = Act(name, title or words, permission, approve_permission, perform)
+        _acts[name] = Act(name, title or words, permission, approve_permission, perform, page)
         return perform
 
     return register

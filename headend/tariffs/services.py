@@ -59,6 +59,7 @@ def publish_version(
     if by.username != CONSOLE and approved_by in (None, by):
         raise SecondPersonNeeded(f"tariff {code} needs the approval of a second person")
     _check(code, rules)
+    _check_beginning(code, valid_from)
     tariff, _ = Tariff.objects.get_or_create(code=code, defaults={"name": name})
     version = TariffVersion(
         tariff=tariff,
@@ -164,6 +165,7 @@ def submit_draft(draft: TariffDraft, *, by: User, at: datetime, reason: str) -> 
             "a version begins in the future, so that no sale was made at other prices, and only "
             "a new tariff's first one today; set its first day"
         )
+    _check_beginning(draft.code, draft.valid_from)
     draft.state = TariffDraft.State.SUBMITTED
     draft.save(update_fields=["state"])
     return approvals.request(
@@ -226,6 +228,7 @@ def digest(draft: TariffDraft) -> str:
 @approvals.act(
     "tariffs.activate",
     title="Put a tariff version in force",
+    page=("tariffs:draft", "draft"),
     permission=PUBLISH,
     approve_permission="tariffs.approve_tariff",
 )
@@ -265,6 +268,15 @@ def _check(code: str, rules: TariffRules) -> None:
         raise InvalidTariff(
             f"tariff {code}: {settings.BASE_CURRENCY} has {settings.BASE_CURRENCY_MINOR_DIGITS} "
             f"decimals, the tariff's amounts have {rules.minor_digits}"
+        )
+
+
+def _check_beginning(code: str, valid_from: datetime) -> None:
+    """Refuse a beginning that another version has; the database would refuse it too."""
+    if TariffVersion.objects.filter(tariff__code=code, valid_from=valid_from).exists():
+        raise InvalidTariff(
+            f"another version of {code} begins at {figures.moment(valid_from)} already; choose "
+            "another first day"
         )
 
 

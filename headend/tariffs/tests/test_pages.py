@@ -11,7 +11,7 @@ from django.utils import timezone
 from headend.accounts import approvals
 from headend.accounts.errors import AlreadyDecided, SamePerson
 from headend.accounts.models import Approval
-from headend.accounts.services import create_user
+from headend.accounts.services import console_user, create_user
 from headend.audit.models import AuditEntry
 from headend.config.opaque import id_of
 from headend.tariffs import document, services, words
@@ -49,8 +49,12 @@ def test_who_approves_reads_the_whole_tariff(clerk, log_in):
     draft = TariffDraft.objects.get()
     clerk.post(f"/tariffs/drafts/{id_of(draft)}/submit/", {"reason": "The yearly increase"})
     approval = Approval.objects.get()
-    page = log_in("approver").get(f"/approvals/{id_of(approval)}/").content.decode()
+    approver = log_in("approver")
+    page = approver.get(f"/approvals/{id_of(approval)}/").content.decode()
     assert all(said in page for said in words.summary(EXAMPLES["levies"][1]))
+    in_full = f"/tariffs/drafts/{id_of(draft)}/"
+    assert f'href="{in_full}"' in page
+    assert "Example purchases" in approver.get(in_full).content.decode()
 
 
 def test_a_draft_becomes_a_version_by_a_second_person(clerk, draft):
@@ -123,6 +127,22 @@ def test_a_request_ends_when_another_clerk_takes_its_draft_back(clerk, draft):
     second = create_user(username="second", password=None, groups=("approver",))
     with pytest.raises(AlreadyDecided, match="withdrawn"):
         approvals.approve(approval, second, NOON)
+
+
+def test_a_beginning_that_another_version_has_is_not_handed_in(clerk, draft):
+    services.publish_version(
+        code="domestic",
+        name="Domestic",
+        valid_from=draft.valid_from,
+        rules=STEPS,
+        by=console_user(),
+        at=NOON,
+    )
+    page = clerk.post(f"/tariffs/drafts/{id_of(draft)}/submit/", {"reason": "x"})
+    assert page.status_code == 422
+    told = "Another version of domestic begins at 2026-12-01 00:00 SAST already; choose another"
+    assert told in page.content.decode()
+    assert not Approval.objects.exists()
 
 
 @pytest.mark.parametrize("first_day", ["", "2026-11-20"])

@@ -43,7 +43,7 @@ def test_each_instant_has_the_latest_version_begun():
 
 def test_two_versions_cannot_begin_at_once():
     publish()
-    with pytest.raises(InvalidTariff):
+    with pytest.raises(InvalidTariff, match="another version of flat begins at 2026-11-21 14:00"):
         publish(price="300")
 
 
