@@ -112,6 +112,11 @@ def end_of_chain() -> Head | None:
     return Head(last.position, bytes(last.chain_hash), last.sealed_at) if last else None
 
 
+def is_in_chain(head: Head) -> bool:
+    """Return True if the database still shows what was the chain's end."""
+    return Link.objects.filter(position=head.position, chain_hash=head.chain_hash).exists()
+
+
 def _highest() -> int:
     """Return the highest number of an entry that has a link."""
     highest: int | None = Link.objects.aggregate(highest=Max("entry_id"))["highest"]

@@ -9,7 +9,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 
 from headend.audit import publication
-from headend.audit.sealer import Head, Sealer, end_of_chain
+from headend.audit.sealer import Head, Sealer, end_of_chain, is_in_chain
 from headend.config import workers
 
 log = logging.getLogger(__name__)
@@ -38,6 +38,8 @@ class Worker:
 
     def step(self, *, at: datetime) -> bool:
         """Seal one batch and publish what is due; return True if nothing was waiting."""
+        if self._unpublished is not None and not is_in_chain(self._unpublished):
+            self.publish()  # somebody cut it off: a later end would hide that it was there
         head = self._sealer.seal(at=at)
         if self._closed_up_to is None:  # one that was cut off may not have published all it sealed
             self._unpublished = self._unpublished or end_of_chain()

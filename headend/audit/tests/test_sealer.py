@@ -269,3 +269,22 @@ def test_what_a_sealer_that_was_cut_off_did_not_publish_the_next_one_does(user, 
     Sealer().seal(at=START)
     Worker(tmp_path).step(at=START)
     assert [one.position for one in publication.published(tmp_path)] == [1]
+
+
+def test_what_is_cut_off_before_it_was_published_shows(
+    user: User, triggers_off: None, tmp_path: Path
+) -> None:
+    worker = Worker(tmp_path)
+    write(user)
+    worker.step(at=START)
+    cut_off = write(user)
+    worker.step(at=START + timedelta(seconds=1))  # sealed, but not due to be published yet
+    with connection.cursor() as cursor:
+        cursor.execute("DELETE FROM audit_link WHERE position = 2")
+        cursor.execute("DELETE FROM audit_auditentry WHERE id = %s", [cut_off.pk])
+    for second in (2, 3):
+        write(user)
+        worker.step(at=START + timedelta(seconds=second))
+    worker.publish()
+    report = verify(seals=tmp_path, key=signing.own_key(), at=START)
+    assert [finding.code for finding in report.findings] == ["seal_differs"]
