@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from typing import Any
 
 import click
@@ -59,3 +60,10 @@ def print_facts(
 ) -> None:
     """Print facts as JSON if that is wanted, else as the text made of them."""
     click.echo(json.dumps(facts, default=str) if json_wanted else to_text(facts))
+
+
+def local_time(then: datetime | str) -> str:
+    """Return an instant, or its ISO 8601 text, in the utility's time with its zone, for people."""
+    from headend.design import figures
+
+    return figures.moment(datetime.fromisoformat(then) if isinstance(then, str) else then)

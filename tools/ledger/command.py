@@ -11,7 +11,7 @@ from typing import Any
 
 import click
 
-from tools.headend.answers import REFUSED, answering, as_json, print_facts
+from tools.headend.answers import REFUSED, answering, as_json, local_time, print_facts
 
 _DAY = click.DateTime(["%Y-%m-%d"])
 
@@ -161,11 +161,11 @@ def _sum_row(title: str, currency: str, balances: list[dict[str, Any]]) -> str:
 def _statement_text(facts: dict[str, Any]) -> str:
     rows = [f"{facts['account']} ({facts['currency']})"]
     rows += [
-        f"{line['at'][:16].replace('T', ' ')}  {line['description'][:36]:36} "
+        f"{local_time(line['at'])}  {line['description'][:36]:36} "
         f"{_amount(line['amount_minor']):>14} {_amount(line['balance_minor']):>14}"
         for line in facts["lines"]
     ]
-    return "\n".join([*rows, f"{'Balance':54} {_amount(facts['closing_minor']):>29}"])
+    return "\n".join([*rows, f"{'Balance':59} {_amount(facts['closing_minor']):>29}"])
 
 
 def _check_text(facts: dict[str, Any]) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 
 import click
 
-from tools.headend.answers import answering, as_json, print_facts
+from tools.headend.answers import answering, as_json, local_time, print_facts
 
 _reason = click.option("--reason", required=True, help="Why; kept in the audit record.")
 _number = click.argument("number", metavar="DRN")
@@ -271,9 +271,8 @@ def _grouped(digits: str) -> str:
 
 def _token_text(facts: dict[str, Any]) -> str:
     delivery = f"  ({facts['delivery']})" if facts["delivery"] else ""
-    when = facts["issued_at"][:16].replace("T", " ")
     return (
-        f"{facts['token_id']:6}  {when}  {facts['purpose']}\n        "
+        f"{facts['token_id']:6}  {local_time(facts['issued_at'])}  {facts['purpose']}\n        "
         f"{_grouped(facts['digits'])}{delivery}"
     )
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import click
 
-from tools.headend.answers import answering, as_json, print_facts
+from tools.headend.answers import answering, as_json, local_time, print_facts
 
 _id = click.argument("webhook_id", metavar="ID")
 
@@ -144,7 +144,7 @@ def given_up(webhook_id: str | None, limit: int, json_wanted: bool) -> None:
             facts,
             lambda told: (
                 "\n".join(
-                    f"{one['at']:%Y-%m-%d %H:%M}  {one['event']}  {one['kind']}  to "
+                    f"{local_time(one['at'])}  {one['event']}  {one['kind']}  to "
                     f"{one['webhook']} ({one['name']}): {one['error']}"
                     for one in told["deliveries"]
                 )
@@ -223,7 +223,7 @@ def _facts(one: Any) -> dict[str, Any]:
 
 def _text(told: dict[str, Any]) -> str:
     last = told["last_success_at"]
-    since = f"last taken {last:%Y-%m-%d %H:%M}" if last else "nothing taken yet"
+    since = f"last taken {local_time(last)}" if last else "nothing taken yet"
     return (
         f"{told['id']}  {told['name']} of {told['program']}, {told['state']}: {told['url']}\n"
         f"    {len(told['kinds'])} kinds, {told['waiting']} waiting, {told['given_up']} given up, "

@@ -4,6 +4,7 @@ import json
 
 import pytest
 from click.testing import CliRunner
+from django.utils import timezone
 
 from headend.ledger.services import Posting, post
 from headend.testing import NOON
@@ -51,6 +52,7 @@ def test_a_statement_ends_with_the_balance():
     done = prepay("statement", "cash.tills")
     assert done.exit_code == 0
     assert done.output.splitlines()[-1].split() == ["Balance", "50.00"]
+    assert timezone.localtime(NOON).strftime("%H:%M %Z") in done.output.splitlines()[1]
 
 
 def test_an_account_that_is_not_there_is_wrong_usage():

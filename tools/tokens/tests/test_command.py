@@ -1,6 +1,7 @@
 """`prepay token` as an engineer calls it."""
 
 import json
+from datetime import datetime
 
 import pytest
 from click.testing import CliRunner
@@ -8,6 +9,7 @@ from click.testing import CliRunner
 from headend.accounts import approvals
 from headend.accounts.models import Approval
 from headend.accounts.services import create_user
+from headend.design import figures
 from headend.engineering.kinds import KINDS
 from headend.fleet.models import Command
 from headend.meters.models import KeyChange
@@ -118,6 +120,8 @@ def test_a_token_is_verified_for_its_meter(meter):
     assert (found["is_issued"], found["is_for_this_meter"]) == (True, True)
     assert found["token"]["purpose"] == issued["purpose"]
     other = make_supply().meter
+    issued_at = datetime.fromisoformat(found["token"]["issued_at"])
+    assert figures.moment(issued_at) in run("verify", meter.drn, digits).output
     found = told("verify", other.drn, digits)
     assert (found["is_issued"], found["is_for_this_meter"], found["token"]) == (True, False, None)
     assert not told("verify", meter.drn, "0" * 20)["is_issued"]
