@@ -15,11 +15,13 @@ def main() -> None:
     from django.core.management import execute_from_command_line
     from django.db import InterfaceError, OperationalError, ProgrammingError
 
+    from headend.audit import origin
     from headend.config import trouble
     from headend.config.environment import BadSetting
 
     try:
-        execute_from_command_line(sys.argv)
+        with origin.coming_from(origin.COMMAND_LINE):
+            execute_from_command_line(sys.argv)
     except BadSetting as error:
         _fail(trouble.ASKED_WRONGLY, str(error))
     except (InterfaceError, OperationalError, ProgrammingError) as error:

@@ -1,7 +1,7 @@
 """Answers well-formed vends directly, without the work that the framework does for every request.
 
-Anything else (another method, a malformed body, a header without a key) is left to the framework,
-which says what is wrong. A refusal is answered just as the framework would.
+Anything else (another method, a parameter, a malformed body, a header without a key) is left to the
+framework, which says what is wrong. A refusal is answered just as the framework would.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class _Operation(NamedTuple):
 def answer(request: HttpRequest) -> HttpResponse | None:
     """Answer a request; None: the framework has to."""
     operation = _OPERATIONS.get(request.path_info)
-    if operation is None or request.method != "POST":
+    if operation is None or request.method != "POST" or request.GET:
         return None
     try:
         body = operation.body.model_validate_json(request.body)

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from functools import wraps
+from inspect import signature
 from typing import Annotated, Any, TypeVar
 
 from django.db.models import Model, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from ninja import Query, Schema
+from ninja.errors import ValidationError
 from ninja.responses import NinjaJSONEncoder
 from ninja.security import HttpBearer
 from pydantic import StringConstraints
@@ -79,6 +82,28 @@ def needs(scope: str, schema: Any) -> dict[str, Any]:
         "response": {200: schema, frozenset(STATUSES): Problem},
         "openapi_extra": {"x-scope": scope},
     }
+
+
+def known_parameters_only(operation: Callable[..., Any]) -> Callable[..., Any]:
+    """Have an operation refuse what its address asks beyond its description.
+
+    A filter with a mistyped name would otherwise be ignored, and the answer be of everything.
+
+    Args:
+        operation: the function that carries it out.
+    """
+    parameters = frozenset(signature(operation).parameters)
+
+    @wraps(operation)
+    def carried_out(request: HttpRequest, *args: Any, **values: Any) -> Any:
+        unknown = [name for name in request.GET if name not in parameters]
+        if unknown:
+            raise ValidationError(
+                [{"loc": ("query", name), "msg": "there is no such parameter"} for name in unknown]
+            )
+        return operation(request, *args, **values)
+
+    return carried_out
 
 
 def answered(schema: type[Schema], facts: Mapping[str, Any]) -> HttpResponse:

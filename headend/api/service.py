@@ -30,6 +30,7 @@ from headend.api import (
     webhooks,
 )
 from headend.api.examples import add_examples
+from headend.api.requests import known_parameters_only
 from headend.webhooks.kinds import KINDS, Kind
 
 VERSION = "1"
@@ -107,6 +108,7 @@ api = _Api(
     urls_namespace="api-1",
 )
 problems.handle(api)
+api.add_decorator(known_parameters_only)
 api.add_router("", vend.router)
 api.add_router("", reversal.router)
 api.add_router("", payments.router)

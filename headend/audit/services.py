@@ -9,7 +9,7 @@ from typing import Any
 from django.db import models
 
 from headend.accounts.models import User
-from headend.audit import signing
+from headend.audit import origin, signing
 from headend.audit.models import AuditEntry
 from headend.config import writing
 
@@ -35,14 +35,14 @@ def record(
         before: what was there, only the fields that changed. Never a key or a password.
         after: what is there now.
         reason: why, in the actor's words.
-        source: the channel, address or command it came by.
+        source: the channel or program it came by; the address is added where one is known.
     """
     entry = writing.new(
         AuditEntry,
         at=at,
         actor=actor,
         actor_name=actor.username if actor else "system",
-        source=source,
+        source=origin.with_origin(source),
         action=action,
         object_type=target._meta.label_lower,
         object_id=str(target.pk),

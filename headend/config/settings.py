@@ -100,6 +100,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "headend.audit.middleware.Origin",
     "headend.api.middleware.ApiFirst",
     "django.middleware.security.SecurityMiddleware",
     "headend.design.policy.ContentSecurityPolicy",

@@ -29,11 +29,13 @@ def answering(json_wanted: bool, *, hint: str = "") -> Iterator[None]:
         _fail(json_wanted, ASKED_WRONGLY, error.code, str(error))
     from django.db import DatabaseError
 
+    from headend.audit import origin
     from headend.config import trouble
     from headend.config.errors import Refusal
 
     try:
-        yield
+        with origin.coming_from(origin.COMMAND_LINE):
+            yield
     except BadSetting as error:
         _fail(json_wanted, ASKED_WRONGLY, error.code, str(error))
     except Refusal as error:

@@ -43,18 +43,20 @@ def provision(
     set_up_django()
     from django.conf import settings
 
+    from headend.audit import origin
     from headend.config.errors import Refusal
     from headend.fleet.broker_link import BrokerAddress
     from tools.provision import service
 
     try:
-        made = service.provision(
-            drn,
-            folder=folder or settings.DATA / "meters" / drn,
-            board=board,
-            customer=customer,
-            destroy_credit=destroy_credit,
-        )
+        with origin.coming_from(origin.COMMAND_LINE):
+            made = service.provision(
+                drn,
+                folder=folder or settings.DATA / "meters" / drn,
+                board=board,
+                customer=customer,
+                destroy_credit=destroy_credit,
+            )
     except (Refusal, service.AlreadyProvisioned, OSError) as error:  # no such folder can be made
         raise click.ClickException(str(error)) from None
     broker = BrokerAddress.parse(settings.MQTT_URL)

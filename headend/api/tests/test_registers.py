@@ -89,6 +89,19 @@ def test_a_list_is_cut_by_a_cursor(program, code):
     assert (answer.status_code, code(answer)) == (404, "not_found")
 
 
+def test_a_parameter_that_there_is_not_is_refused(program, supply, code):
+    program = program()
+    told = program.get(f"/sales?metre={supply.meter.drn}")
+    assert (told.status_code, code(told)) == (422, "request_invalid")
+    assert told.json()["errors"] == [
+        {"where": "query.metre", "what": "there is no such parameter"}
+    ]
+    assert program.get(f"/sales?meter={supply.meter.drn}&limit=1").status_code == 200
+    vend = {"message_id": "m", "meter": supply.meter.drn, "tender_minor": 5000}
+    assert code(program.post("/vend?hold_token=true", vend)) == "request_invalid"
+    assert not Sale.objects.exists()
+
+
 def test_sales_and_tokens_are_listed(program, supply):
     caller = program()
     sold = caller.post(

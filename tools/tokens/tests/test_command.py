@@ -9,6 +9,7 @@ from click.testing import CliRunner
 from headend.accounts import approvals
 from headend.accounts.models import Approval
 from headend.accounts.services import create_user
+from headend.audit.models import AuditEntry
 from headend.design import figures
 from headend.engineering.kinds import KINDS
 from headend.fleet.models import Command
@@ -116,6 +117,7 @@ def test_a_key_from_asking_to_its_end(meter, how, state):
 def test_a_token_is_verified_for_its_meter(meter):
     issued = told("issue", meter.drn, "meter-test", "--reason", "check")
     digits = issued["digits"]
+    assert AuditEntry.objects.get(action="vending.issue_token").source.endswith("command line")
     found = told("verify", meter.drn, digits)
     assert (found["is_issued"], found["is_for_this_meter"]) == (True, True)
     assert found["token"]["purpose"] == issued["purpose"]
