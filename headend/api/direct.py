@@ -1,7 +1,7 @@
 """Answers well-formed vends directly, without the work that the framework does for every request.
 
-Anything else (another method, a parameter, a malformed body, a header without a key) is left to the
-framework, which says what is wrong. A refusal is answered just as the framework would.
+Anything else (another method, a parameter, a malformed body, a header without a key) is left to
+the framework, which says what is wrong. A refusal is answered just as the framework would.
 """
 
 from __future__ import annotations

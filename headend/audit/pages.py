@@ -107,6 +107,15 @@ def kind_of(object_type: str) -> str:
         return object_type
 
 
+def name_of(object_type: str, object_id: str) -> str:
+    """Return what an object is called of which nothing is recorded itself, as of most premises."""
+    try:
+        found = apps.get_model(object_type)._default_manager.filter(pk=object_id).first()
+    except (LookupError, ValueError):
+        found = None
+    return str(found or object_id)
+
+
 def changes(entry: AuditEntry) -> list[Change]:
     """Return what an entry tells field by field, in its order."""
     before, after = _fields(entry.before), _fields(entry.after)

@@ -56,7 +56,7 @@ def life(request: PageRequest, object_type: str, object_id: str) -> HttpResponse
         "audit/life.html",
         {
             "kind": pages.kind_of(object_type),
-            "label": latest.object_label if latest else object_id,
+            "label": latest.object_label if latest else pages.name_of(object_type, object_id),
             "own": (object_type, object_id),
             "slice": shown,
             "is_first": _before(request) is None,

@@ -113,6 +113,18 @@ def test_long_records_are_paged_without_counting(
     assert "test.act4" in page(client, "/audit/", q="test.act", before="9" * 30)
 
 
+def test_a_customers_page_leads_to_the_lives_of_account_and_premises(
+    log_in: LogIn, supply: SupplyAgreement
+) -> None:
+    client = log_in(AUDITOR)
+    shown = page(client, f"/customers/{id_of(supply.customer)}/")
+    assert f"/audit/customers.supplyagreement/{supply.pk}/" in shown
+    premises = f"/audit/customers.premises/{supply.premises_id}/"
+    assert premises in shown
+    assert f"<h1>{supply.premises.address}</h1>" in page(client, premises)
+    assert "/audit/" not in page(log_in(CASHIER), f"/customers/{id_of(supply.customer)}/")
+
+
 def test_a_life_tells_of_everything_that_belongs_to_it(
     log_in: LogIn, supply: SupplyAgreement
 ) -> None:
