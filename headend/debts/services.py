@@ -20,6 +20,7 @@ from headend.customers.models import Customer, Premises
 from headend.debts.errors import BalanceTooSmall, DebtReferenceTaken, InvalidDebt
 from headend.debts.models import Debt, EnergyFloor
 from headend.debts.terms import Terms, terms_of
+from headend.design import figures
 from headend.ledger import chart
 from headend.ledger import services as ledger
 
@@ -276,9 +277,8 @@ def _move(
     if not amount_minor:
         raise InvalidDebt("the amount must be more than nothing")
     if before_minor + amount_minor < 0:
-        raise BalanceTooSmall(
-            f"only {before_minor} minor units of “{debt}” are still owed; ask for less"
-        )
+        owed = figures.money(before_minor, currency=debt.currency)
+        raise BalanceTooSmall(f"only {owed} of “{debt}” is still owed; ask for less")
     debt.balance_minor += amount_minor
     debt.plan_minor += amount_minor
     debt.save(update_fields=["balance_minor", "plan_minor"])

@@ -28,7 +28,7 @@ from headend.tariffs.lines import PriceLine
 from headend.tariffs.pricing import Calculation
 from headend.tariffs.queries import rules_of, version_in_force
 from headend.vending import messages, selling
-from headend.vending.collection import deduction
+from headend.vending.collection import deduction, money
 from headend.vending.errors import InvalidTender
 from headend.vending.history import Circumstances, last_state
 from headend.vending.models import Sale
@@ -108,8 +108,8 @@ def _quote(debt: Debt, agreement: SupplyAgreement, amount_minor: int, at: dateti
     owed = debts.locked(debt.pk)
     if not 0 < amount_minor <= owed.balance_minor:
         raise InvalidTender(
-            f"{owed.balance_minor} minor units of “{owed}” are owed and this is worth "
-            f"{amount_minor}; take no more and not nothing"
+            f"{money(owed.balance_minor)} of “{owed}” is owed, and this is worth "
+            f"{money(amount_minor)}; take no more than is owed, and not nothing"
         )
     paid = deduction(owed.pk, owed.title, amount_minor, owed.balance_minor - amount_minor)
     line = PriceLine(

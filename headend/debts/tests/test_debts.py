@@ -189,7 +189,7 @@ def test_a_write_off_of_what_has_been_paid_meanwhile_is_refused(supply, clerk, a
     debt = owe(supply)
     request = acts.request_write_off(debt, 100_00, by=clerk, at=NOON, reason="died")
     collected(debt, 1, NOON)
-    with pytest.raises(BalanceTooSmall):
+    with pytest.raises(BalanceTooSmall, match=r"only R\s99\.99 of .* is still owed"):
         approvals.approve(request, approver, NOON)
     assert ledger_balance(debt) == Debt.objects.get().balance_minor == 99_99
 

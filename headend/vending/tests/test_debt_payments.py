@@ -97,7 +97,7 @@ def test_a_message_pays_once(supply):
 
 @pytest.mark.parametrize("amount_minor", [0, -1, 100_01])
 def test_no_more_than_is_owed_is_taken(supply, amount_minor):
-    with pytest.raises(InvalidTender):
+    with pytest.raises(InvalidTender, match=r"R\s100\.00 of “.*” is owed"):
         pay(owe(supply.customer), amount_minor)
     assert not Sale.objects.exists()
 
