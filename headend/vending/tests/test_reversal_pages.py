@@ -110,6 +110,16 @@ def test_a_refusal_is_told_and_nothing_is_done(cashier):
     assert cashier.post(path, {"message_id": uuid.uuid4()}).status_code == 422
 
 
+def test_a_second_confirmation_is_told_once_and_leads_nowhere_else(cashier):
+    sale = vend(cashier)
+    path = address("vending:reverse", args=[sale.receipt_number])
+    for _ in range(2):
+        answer = cashier.post(path, {"message_id": str(uuid.uuid4()), "reason": "mistyped"})
+    html = answer.content.decode()
+    assert (answer.status_code, html.count("was reversed already")) == (422, 1)
+    assert "Move it to the right meter" not in html
+
+
 def test_a_move_is_asked_for_and_shown_on_both_sales(cashier, log_in):
     sale = vend(cashier, hold_token=False)
     right = make_supply().meter
