@@ -94,7 +94,8 @@ def charge(
     terms.check()
     title = title.strip()
     if not 0 < amount_minor <= LARGEST_DEBT_MINOR:
-        raise InvalidDebt("a debt must be more than zero, in whole minor currency units")
+        largest = figures.money(LARGEST_DEBT_MINOR, currency=settings.BASE_CURRENCY)
+        raise InvalidDebt(f"a debt is more than zero and at most {largest}")
     if plan_minor and not amount_minor <= plan_minor <= LARGEST_DEBT_MINOR:
         raise InvalidDebt("instalments add up to what is still owed, or more")
     if not title or len(title) > LONGEST_TITLE:

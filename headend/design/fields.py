@@ -14,6 +14,7 @@ from headend.config import iso4217
 from headend.design import figures
 
 HIGHEST_AMOUNT_MINOR = 10**11  # a slip of the finger, not a price
+_TOO_MUCH = "That is more than can be sold at once. Look again."
 
 EARLIEST_DAY, LATEST_DAY = date(1990, 1, 1), date(2199, 12, 31)  # beyond them: a slip as well
 
@@ -82,6 +83,8 @@ class MoneyField(forms.CharField):
         text = self._without_sign(text, currency)
         digits = iso4217.decimals(currency)
         shape = self.SHAPE.fullmatch(text)
+        if shape is None and text.isascii() and text.isdigit():
+            raise forms.ValidationError(_TOO_MUCH)
         if shape is None:
             raise forms.ValidationError("Write the amount in digits, such as 50 or 50.00.")
         decimals = shape[2] or ""
@@ -92,7 +95,7 @@ class MoneyField(forms.CharField):
         if not amount_minor:
             raise forms.ValidationError("The amount must be more than zero.")
         if amount_minor > HIGHEST_AMOUNT_MINOR:
-            raise forms.ValidationError("That is more than can be sold at once. Look again.")
+            raise forms.ValidationError(_TOO_MUCH)
         return amount_minor
 
     @staticmethod

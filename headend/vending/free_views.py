@@ -98,6 +98,7 @@ def customer(request: PageRequest, customer_id: int) -> HttpResponse:
             for one in running
             if one.premises_id not in opened
         ],
+        "is_any_programme": FreeProgramme.objects.exists(),
         "grants": FreeGrant.objects.filter(customer=found)
         .select_related("agreement__meter", "enrolment__programme")
         .order_by("-month")[:12],

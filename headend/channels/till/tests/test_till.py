@@ -93,6 +93,7 @@ def test_a_trial_shows_the_price_and_stores_nothing(cashier, drn):
         ("0.00", "more than zero"),
         ("1.001", "At most 2 decimals"),
         ("9" * 12, "more than can be sold at once"),
+        ("9" * 20, "more than can be sold at once"),
         ("0.10", "buys less than 0.1"),
     ],
 )
