@@ -77,8 +77,10 @@ def plan(
     """
     _require(by)
     name = name.strip()
-    if not 0 < len(name) <= 60 or Campaign.objects.filter(name=name).exists():
-        raise InvalidCampaign("a campaign has a name of its own, of at most 60 characters")
+    if not 0 < len(name) <= 60:
+        raise InvalidCampaign("a campaign has a name of at most 60 characters")
+    if Campaign.objects.filter(name=name).exists():
+        raise InvalidCampaign(f"there is a campaign “{name}” already; give this one another name")
     if not changes or not set(changes) <= set(CHANGES):
         raise InvalidCampaign(f"a campaign changes some of {', '.join(CHANGES)}")
     selection.require_something()

@@ -63,8 +63,9 @@ def prepare(
             if not (folder / label.FILE).exists():
                 tell(f"meter {supply.drn}")
                 service.provision(supply.drn, folder=folder, board=board, customer=supply.customer)
+        for made in label.labels_in(installation.meters):  # others that were provisioned, too
             service.set_broker(
-                folder,
+                made.folder,
                 host=broker.hostname or "127.0.0.1",
                 port=broker.port or 1883,
                 user=broker.username,

@@ -251,7 +251,7 @@ def test_what_makes_no_campaign(engineer, wrong):
     with pytest.raises(InvalidCampaign):
         planned(engineer, **wrong)
     planned(engineer)
-    with pytest.raises(InvalidCampaign, match="name of its own"):
+    with pytest.raises(InvalidCampaign, match="there is a campaign"):
         planned(engineer)
     with pytest.raises(CampaignNotFound):
         services.named("nothing")
