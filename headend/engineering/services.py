@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from django.db import transaction
+from django.utils import timezone
 
 from headend.accounts import approvals
 from headend.accounts.models import Approval, User
@@ -150,8 +151,8 @@ def order_replacement(
         by,
         at,
         reason,
-        f"{_kwh(token)} kWh of {token.issued_at:%Y-%m-%d} for meter {token.meter} once more, "
-        f"under {_key_of(change)}",
+        f"{_kwh(token)} kWh of {timezone.localdate(token.issued_at)} for meter {token.meter} "
+        f"once more, under {_key_of(change)}",
     )
 
 

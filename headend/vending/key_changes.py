@@ -12,6 +12,7 @@ from typing import Any
 
 from django.db import transaction
 from django.db.models import Max
+from django.utils import timezone
 
 from headend.accounts.models import User
 from headend.audit import services as audit
@@ -69,8 +70,9 @@ def prepare(
     lock(meter)
     earlier = under_way(meter)
     if earlier is not None:
+        since = timezone.localdate(earlier.prepared_at)
         raise KeyChangeUnderWay(
-            f"meter {meter} has a key change under way since {earlier.prepared_at:%Y-%m-%d}; "
+            f"meter {meter} has a key change under way since {since}; "
             "confirm that its tokens were entered, or take it back"
         )
     changed = _changed(meter, changes, at)

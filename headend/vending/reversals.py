@@ -19,6 +19,7 @@ from typing import Any
 
 from django.db import IntegrityError, transaction
 from django.db.models import Q, QuerySet
+from django.utils import timezone
 
 from headend.accounts.models import User
 from headend.accounts.services import require
@@ -141,7 +142,8 @@ def grounds_of(sale: Sale) -> Grounds:
     """
     earlier = Reversal.objects.filter(sale=sale).first()
     if earlier is not None:
-        raise SaleReversed(f"sale {sale} was reversed already, on {earlier.reversed_at:%Y-%m-%d}")
+        day = timezone.localdate(earlier.reversed_at)
+        raise SaleReversed(f"sale {sale} was reversed already, on {day}")
     _require_not_moved(sale)
     objection = next(filter(None, (objects(sale) for objects in _objections)), None)
     if objection is not None:

@@ -119,6 +119,13 @@ def test_a_message_reverses_once(supply):
     assert balance_minor("cash.tills", "ZAR") == 50_00
 
 
+def test_the_day_of_a_reversal_is_told_in_the_utilitys_time(supply):
+    sale = vend(supply)
+    reverse(sale, at=NOON.replace(hour=23))
+    with pytest.raises(SaleReversed, match="2026-11-22"):
+        reverse(sale, message_id="r2")
+
+
 def test_only_the_last_sale_that_stands_is_reversed(supply):
     first = vend(supply)
     second = vend(supply, message_id="m2", at=NOON + timedelta(minutes=1))
