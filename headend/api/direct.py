@@ -29,7 +29,7 @@ _BY_LENGTH = {
 
 
 class _Operation(NamedTuple):
-    """What is needed of an operation that takes nothing but a body."""
+    """An operation whose only input is its body: how that is read, and what is done."""
 
     body: type[BaseModel]
     key_of: Callable[[HttpRequest], Any]
@@ -37,7 +37,7 @@ class _Operation(NamedTuple):
 
 
 def answer(request: HttpRequest) -> HttpResponse | None:
-    """Answer a request; None: the framework has to."""
+    """Answer a request; return None if the framework has to."""
     operation = _OPERATIONS.get(request.path_info)
     if operation is None or request.method != "POST" or request.GET:
         return None

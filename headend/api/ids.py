@@ -16,7 +16,7 @@ _PATTERN = f"^{opaque.PATTERN}$"
 
 
 class Asked:
-    """Annotates a row number that programs send the id of; of one never given out it is no row's.
+    """Annotates a row number that programs send as an opaque id; an unknown id gives no row.
 
     Args:
         kind: label of the row's model.

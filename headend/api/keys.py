@@ -152,7 +152,7 @@ def recognise(text: str, *, at: datetime) -> ApiKey:
 
 
 def prefix_of(text: str) -> str:
-    """Return by what a key of a secret text is found; empty if it can't be one."""
+    """Return the prefix by which a secret text's key is found; empty if it can't be one."""
     mark, _, rest = text.partition("_")
     prefix = rest.partition("_")[0]
     return prefix if mark == _MARK and prefix.isascii() and prefix.isalnum() else ""
@@ -160,7 +160,7 @@ def prefix_of(text: str) -> str:
 
 @holder
 def _made_a_key(program: User, person: User) -> bool:
-    """Tell whether a person was shown a key of a program; revoked, it may have asked before."""
+    """Tell whether a person was shown a key of a program, even one that was revoked since."""
     return ApiKey.objects.filter(program=program, created_by=person).exists()
 
 

@@ -59,7 +59,7 @@ def once(
 def asked_once(
     key: ApiKey, what: str, body: MessageIn, *, at: datetime, act: Callable[[], dict[str, Any]]
 ) -> dict[str, Any]:
-    """Do what a body with a message id asks of an operation, once.
+    """Do what a body asks, once per its message id.
 
     Args:
         key: of the program that asks.

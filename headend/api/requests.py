@@ -36,7 +36,7 @@ _ENCODER = NinjaJSONEncoder()
 
 
 class KeyRequest(HttpRequest):
-    """A request behind `Key`; only a name for the type, none is ever made of it."""
+    """A request that `Key` let in; it names the type only and is never instantiated."""
 
     auth: ApiKey
 
@@ -107,7 +107,7 @@ def known_parameters_only(operation: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def answered(schema: type[Schema], facts: Mapping[str, Any]) -> HttpResponse:
-    """Answer with facts that are made to fit their schema already, as tests see to.
+    """Answer with facts that already fit their schema; tests make sure of that.
 
     Checking each answer of a vend costs as much as reading the request.
 
@@ -138,7 +138,7 @@ def one_found(found: QuerySet[Row], *, otherwise: str) -> Row:
 def between(
     found: QuerySet[Any], field: str, since: datetime | None, until: datetime | None
 ) -> QuerySet[Any]:
-    """Return those of some objects whose time is from an instant on, and before another."""
+    """Narrow objects to those whose time is at or after an instant, and before another."""
     if since is not None:
         found = found.filter(**{f"{field}__gte": since})
     if until is not None:
@@ -178,7 +178,7 @@ def page(
 
 
 def _after(position: int, found: QuerySet[Any], by: str) -> Q:
-    """Return what is said of those objects that come after the one at a position."""
+    """Return the condition for objects that come after the one at a position."""
     if by == "pk":
         return Q(pk__lt=position)
     last = found.filter(pk=position).values_list(by, flat=True).first()

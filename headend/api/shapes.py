@@ -136,7 +136,7 @@ def rate(one: Rate) -> dict[str, Any]:
 
 
 def token(one: IssuedToken, standing: Standing | None = None) -> dict[str, Any]:
-    """An issued token and how far it has come; digits that are given to nobody are null."""
+    """An issued token and its delivery; digits that nobody may have are null."""
     return _token(one, standing, one.delivery)
 
 

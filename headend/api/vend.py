@@ -43,7 +43,7 @@ TERMINAL = "API"
 
 
 def caller_of(key: ApiKey) -> str:
-    """Return the name under which a program's message ids are kept: of all its keys one."""
+    """Return the name under which a program's message ids are kept: one for all its keys."""
     return f"api:{key.program_id}"
 
 
@@ -163,7 +163,7 @@ def verify_token(request: KeyRequest, body: TokenVerifyIn) -> dict[str, Any]:
 
 
 def require_within_limits(key: ApiKey, body: VendIn | DebtPaymentIn, at: datetime) -> None:
-    """Refuse a vend beyond the key's limits; a repeated message is none.
+    """Refuse a vend beyond the key's limits; a repeated message does not count.
 
     The day's limit holds the key's row until the sale is made, so that parallel vends of one key
     can't exceed it together.

@@ -8,7 +8,7 @@ from django.db import models
 
 
 class AuditEntry(models.Model):
-    """One act, written in the transaction that it tells of."""
+    """One act, written in the same transaction as the act itself."""
 
     at = models.DateTimeField()
     actor = models.ForeignKey(

@@ -16,7 +16,7 @@ OWN_APPS = "headend."
 
 
 class Change(NamedTuple):
-    """One field that an act changed or told; an empty text where there was or is nothing."""
+    """One field that an act changed or recorded; an empty text where there was or is nothing."""
 
     field: str
     before: str
@@ -100,7 +100,7 @@ def kinds() -> list[tuple[str, str]]:
 
 
 def kind_of(object_type: str) -> str:
-    """Return what a person calls an object type, also of a kind that is no more."""
+    """Return what a person calls an object type, even one that no longer exists."""
     try:
         return str(apps.get_model(object_type)._meta.verbose_name)
     except (LookupError, ValueError):
@@ -117,7 +117,7 @@ def name_of(object_type: str, object_id: str) -> str:
 
 
 def changes(entry: AuditEntry) -> list[Change]:
-    """Return what an entry tells field by field, in its order."""
+    """Return what an entry records, field by field, in its order."""
     before, after = _fields(entry.before), _fields(entry.after)
     return [
         Change(

@@ -34,7 +34,7 @@ class Published(NamedTuple):
 
 
 def publish(folder: Path, head: Head) -> None:
-    """Add the chain's end to the file of its day, unless that has its seal, which covers it."""
+    """Add the chain's end to the file of its day, unless that file is already sealed."""
     path = _file(folder, head.sealed_at.astimezone(UTC).date())
     if path.exists() and not path.stat().st_mode & _WRITABLE:
         return

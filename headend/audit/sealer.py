@@ -37,7 +37,7 @@ class Head(NamedTuple):
 
 
 class _Mark(NamedTuple):
-    """Below `highest` only those can still come who were writing when it was read."""
+    """Below `highest` only entries of writers active when it was read can still appear."""
 
     highest: int  # number that has a link
     writers: set[str]

@@ -25,7 +25,7 @@ PUBLISHED_WITHIN = timedelta(hours=1)  # what was sealed before and is in no fil
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that is not as it was written: a code for programs and a sentence."""
+    """One thing that is not as it was written: a code for programs, a sentence for people."""
 
     code: str
     text: str
@@ -87,7 +87,7 @@ def _heads(seals: Path, report: Report) -> dict[int, list[Published]]:
 def _chain(
     report: Report, heads: dict[int, list[Published]], key: bytes | None
 ) -> Iterator[Finding]:
-    """Walk the chain; after a fault go on from what the link itself says."""
+    """Walk the chain; after a fault continue from what the link itself says."""
     chain, position = signing.FIRST_HASH, 0
     while True:
         links = list(Link.objects.filter(position__gt=position).order_by("position")[:CHUNK])
@@ -140,7 +140,7 @@ def _entry_faults(link: Link, entry: AuditEntry | None, key: bytes | None) -> It
 
 
 def _beyond(heads: dict[int, list[Published]]) -> Iterator[Finding]:
-    """What was published and is in the database no more."""
+    """What was published and is no longer in the database."""
     for position, lost in sorted(heads.items()):
         yield Finding(
             "seal_without_link",

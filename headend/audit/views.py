@@ -44,7 +44,7 @@ def search(request: PageRequest) -> HttpResponse:
 @require_safe
 @may_search
 def life(request: PageRequest, object_type: str, object_id: str) -> HttpResponse:
-    """Show everything that happened to an object and to what hangs on it."""
+    """Show everything that happened to an object and to what belongs to it."""
     own = AuditEntry.objects.filter(object_type=object_type, object_id=object_id)
     latest = own.order_by("-pk").first()
     found = lives.of_object(object_type, object_id)

@@ -54,7 +54,7 @@ def draw(key: VendingKey, units: int) -> None:
 
 
 def give_back(key: VendingKey, units: int) -> None:
-    """Let the key issue units again that a token carried which nobody will ever have."""
+    """Return to the key the units of a token that nobody will ever have."""
     share = KeyAllowance.objects.filter(key=key, share=secrets.randbelow(SHARES))
     share.update(units_left=F("units_left") + units)
 

@@ -20,7 +20,7 @@ from headend.securitymodule.services import give_up, load_vending_key
 
 
 def record_refusal(refusal: Refusal, *, by: User, second: str, at: datetime) -> None:
-    """Put a ceremony that loaded nothing into the audit record.
+    """Record a ceremony that loaded nothing in the audit.
 
     Args:
         refusal: why.

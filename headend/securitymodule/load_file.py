@@ -142,7 +142,7 @@ def read_keys(text: str | bytes) -> list[LoadedKey]:
 
 
 def _fault(key: LoadedKey) -> str:
-    """Say what no vending key can be, or nothing."""
+    """Return what is impossible about a key, or an empty text."""
     checks = (
         (1 <= key.kt <= 3, f"kt is 1, 2 or 3, not {key.kt}"),
         (1 <= key.krn <= 9, f"krn is 1 to 9, not {key.krn}"),
@@ -203,7 +203,7 @@ def _as_dictionary(key: LoadedKey) -> dict[str, Any]:
 
 
 class _Unclear(ValueError):
-    """A key of the file is not told as the format wants. Its text never shows what was told."""
+    """A key in the file does not follow the format. The message never shows what was written."""
 
 
 @sensitive_variables()

@@ -16,7 +16,7 @@ from headend.securitymodule.models import LinkRoot, VendingKey
 
 @contextmanager
 def refusals_recorded(*, by: User | None, at: datetime) -> Iterator[None]:
-    """Put it into the audit record if a key is refused inside.
+    """Record in the audit if a key is refused inside.
 
     Wrap the transaction in it, not the other way round: the refusal undoes what the transaction
     did, and the record of the refusal must stay.
@@ -53,7 +53,7 @@ def record_refusal(refusal: KeyRefused, *, by: User | None, at: datetime) -> Non
 
 @contextmanager
 def naming(key: VendingKey | LinkRoot) -> Iterator[None]:
-    """Have a refusal that comes from a key's store name the key."""
+    """Make a refusal that comes from a key's store name the key."""
     try:
         yield
     except KeyRefused as refusal:

@@ -116,7 +116,7 @@ def load_vending_key(
 
 
 def give_up(key: VendingKey) -> None:
-    """Have a key's store forget it, whose row was taken back with its transaction."""
+    """Make the store forget a key whose row was rolled back with its transaction."""
     keystores.store_named(key.store).forget(bytes(key.sealed_key), label=label_of(key))
 
 
@@ -194,7 +194,7 @@ def generate_credit_token(meter: Meter, *, units: int, tid: int, at: datetime) -
 
 
 def give_back_allowance(meter: Meter, *, sgc: str, krn: int, base_date: int, units: int) -> None:
-    """Let a vending key issue the units of a credit token again that can never be used.
+    """Return to a vending key the units of a credit token that can never be used.
 
     Args:
         meter: for which the token was made.
@@ -326,7 +326,7 @@ def decoder_key_of(meter: Meter, vending_key: VendingKey) -> bytes:
 
 
 def label_of(key: VendingKey) -> str:
-    """Return everything that says which key it is, the mark of a test key among it."""
+    """Return a text of all that identifies a key, including whether it is a test key."""
     return (
         f"vending key {key.sgc}/{key.kt}/{key.krn}/{key.base_date}/{key.ken}/{key.dkga}"
         f"/{key.is_test}"

@@ -102,7 +102,10 @@ def load(request: PageRequest) -> HttpResponse:
 @may_load
 @never_cache
 def passkey(request: PageRequest) -> HttpResponse:
-    """Say what the browser needs to ask the second person for a passkey; of nobody, for none."""
+    """Return what the browser needs to ask the second person for a passkey.
+
+    Whoever is unknown gets an answer as well, which no passkey can meet.
+    """
     name = request.POST.get("username", "")
     second = User.objects.filter(username=name).first() or User()
     options, challenge = second_factor.passkey_request(second, host=host_of(request))
@@ -123,7 +126,7 @@ def _load(request: PageRequest, form: CeremonyForm) -> list[VendingKey]:
 
 @sensitive_variables()
 def _second_person(request: PageRequest, form: CeremonyForm) -> User:
-    """Return who the second person has shown to be, by password and second factor."""
+    """Return the second person, authenticated by password and second factor."""
     typed, now = form.cleaned_data, timezone.now()
     if typed["username"].casefold() == request.user.username.casefold():
         raise LoadFileRefused(f"a ceremony needs two people; {request.user} can't be both")

@@ -35,7 +35,7 @@ class DraftForm(forms.Form):
 
 
 class CircumstancesForm(forms.Form):
-    """Whose purchases the examples are; what can't be read is as if it were not typed."""
+    """Whose purchases the examples are; what can't be read counts as not typed."""
 
     bought_kwh = forms.IntegerField(label="Bought before, kWh", min_value=0, max_value=10**6)
     fee_periods = forms.IntegerField(label="Fees due, periods", min_value=0, max_value=120)

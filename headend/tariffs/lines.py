@@ -220,7 +220,7 @@ def lines_of(
 
 
 def _is_told_at_nothing(bill: Bill, component: kinds.Component) -> bool:
-    """Say whether a line stands though it takes nothing: a fee does that stays owed."""
+    """Say whether a line of zero is shown: it is if it stands for a fee that stays owed."""
     if isinstance(component, kinds.PeriodicFee):
         outcome = bill.charges.fees.get(component.name)
         return outcome is not None and outcome.owed_minor > 0

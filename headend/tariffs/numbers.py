@@ -48,5 +48,5 @@ def plain(number: Fraction | Decimal | int, *, at_least: int = 0, at_most: int =
 
 
 def as_decimal(number: Fraction) -> Decimal:
-    """Return a number that has an end in decimals as one; others are cut after many."""
+    """Return a number as a decimal; one without an end is cut after many places."""
     return Decimal(number.numerator) / Decimal(number.denominator)

@@ -41,7 +41,7 @@ def rules_of(version: TariffVersion) -> TariffRules:
 
 
 class _Same:
-    """A document that equals itself only, so that it is told at a glance from others."""
+    """A document compared by identity, so that looking it up costs next to nothing."""
 
     def __init__(self, document: Any) -> None:
         self.document = document

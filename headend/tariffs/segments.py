@@ -160,7 +160,7 @@ def reckoned(
 
 
 def spend(money: Fraction, pieces: Sequence[Segment]) -> tuple[Fraction, Fraction]:
-    """Return the kWh that money buys, and the money that finds nothing to buy.
+    """Return the kWh that money buys, and the money that is left over.
 
     Free energy comes with any purchase, however small.
     """

@@ -220,7 +220,7 @@ def discard_draft(draft: TariffDraft, *, by: User, at: datetime) -> None:
 
 
 def digest(draft: TariffDraft) -> str:
-    """Return what stands for a draft's content: it is approved as it was read."""
+    """Return a digest of a draft's content, so that it is approved exactly as it was read."""
     content = [draft.code, draft.name, str(draft.valid_from), draft.rules]
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 

@@ -25,7 +25,7 @@ BUY_CREDIT = "vendors.buy_credit"
 def perform_purchase(
     *, arguments: dict[str, Any], by: User, approved_by: User, at: datetime
 ) -> Purchase:
-    """Give the credit that was asked for, under the contract in force by now."""
+    """Give the credit that was asked for, under the contract in force now."""
     vendor = Vendor.objects.get(pk=arguments["vendor"])
     _require_own(by, vendor)
     if queries.vendor_of(approved_by) is not None:
@@ -43,7 +43,7 @@ def perform_purchase(
 def request_purchase(
     vendor: Vendor, *, paid_minor: int, payment_reference: str, by: User, at: datetime
 ) -> Approval:
-    """Ask for the credit that a payment buys; the approver looks whether the money is there.
+    """Ask for the credit that a payment buys; the approver checks that the money arrived.
 
     Args:
         vendor: who paid.

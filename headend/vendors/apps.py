@@ -9,5 +9,5 @@ class VendorsConfig(AppConfig):
     name = "headend.vendors"
 
     def ready(self) -> None:
-        """Make the act that needs a second person known, and what belongs to a vendor's life."""
+        """Register the act that needs a second person, and what a vendor's history shows."""
         from headend.vendors import acts, life, suspense  # noqa: F401

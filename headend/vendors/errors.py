@@ -4,7 +4,7 @@ from headend.config.errors import Refusal
 
 
 class InvalidVendor(Refusal):
-    """A vendor, till or operator can't be as was asked."""
+    """A vendor, till or operator can't be entered as asked."""
 
     code = "vendor_invalid"
 
@@ -16,7 +16,7 @@ class InvalidContract(Refusal):
 
 
 class InvalidPurchase(Refusal):
-    """A purchase of credit can't be as was asked."""
+    """A purchase of credit can't be entered as asked."""
 
     code = "credit_purchase_invalid"
 

@@ -117,7 +117,7 @@ class Purse(models.Model):
 
 
 class WalletWatch(models.Model):
-    """Below what a vendor's wallet is low, and since when it is: nobody is told twice."""
+    """The balance below which a wallet is low, and since when it is: nobody is told twice."""
 
     vendor = models.OneToOneField(Vendor, on_delete=models.CASCADE, related_name="wallet_watch")
     threshold_minor = models.BigIntegerField()  # of what may still be sold for
@@ -172,7 +172,7 @@ class Operator(models.Model):
 
 
 class Purchase(models.Model):
-    """Credit that a vendor paid for and that two people saw to."""
+    """Credit that a vendor paid for and that a second person approved."""
 
     vendor = models.ForeignKey(Vendor, on_delete=models.PROTECT, related_name="purchases")
     contract = models.ForeignKey(Contract, on_delete=models.PROTECT, related_name="+")

@@ -36,7 +36,7 @@ SELL_WITHOUT_SHIFT = "vendors.sell_without_shift"
 
 @dataclass(frozen=True)
 class Seat:
-    """From where a sale is made: no vendor is the utility, no till is none with a drawer."""
+    """Where a sale is made: without a vendor by the utility, without a till from no drawer."""
 
     vendor: Vendor | None = None
     till: Till | None = None
@@ -189,7 +189,7 @@ def _pay_out_other(shift: Shift, amount_minor: int, currency: str) -> None:
 
 
 def earned(vendor: Vendor, earned_minor: int, currency: str) -> list[Posting]:
-    """Return the debits of what a vendor earned, its tax apart; those may be of nothing."""
+    """Return the debits of what a vendor earned, its tax apart; either may be zero."""
     tax_minor = rate_of(vendor.contract).tax_within(earned_minor) if vendor.contract else 0
     return [
         Posting(vendor.earnings, earned_minor - tax_minor, currency),

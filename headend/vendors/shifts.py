@@ -256,7 +256,7 @@ def _count_others(shift: Shift, counted: Mapping[str, int]) -> dict[str, int]:
 
 
 def _move(shift: Shift, at: datetime, what: str, others: Mapping[str, int], currency: str) -> None:
-    """Enter what the drawer of the utility's own till has from other accounts, or gives them."""
+    """Enter money that moves between the drawer of a utility's own till and other accounts."""
     if shift.vendor is not None or not any(others.values()):
         return
     ledger.post(

@@ -10,7 +10,7 @@ from headend.vendors.models import Purchase
 
 @suspense.accounted_by
 def as_credit(references: Collection[str]) -> dict[str, suspense.Accounted]:
-    """Return what payments that became a vendor's credit were, and whose, by reference."""
+    """Return payments that became a vendor's credit, with the vendor, by reference."""
     found = Purchase.objects.select_related("vendor").filter(payment_reference__in=references)
     return {
         one.payment_reference: suspense.Accounted(

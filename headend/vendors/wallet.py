@@ -28,7 +28,7 @@ def create(vendor: Vendor) -> None:
 
 
 def balance_minor(vendor: Vendor) -> int:
-    """Return what is in the wallet, as the ledger says; below nothing if credit is used."""
+    """Return what is in the wallet, as the ledger says; below zero if credit is used."""
     return -ledger.balance_minor(vendor.wallet, vendor.currency)
 
 
@@ -97,7 +97,7 @@ def give(vendor: Vendor, amount_minor: int) -> None:
 
 
 def set_open(vendor: Vendor, is_open: bool) -> None:
-    """Let sales take from the purses or not; waits for those that are just doing so."""
+    """Let sales take from the purses or not; waits for sales that are doing so just now."""
     purses = _all_held(vendor)
     for purse in purses:
         purse.is_open = is_open

@@ -33,7 +33,7 @@ class Looked(NamedTuple):
 def set_threshold(
     vendor: Vendor, threshold_minor: int | None, *, by: User, at: datetime
 ) -> WalletWatch | None:
-    """Say below which amount left to sell for a vendor's wallet is low.
+    """Set the amount below which a vendor's wallet is low.
 
     Args:
         vendor: whose.
