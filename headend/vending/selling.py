@@ -110,7 +110,7 @@ def _write(offer: Quote, request: Request, change: KeyChange | None, ids: _Ids) 
         disclosure.hold(sale, at=request.at)
     tokens = key_change_due.hand_out(change, sale) if change else []
     if made:
-        tokens.append(_save_token(sale, offer, made, position=len(tokens), pk=ids.token))
+        tokens.append(_save_token(sale, offer, request, made, position=len(tokens), pk=ids.token))
     collect_lines(offer.lines)
     _post(sale, offer, request.seat)
     _record(sale, offer, request, made.tid if made else None)
@@ -125,8 +125,9 @@ def _write(offer: Quote, request: Request, change: KeyChange | None, ids: _Ids) 
 
 
 def _make_token(offer: Quote, at: datetime) -> _Token:
-    (tid,) = allocate_token_identifiers(offer.meter, count=1, at=at)
-    return _Token(tid, generate_credit_token(offer.meter, units=offer.units, tid=tid, at=at))
+    meter = offer.meter
+    (tid,) = allocate_token_identifiers(meter, count=1, at=at)
+    return _Token(tid, generate_credit_token(meter, units=offer.units, tid=tid, at=at))
 
 
 def _save_sale(offer: Quote, request: Request, pk: int | None) -> Sale:
@@ -176,7 +177,7 @@ def _save_lines(sale: Sale, offer: Quote) -> list[SaleLine]:
 
 
 def _save_token(
-    sale: Sale, offer: Quote, made: _Token, *, position: int, pk: int | None
+    sale: Sale, offer: Quote, request: Request, made: _Token, *, position: int, pk: int | None
 ) -> IssuedToken:
     meter = offer.meter
     token = writing.new(
@@ -193,8 +194,8 @@ def _save_token(
         units=offer.units,
         krn=meter.krn,
         purpose=f"sale {sale.receipt_number}",
-        issued_by=sale.operator,
-        issued_at=sale.created_at,
+        issued_by=request.operator,
+        issued_at=request.at,
     )
     writing.save(token)
     return token
