@@ -26,7 +26,10 @@ def with_database(error: DatabaseError | InterfaceError) -> Trouble:
         error: as Django raised it.
     """
     text = str(error).strip().split("\n")[0]
-    if "no such table" in text or "does not exist" in text:
-        text = "the head-end's database is not set up; run 'make run' once"
+    if any(said in text for said in ("no such table", "no such column", "does not exist")):
+        text = (
+            "the head-end's database is not set up, or not for this version of the program: "
+            "'make run' does it, or 'python -m headend.manage migrate' as its owner"
+        )
         return Trouble(REFUSED, "database_missing", text)
     return Trouble(UNKNOWN, "unknown", f"no answer from the database ({text})")
