@@ -334,11 +334,13 @@ def _open_work_left(closing: Closing, registers: trials.Registers, *, at: dateti
             meter=meter,
         )
     if meter.intended_payment_mode == Meter.PaymentMode.POSTPAYMENT:
+        still_on = closing.cleared != Closing.Cleared.COMMAND  # it did not close its account
         open_work_item(
             kind="supply",
             cause=f"last bill of closing {closing.pk}",
             summary=f"closing {closing}: meter {meter.drn} was in post-payment at "
-            f"{kwh(registers.energy_wh)} kWh; have billing make the last bill",
+            f"{kwh(registers.energy_wh)} kWh; have billing make the last bill"
+            + (", and order the meter off: it goes on delivering" if still_on else ""),
             at=at,
             meter=meter,
         )

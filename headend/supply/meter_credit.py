@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import F, Q, QuerySet
+from django.db.models import F, Q, QuerySet, Sum
 
 from headend.customers.models import SupplyAgreement
 from headend.design.figures import kwh, moment
@@ -21,7 +21,7 @@ from headend.fleet.queries import latest_state
 from headend.meters.models import Meter
 from headend.supply.errors import CreditLeft
 from headend.supply.models import Closing, ModeSwitch, Replacement
-from headend.vending.models import IssuedToken
+from headend.vending.models import IssuedToken, OpeningUse
 from headend.vending.unused import tokens_not_entered
 from shared.sts.token import CLEAR_CREDIT, MANAGEMENT_CLASS
 from shared.wire import commands
@@ -107,6 +107,34 @@ def to_move_wh(replacement: Replacement) -> int:
     return replacement.credit_wh - on_the_bill_wh(
         replacement.agreement, replacement.old_meter, at=replacement.registers_at
     )
+
+
+def explained_wh(meter: Meter) -> int | None:
+    """Return the most credit that a meter may show by what it told and what was sold for it since.
+
+    None: another system sold for it before, and it has told nothing here, so nobody can say.
+    """
+    tokens = IssuedToken.objects.filter(
+        Q(sale__reversal=None) | Q(free_grant__isnull=False),
+        meter=meter,
+        token_class=_CREDIT_CLASS,
+    )
+    added = Command.objects.filter(
+        meter=meter, command=commands.ADJUST_CREDIT, arguments__amount_wh__gt=0
+    ).exclude(state__in=(State.REJECTED, State.CANCELLED))
+    state = latest_state(meter)
+    if state is None:
+        served = Q(agreement__meter=meter) | Q(agreement__former_meters__meter=meter)
+        if OpeningUse.objects.filter(served).exists():
+            return None
+        told_wh = 0
+    else:
+        told_wh = max(0, state.credit_wh)
+        waiting = [one.pk for one in tokens_not_entered(meter, since=meter.registered_at)]
+        tokens = tokens.filter(Q(pk__in=waiting) | Q(issued_at__gte=state.received_at))
+        added = added.filter(Q(finished_at=None) | Q(finished_at__gte=state.received_at))
+    units = tokens.aggregate(units=Sum("units"))["units"] or 0
+    return told_wh + units * _WH_PER_UNIT + sum(order.arguments["amount_wh"] for order in added)
 
 
 def free_share_wh(agreement: SupplyAgreement, credit_wh: int) -> int:

@@ -28,11 +28,13 @@ from headend.meters.models import Meter
 from headend.meters.services import install_meter, remove_meter
 from headend.supply.errors import ReplacementNotPossible
 from headend.supply.handover import call_back_orders, check_registers
-from headend.supply.meter_credit import require_none, to_move_wh
+from headend.supply.meter_credit import explained_wh, require_none, to_move_wh
 from headend.supply.models import Replacement, Source
 from headend.supply.old_tokens import require_new_key
 from headend.supply.trials import Registers
 from headend.supply.words import new_number
+
+_DISPLAY_ROUNDS_WH = 10  # two decimals of a kWh
 
 
 @dataclass(frozen=True)
@@ -108,7 +110,26 @@ def replace(
     )
     if is_open(replacement):
         open_item(replacement, at=at)
+    _tell_unexplained(replacement, at=at)
     return replacement
+
+
+def _tell_unexplained(replacement: Replacement, *, at: datetime) -> None:
+    """Have somebody look at credit that one person read and that nothing else explains."""
+    if replacement.credit_wh is None:
+        return
+    most_wh = explained_wh(replacement.old_meter)
+    if most_wh is None or replacement.credit_wh <= most_wh + _DISPLAY_ROUNDS_WH:
+        return
+    open_work_item(
+        kind="supply",
+        cause=f"unexplained credit of replacement {replacement.pk}",
+        summary=f"replacement {replacement}: {replacement.registers_by} read "
+        f"{kwh(replacement.credit_wh)} kWh on meter {replacement.old_meter}, but by what it told "
+        f"and what was sold for it, it held {kwh(most_wh)} kWh at most; have it checked",
+        at=at,
+        meter=replacement.new_meter,
+    )
 
 
 def _require_free(meter: Meter) -> None:
@@ -202,6 +223,7 @@ def note_registers(
     )
     if not is_open(kept):
         close_item(kept, by=by, at=at)
+    _tell_unexplained(kept, at=at)
     return kept
 
 

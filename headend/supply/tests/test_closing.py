@@ -439,4 +439,5 @@ def test_credit_is_not_settled_once_somebody_else_is_served(supply):
 def test_the_last_bill_of_a_post_payment_meter_is_an_open_item(supply):
     Meter.objects.filter(pk=supply.meter_id).update(intended_payment_mode="postpayment")
     close(supply, credit_wh=0)
-    assert "last bill" in WorkItem.objects.get(closed_at=None).summary
+    told = WorkItem.objects.get(closed_at=None).summary
+    assert "last bill, and order the meter off" in told  # nobody asked it to close its account

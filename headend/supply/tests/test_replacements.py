@@ -32,6 +32,7 @@ from headend.vending import key_changes, reversals
 from headend.vending import services as vending
 from headend.vending.errors import ReversalRefused
 from headend.vending.issuing import issue
+from headend.vending.opening import record_opening_use
 from headend.vending.tests.key_meters import FieldMeter, load_key
 from shared.sts.token import CLEAR_CREDIT
 
@@ -174,6 +175,37 @@ def test_a_post_payment_supply_stays_one(supply, stock):
     stock.refresh_from_db()
     assert stock.intended_payment_mode == "postpayment"
     assert Command.objects.get(meter=stock).arguments == {"mode": "postpayment"}
+
+
+@pytest.mark.parametrize(
+    ("told_wh", "read_wh", "is_told"),
+    [
+        (None, 17_300, False),  # all that was ever sold
+        (None, 17_400, True),
+        (2_000, 19_300, False),  # nothing tells that the token of 17.3 kWh was entered
+        (2_000, 19_400, True),
+    ],
+)
+def test_credit_that_nothing_explains_is_looked_at(supply, stock, told_wh, read_wh, is_told):
+    if told_wh is not None:
+        tell_state(supply.meter, energy_wh=0, credit_wh=told_wh, at=LATER)
+    done = replace(supply, stock, credit_wh=read_wh)
+    told = WorkItem.objects.filter(cause=f"unexplained credit of replacement {done.pk}")
+    assert [f"read {read_wh / 1000:.1f} kWh" in one.summary for one in told] == [True] * is_told
+
+
+def test_credit_read_later_is_looked_at_too_unless_another_system_sold_before(supply, stock):
+    at = {"by": console_user(), "at": LATER}
+    done = replace(supply, stock, energy_wh=None, credit_wh=None)
+    replacements.note_registers(done, energy_wh=12_000, credit_wh=30_000, **at)
+    assert WorkItem.objects.filter(cause__startswith="unexplained").count() == 1
+    other = make_supply()
+    record_opening_use(other, as_of=NOON, issued_wh=0, fees_through=NOON, **at)
+    third = register_meter(
+        drn=new_drn(), key=KeyAttributes(sgc=DEMONSTRATION_SGC), by=console_user(), at=NOON
+    )
+    replace(other, third, credit_wh=90_000)
+    assert WorkItem.objects.filter(cause__startswith="unexplained").count() == 1
 
 
 def test_a_meter_that_serves_somebody_is_left_to_them(supply):
