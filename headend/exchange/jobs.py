@@ -232,12 +232,12 @@ def keep_refused(job: Job) -> None:
     """
     with content_of(job.sheet) as file, temporary_file() as refused:
         wanted = (row for row, _ in _refused(job, file))
-        for _ in sheets.kept(wanted, refused):
-            pass
+        some = sum(1 for _ in sheets.kept(wanted, refused))
         job.sheet.pieces.all().delete()
         _keep(job.sheet, refused)
-    job.sheet.is_read = True
-    job.sheet.save(update_fields=["is_read"])
+    if some:
+        job.sheet.is_read = True
+        job.sheet.save(update_fields=["is_read"])
 
 
 def may_mend(job: Job, user: User) -> bool:

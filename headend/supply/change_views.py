@@ -235,6 +235,7 @@ def _replacement_page(
     context = {
         "replacement": found,
         "is_open": replacements.is_open(found),
+        "may_note": replacements.may_note(found),
         "to_move_wh": to_move_wh(found),
         "sent": _latest_delivery(found),
         "registers": registers,

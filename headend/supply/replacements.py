@@ -29,7 +29,7 @@ from headend.meters.services import install_meter, remove_meter
 from headend.supply.errors import ReplacementNotPossible
 from headend.supply.handover import call_back_orders, check_registers
 from headend.supply.meter_credit import explained_wh, require_none, to_move_wh
-from headend.supply.models import Replacement, Source
+from headend.supply.models import Replacement, Settlement, Source
 from headend.supply.old_tokens import require_new_key
 from headend.supply.trials import Registers
 from headend.supply.words import new_number
@@ -123,7 +123,7 @@ def _tell_unexplained(replacement: Replacement, *, at: datetime) -> None:
         return
     open_work_item(
         kind="supply",
-        cause=f"unexplained credit of replacement {replacement.pk}",
+        cause=_unexplained(replacement),
         summary=f"replacement {replacement}: {replacement.registers_by} read "
         f"{kwh(replacement.credit_wh)} kWh on meter {replacement.old_meter}, but by what it told "
         f"and what was sold for it, it held {kwh(most_wh)} kWh at most; have it checked",
@@ -200,17 +200,28 @@ def _noted(
 def note_registers(
     replacement: Replacement, *, energy_wh: int, credit_wh: int, by: User, at: datetime
 ) -> Replacement:
-    """Take down what a replaced meter showed, if it could not be read when it came down.
+    """Take down what a replaced meter showed, if it could not be read then, or put it right.
+
+    Args:
+        replacement: whose credit was neither moved nor settled yet.
+        energy_wh: the total, 0 or more and not below what the meter told before.
+        credit_wh: what was left; below zero: used on credit.
+        by: who read them; needs supply.replace_meter.
+        at: now.
 
     Raises:
-        ReplacementNotPossible: it is known already.
+        ReplacementNotPossible: the credit was moved, or its account settled, by what was known.
         InvalidRegisters: no meter shows such figures.
     """
     require(by, "supply.replace_meter")
+    locked_meters(replacement.old_meter_id)  # as a settlement does
     kept = locked(replacement)
-    if kept.credit_wh is not None:
-        raise ReplacementNotPossible(f"the registers of replacement {kept} are known already")
+    if not may_note(kept):
+        raise ReplacementNotPossible(
+            f"the registers of replacement {kept} stand: its credit was moved or settled"
+        )
     check_registers(kept.old_meter, energy_wh=energy_wh, credit_wh=credit_wh)
+    before = {"energy_wh": kept.energy_wh, "credit_wh": kept.credit_wh}
     kept.energy_wh, kept.credit_wh = energy_wh, credit_wh
     kept.registers_source, kept.registers_at, kept.registers_by = Source.PERSON, at, by
     kept.save()
@@ -219,12 +230,21 @@ def note_registers(
         action="supply.note_registers",
         target=kept,
         at=at,
+        before=before,
         after={"energy_wh": energy_wh, "credit_wh": credit_wh},
     )
-    if not is_open(kept):
-        close_item(kept, by=by, at=at)
+    for told in (_cause(kept), _unexplained(kept)):
+        _close(told, by=by, at=at)
+    if is_open(kept):
+        open_item(kept, at=at)
     _tell_unexplained(kept, at=at)
     return kept
+
+
+def may_note(replacement: Replacement) -> bool:
+    """Say whether registers of the old meter may still be entered or put right."""
+    settled = Settlement.objects.filter(closing__agreement=replacement.agreement_id)
+    return replacement.transferred_at is None and not settled.exists()
 
 
 def is_open(replacement: Replacement) -> bool:
@@ -259,13 +279,19 @@ def open_item(replacement: Replacement, *, at: datetime) -> None:
 
 def close_item(replacement: Replacement, *, by: User, at: datetime) -> None:
     """Close what `open_item` opened: nothing is left to be done about the credit."""
-    WorkItem.objects.filter(cause=_cause(replacement), closed_at=None).update(
-        closed_at=at, closed_by=by
-    )
+    _close(_cause(replacement), by=by, at=at)
+
+
+def _close(cause: str, *, by: User, at: datetime) -> None:
+    WorkItem.objects.filter(cause=cause, closed_at=None).update(closed_at=at, closed_by=by)
 
 
 def _cause(replacement: Replacement) -> str:
     return f"credit of replacement {replacement.pk}"
+
+
+def _unexplained(replacement: Replacement) -> str:
+    return f"unexplained credit of replacement {replacement.pk}"
 
 
 def locked(replacement: Replacement) -> Replacement:

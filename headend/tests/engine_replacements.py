@@ -84,21 +84,17 @@ class Replacements(Campaigns):
     @precondition(lambda self: bool(self.exchanges))
     @rule(number=which)
     def read_the_old_meter(self, number: int) -> None:
-        """What could not be read when it came down is read later, once."""
+        """What could not be read when it came down is read later."""
         exchange = self.exchanges[number % len(self.exchanges)]
-        was_known = self.stored(exchange).credit_wh is not None
-        try:
-            replacements.note_registers(
-                exchange.replacement,
-                energy_wh=exchange.old.energy_wh,
-                credit_wh=exchange.old.credit_wh,
-                by=self.by,
-                at=self.at,
-            )
-        except ReplacementNotPossible:
-            assert was_known
+        if self.stored(exchange).credit_wh is not None:
             return
-        assert not was_known
+        replacements.note_registers(
+            exchange.replacement,
+            energy_wh=exchange.old.energy_wh,
+            credit_wh=exchange.old.credit_wh,
+            by=self.by,
+            at=self.at,
+        )
         exchange.moves_wh = exchange.old.read() - exchange.old.read_on_bill_wh
 
     @precondition(lambda self: bool(self.exchanges))

@@ -89,12 +89,23 @@ def show(closing: str, json_wanted: bool) -> None:
 def registers(
     closing: str, energy_wh: int | None, credit_wh: int | None, json_wanted: bool
 ) -> None:
-    """Enter the closing registers that somebody read at the meter."""
+    """Enter the registers that somebody read at the meter: of a CLOSING, or of the old meter of a
+    replacement, by its number."""
     if energy_wh is None or credit_wh is None:
         raise click.UsageError("say both --energy and --credit")
     with answering(json_wanted):
-        from headend.supply import closings
+        from headend.supply import closings, replacements
 
+        if closing.startswith("R"):
+            noted = replacements.note_registers(
+                _replacement(closing),
+                energy_wh=energy_wh,
+                credit_wh=credit_wh,
+                by=_me(),
+                at=_now(),
+            )
+            print_facts(json_wanted, _replacement_facts(noted), facts_text)
+            return
         kept = closings.note_registers(
             _closing(closing), energy_wh=energy_wh, credit_wh=credit_wh, by=_me(), at=_now()
         )
@@ -264,13 +275,7 @@ def replace(
 def transfer(replacement: str, how: str, json_wanted: bool) -> None:
     """Transfer the credit of a replaced meter to the new one, once."""
     with answering(json_wanted):
-        from headend.supply.errors import ReplacementNotPossible
-        from headend.supply.models import Replacement
-
-        found = Replacement.objects.filter(number=replacement).first()
-        if found is None:
-            raise ReplacementNotPossible(f"there is no replacement {replacement}")
-        print_facts(json_wanted, _transferred(found, how), facts_text)
+        print_facts(json_wanted, _transferred(_replacement(replacement), how), facts_text)
 
 
 @supply.command()
@@ -332,6 +337,25 @@ def _closing(number: str) -> Any:
     return found
 
 
+def _replacement(number: str) -> Any:
+    from headend.supply.errors import ReplacementNotPossible
+    from headend.supply.models import Replacement
+
+    found = Replacement.objects.filter(number=number).first()
+    if found is None:
+        raise ReplacementNotPossible(f"there is no replacement {number}")
+    return found
+
+
+def _replacement_facts(replacement: Any) -> dict[str, Any]:
+    return {
+        "replacement": replacement.number,
+        "old_meter": replacement.old_meter.drn,
+        "new_meter": replacement.new_meter.drn,
+        "credit_wh": replacement.credit_wh,
+    }
+
+
 def _transferred(replacement: Any, how: str | None) -> dict[str, Any]:
 
     from headend.supply import transfers
@@ -341,11 +365,7 @@ def _transferred(replacement: Any, how: str | None) -> dict[str, Any]:
         token = transfers.transfer_by_token(replacement, by=_me(), at=_now())
     elif how == "command":
         command = transfers.transfer_by_command(replacement, by=_me(), at=_now())
-    return {
-        "replacement": replacement.number,
-        "old_meter": replacement.old_meter.drn,
-        "new_meter": replacement.new_meter.drn,
-        "credit_wh": replacement.credit_wh,
+    return _replacement_facts(replacement) | {
         "token": token.digits if token else None,
         "order": str(command.state) if command else None,
     }

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from headend.accounts.services import console_user, create_user
+from headend.audit.models import AuditEntry
 from headend.config.errors import NotPermitted
 from headend.customers.errors import InvalidAgreement, NoSupplyAgreement
 from headend.customers.queries import agreement_of
@@ -26,7 +27,7 @@ from headend.supply.errors import (
     ReplacementNotPossible,
 )
 from headend.supply.replacements import OldMeter
-from headend.supply.tests.conftest import DAY, LATER, sell, tell_state
+from headend.supply.tests.conftest import DAY, LATER, close, sell, tell_state
 from headend.testing import NOON, make_supply, new_drn
 from headend.vending import key_changes, reversals
 from headend.vending import services as vending
@@ -163,9 +164,27 @@ def test_credit_that_nobody_could_read_stays_open(supply, stock):
     done.refresh_from_db()
     assert not replacements.is_open(done)
     assert not WorkItem.objects.filter(closed_at=None).exists()
-    with pytest.raises(ReplacementNotPossible, match="known already"):
+
+
+def test_registers_are_put_right_until_the_credit_is_moved_or_settled(supply, stock):
+    at = {"by": console_user(), "at": LATER}
+    done = replace(supply, stock, credit_wh=50_000)
+    assert WorkItem.objects.filter(closed_at=None).count() == 2  # to be moved, and not explained
+    replacements.note_registers(done, energy_wh=12_000, credit_wh=5_000, **at)
+    assert "transfer 5.0 kWh" in WorkItem.objects.get(closed_at=None).summary
+    before = AuditEntry.objects.filter(action="supply.note_registers").last().before
+    assert before == {"energy_wh": 12_000, "credit_wh": 50_000}
+    assert transfers.transfer_by_token(done, **at).units == 50
+    with pytest.raises(ReplacementNotPossible, match="stand: its credit was moved"):
+        replacements.note_registers(done, energy_wh=12_000, credit_wh=1, **at)
+
+
+def test_registers_of_a_replaced_meter_stand_once_the_account_is_settled(supply, stock):
+    done = replace(supply, stock, credit_wh=0)
+    close(supply, energy_wh=0, credit_wh=0, at=LATER + DAY)
+    with pytest.raises(ReplacementNotPossible, match="settled"):
         replacements.note_registers(
-            done, energy_wh=12_000, credit_wh=1, by=console_user(), at=LATER
+            done, energy_wh=12_000, credit_wh=1_000, by=console_user(), at=LATER + DAY
         )
 
 

@@ -80,6 +80,8 @@ def test_a_meter_is_replaced(supply):
         "--reason", "burnt",
     )  # fmt: skip
     assert (made["credit_wh"], made["token"]) == (10_000, None)
+    right = as_json("registers", made["replacement"], "--energy", "12", "--credit", "9.5")
+    assert right["credit_wh"] == 9_500
     assert len(as_json("transfer", made["replacement"], "--by", "token")["token"]) == 20
     again = as_json("transfer", made["replacement"], "--by", "command", status=1)
     assert again["error"]["code"] == "replacement_not_possible"
