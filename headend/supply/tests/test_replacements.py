@@ -167,12 +167,12 @@ def test_credit_that_nobody_could_read_stays_open(supply, stock):
 
 
 def test_registers_are_put_right_until_the_credit_is_moved_or_settled(supply, stock):
-    at = {"by": console_user(), "at": LATER}
+    at: dict[str, Any] = {"by": console_user(), "at": LATER}
     done = replace(supply, stock, credit_wh=50_000)
     assert WorkItem.objects.filter(closed_at=None).count() == 2  # to be moved, and not explained
     replacements.note_registers(done, energy_wh=12_000, credit_wh=5_000, **at)
     assert "transfer 5.0 kWh" in WorkItem.objects.get(closed_at=None).summary
-    before = AuditEntry.objects.filter(action="supply.note_registers").last().before
+    before = AuditEntry.objects.get(action="supply.note_registers").before
     assert before == {"energy_wh": 12_000, "credit_wh": 50_000}
     assert transfers.transfer_by_token(done, **at).units == 50
     with pytest.raises(ReplacementNotPossible, match="stand: its credit was moved"):
@@ -214,7 +214,7 @@ def test_credit_that_nothing_explains_is_looked_at(supply, stock, told_wh, read_
 
 
 def test_credit_read_later_is_looked_at_too_unless_another_system_sold_before(supply, stock):
-    at = {"by": console_user(), "at": LATER}
+    at: dict[str, Any] = {"by": console_user(), "at": LATER}
     done = replace(supply, stock, energy_wh=None, credit_wh=None)
     replacements.note_registers(done, energy_wh=12_000, credit_wh=30_000, **at)
     assert WorkItem.objects.filter(cause__startswith="unexplained").count() == 1
