@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import authenticate
@@ -21,6 +23,7 @@ from headend.securitymodule import allowance, ceremony, roots
 from headend.securitymodule.errors import LoadFileRefused
 from headend.securitymodule.forms import CeremonyForm, RootForm
 from headend.securitymodule.models import LinkRoot, VendingKey
+from shared.sts import token_identifier
 
 _CHALLENGE = "ceremony_challenge"  # in the session: what the second person's passkey signs
 
@@ -163,6 +166,12 @@ def _state(key: VendingKey) -> str:
         return "refused"
     if now < key.active_from:
         return "not yet active"
-    if key.is_over(now):
+    if key.is_over(now) or _is_past_expiry(key, now):
         return "ended"
     return "active"
+
+
+def _is_past_expiry(key: VendingKey, now: datetime) -> bool:
+    """Say whether the key's expiry number lies before the minute that a token would tell."""
+    minute = (int(now.timestamp()) - token_identifier.base_seconds(key.base_date)) // 60
+    return key.ken < 255 and token_identifier.is_expired(minute, key.ken)

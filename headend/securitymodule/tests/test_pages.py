@@ -1,6 +1,7 @@
 """The keys' pages: attributes without keys, and a ceremony that takes two people."""
 
 import io
+from datetime import timedelta
 
 import pytest
 
@@ -96,6 +97,15 @@ def test_a_message_root_is_made_for_a_supply_group(log_in):
     assert refused.status_code == 422
     assert "six digits" in refused.content.decode()
     assert LinkRoot.objects.count() == 2
+
+
+@pytest.mark.parametrize(("ken", "state"), [(10, "ended"), (200, "active"), (255, "active")])
+def test_the_page_tells_that_a_key_is_past_its_expiry_number(log_in, ken, state):
+    VendingKey.objects.create(
+        sgc="600001", kt=2, krn=1, base_date=2014, ken=ken, dkga=4, sealed_key=b"",
+        active_from=NOON - timedelta(days=9000),
+    )  # fmt: skip
+    assert f"{state}</span>" in log_in("auditor").get("/keys/").content.decode()
 
 
 def test_the_page_tells_where_a_key_is_kept(log_in):
