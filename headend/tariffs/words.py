@@ -116,17 +116,17 @@ def repriced(tariff: TariffRules, owed_minor: int) -> str:
 
 def to_be_repriced(tariff: TariffRules, due_minor: int) -> str:
     """Say what the next purchase will be charged for energy that passed the limit now."""
-    due = (
-        f"{_coins(due_minor, tariff)} more is due with the next purchase for what was bought at "
-        "the lower price"
-    )
     taxed = any(
         isinstance(c, kinds.Tax | kinds.PercentLevy)
         and tariff.energy is not None
         and tariff.energy.name in c.on
         for c in tariff.components
     )
-    return f"{_beyond_limit(tariff)}; {due}" + (", and what is put on it" if taxed else "")
+    more = f"{_coins(due_minor, tariff)} more" + (" (without tax)" if taxed else "")
+    return (
+        f"{_beyond_limit(tariff)}; {more} is due with the next purchase for what was bought at "
+        "the lower price"
+    )
 
 
 def _beyond_limit(tariff: TariffRules) -> str:

@@ -10,6 +10,7 @@ from django.conf import settings
 
 from headend.currencies.models import Rate
 from headend.design.fields import MoneyField
+from headend.vending.free_forms import EnergyField
 
 
 class MessageForm(forms.Form):
@@ -55,6 +56,19 @@ class AmountForm(_TenderForm):
     waive_floor = forms.BooleanField(
         label="Debts first: the customer wants them paid even from the share kept for energy",
         required=False,
+    )
+
+
+class EnergyForm(forms.Form):
+    """How much energy the customer asks for, to be told what it costs."""
+
+    kwh = EnergyField(
+        label="Or so many kWh",
+        max_length=24,
+        widget=forms.TextInput(
+            attrs={"inputmode": "decimal", "autocomplete": "off", "size": 8, "form": "by-energy"}
+        ),
+        error_messages={"required": "Type how many kWh the customer asks for."},
     )
 
 

@@ -17,7 +17,13 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from headend.accounts.requests import PageRequest, reads_or_posts
-from headend.channels.till.forms import AmountForm, DebtPaymentForm, MessageForm, VendForm
+from headend.channels.till.forms import (
+    AmountForm,
+    DebtPaymentForm,
+    EnergyForm,
+    MessageForm,
+    VendForm,
+)
 from headend.config.errors import Refusal
 from headend.currencies.models import Rate
 from headend.currencies.queries import is_other, usable
@@ -67,12 +73,26 @@ def find(request: PageRequest) -> HttpResponse:
 @require_safe
 @may_vend
 def sell(request: PageRequest, drn: str) -> HttpResponse:
-    """Ask how much money; show what the typed amount buys."""
+    """Ask how much money; show what the typed amount buys, or what so many kWh cost."""
     context = _whom(request, drn)
     form = AmountForm(request.GET if "amount" in request.GET else None, rates=context["rates"])
-    return render(
-        request, "till/sell.html", {**context, "form": form, **_trial(request, context, form)}
-    )
+    energy = EnergyForm(request.GET if "kwh" in request.GET else None)
+    page = {**context, "form": form, "energy": energy, **_trial(request, context, form)}
+    if energy.is_valid():
+        try:
+            tender_minor = services.trial_energy(
+                meter=context["meter"],
+                energy_wh=energy.cleaned_data["kwh"],
+                at=timezone.now(),
+                operator=request.user,
+            ).tender_minor
+        except Refusal as error:
+            page["refused"] = error.sentence
+        else:
+            digits = settings.BASE_CURRENCY_MINOR_DIGITS
+            amount = figures.decimal(tender_minor, digits=digits, grouped=False)
+            return redirect(f"{request.path}?{urlencode({'amount': amount})}")
+    return render(request, "till/sell.html", page)
 
 
 @require_safe
@@ -100,7 +120,7 @@ def confirm(request: PageRequest, drn: str) -> HttpResponse:
     amount = AmountForm(request.GET, rates=context["rates"])
     offered = _trial(request, context, amount)
     if offered["quote"] is None:
-        page = {**context, "form": amount, **offered}
+        page = {**context, "form": amount, "energy": EnergyForm(), **offered}
         return render(request, "till/sell.html", page, status=422)
     form = VendForm(request.GET)
     if not form.is_valid():

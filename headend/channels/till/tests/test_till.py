@@ -83,6 +83,23 @@ def test_a_trial_shows_the_price_and_stores_nothing(cashier, drn):
     assert Meter.objects.get(drn=drn).last_tid == last_tid
 
 
+def test_so_many_kwh_cost_so_much_and_the_amount_is_filled_in(cashier, drn):
+    page = cashier.get(f"/till/{drn}/", {"kwh": "40"}, follow=True)
+    assert page.redirect_chain == [(f"/till/{drn}/?amount=115.00", 302)]  # 40 x 2.50 x 1.15
+    assert 'value="115.00"' in text_of(page)
+    assert "40.0 <small>kWh" in text_of(page)
+    assert Sale.objects.count() == 0
+
+
+@pytest.mark.parametrize(
+    ("kwh", "reason"),
+    [("", "Type how many kWh"), ("4o", "write kWh as 8 or 7.5"), ("0", "No payment buys 0 kWh")],
+)
+def test_energy_that_has_no_price_is_refused(cashier, drn, kwh, reason):
+    page = text_of(cashier.get(f"/till/{drn}/", {"kwh": kwh}))
+    assert reason in page
+
+
 @pytest.mark.parametrize(
     ("amount", "reason"),
     [
