@@ -42,7 +42,8 @@ def title(component: kinds.Component, context: PurchaseContext) -> str:
 def energy(tariff: TariffRules, context: PurchaseContext, steps: Steps, part: StepPart) -> str:
     """Say how the energy of one step was reckoned: units at a price, and why at this one."""
     rate = money(part.rate / 10**tariff.minor_digits, tariff)
-    said = f"{plain(part.kwh, at_least=1, at_most=3)} kWh at {rate}"
+    price = f"at {rate}" if part.rate or not part.kwh else "free"
+    said = f"{plain(part.kwh, at_least=1, at_most=3)} kWh {price}"
     if len(steps) <= 1:
         return said + _band(tariff.energy, context)
     since = steps[part.step - 1].upto if part.step else None
@@ -324,7 +325,8 @@ def _steps(steps: Steps, tariff: TariffRules) -> str:
         return f"{money(steps[0].rate, tariff)} per kWh"
     said, since = [], None
     for step in steps:
-        said.append(f"{money(step.rate, tariff)} per kWh {_stretch(since, step.upto)}")
+        price = f"{money(step.rate, tariff)} per kWh" if step.rate else "free"
+        said.append(f"{price} {_stretch(since, step.upto)}")
         since = step.upto
     return ", ".join(said)
 

@@ -180,3 +180,11 @@ def test_a_rate_is_told_with_all_its_decimals():
 def test_what_becomes_of_missed_periods(fee, told):
     said = summary(TariffRules((PeriodicFee("Fee", D(6), **fee), ENERGY)))
     assert said[0].endswith(told)
+
+
+def test_energy_that_costs_nothing_is_called_free():
+    free_first = Energy("Energy", (Step(D(20), D(0)), Step(None, D(2))))
+    lines = bill(free_first, tender_minor=10_00)
+    assert lines["Energy, step 1"] == (0, "20.0 kWh free (up to 20 kWh)")
+    said = summary(TariffRules((free_first,)))[0]
+    assert said.startswith("Energy: free up to 20 kWh, 2.00 per kWh above 20 kWh")
