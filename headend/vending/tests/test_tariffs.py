@@ -1,8 +1,6 @@
 """Tariffs in the vend: local months, fees that accumulate, steps, payments without a token."""
 
 from datetime import UTC, datetime, timedelta
-from decimal import Decimal
-from typing import Any
 
 import pytest
 
@@ -14,11 +12,9 @@ from headend.ledger.queries import balance_minor, trial_balance
 from headend.tariffs.components import (
     AVERAGE_USE,
     DAY,
-    NEXT_PURCHASE,
     ROLLING_DAYS,
     Energy,
     EnergyByBand,
-    Lifeline,
     PercentLevy,
     PeriodicFee,
     Rebate,
@@ -27,65 +23,26 @@ from headend.tariffs.components import (
     TenderDuty,
 )
 from headend.tariffs.errors import AttributeMissing
-from headend.tariffs.rules import ROUNDED_KWH, WITHIN_PERIOD, FeeRecovery, Rounding, TariffRules
-from headend.tariffs.services import publish_version
-from headend.testing import NOON, make_meter, make_supply
+from headend.tariffs.rules import WITHIN_PERIOD, FeeRecovery
+from headend.testing import NOON, make_meter
 from headend.vending import services
-from headend.vending.debt_payments import pay
 from headend.vending.errors import InvalidTender, TenderTooSmall
-from headend.vending.opening import record_opening_use
+from headend.vending.tests.under_tariffs import (
+    DAYS,
+    DECEMBER,
+    ONE_RATE,
+    STEPS,
+    D,
+    selling,
+    told,
+)
 
 pytestmark = pytest.mark.django_db
-D = Decimal
-DAYS = timedelta(days=1)
-# 22:00 UTC is midnight in the utility's time zone, two hours ahead.
-DECEMBER = datetime(2026, 11, 30, 22, 0, tzinfo=UTC)
-STEPS = Energy("Energy", (Step(D(50), D(1)), Step(None, D(2))))
-TAKES_ALL = FeeRecovery()
-ONE_RATE = Energy("Energy", (Step(None, D(1)),))
 
 
 @pytest.fixture
 def sell(db):
-    """Publish a tariff and return what sells under it; a sale is told as its lines."""
-    agreement = make_supply()
-
-    def publish(*parts, recovery=TAKES_ALL, valid_from=NOON + timedelta(seconds=1)):
-        publish_version(
-            code="test",
-            name="Test",
-            valid_from=valid_from,
-            rules=TariffRules(parts, Rounding(lines_from=ROUNDED_KWH), recovery),
-            by=console_user(),
-            at=NOON,
-        )
-
-        def sell(tender, at, **more):
-            publishing.count += 1
-            done = services.vend(
-                caller="test",
-                message_id=f"m{publishing.count}",
-                meter=agreement.meter,
-                tender_minor=int(D(tender) * 100),
-                operator=console_user(),
-                at=at,
-                **more,
-            )
-            lines = done.lines.order_by("position")
-            assert sum(line.amount_minor for line in lines) == done.tender_minor
-            return done
-
-        return sell
-
-    publishing: Any = publish
-    publishing.count, publishing.agreement = 0, agreement
-    return publishing
-
-
-def told(sale):
-    """Return a sale's lines as {title: money}, and its kWh."""
-    lines = {line.description: line.amount_minor / 100 for line in sale.lines.all()}
-    return lines | {"kWh": sale.issued_wh / 1000}
+    return selling()
 
 
 def test_steps_count_what_was_issued_in_the_local_month(sell):
@@ -179,156 +136,6 @@ def test_a_payment_that_fees_take_whole_gives_no_token(sell):
     assert told(sale) == {"Service": 20, "Energy": 0, "kWh": 0}
     with pytest.raises(TenderTooSmall):
         vend("0.05", NOON + DAYS)
-
-
-def test_lifeline_price_and_what_it_leaves_for_the_next_purchase(sell):
-    vend = sell(Energy("Energy", (Step(None, D(2)),)), Lifeline("Small", D(30), D(1)))
-    first = vend("45", NOON + DAYS)  # at 1.00 more than 30 kWh, at 2.00 less
-    assert told(first) == {"Energy": 30, "Left for the next purchase": 15, "kWh": 30}
-    assert balance_minor("carried.purchases", "ZAR") == -1500
-    second = vend("65", NOON + 2 * DAYS)
-    assert told(second) == {
-        "Energy bought earlier, repriced": 30,
-        "Energy": 50,
-        "Left by the last purchase": -15,
-        "kWh": 25,
-    }
-    assert balance_minor("carried.purchases", "ZAR") == 0
-    assert told(vend("10", NOON + 3 * DAYS)) == {"Energy": 10, "kWh": 5}
-    assert told(vend("10", DECEMBER)) == {"Energy": 10, "kWh": 10}
-
-
-def test_lifeline_recovered_with_the_next_purchase(sell):
-    vend = sell(
-        Energy("Energy", (Step(None, D(2)),)), Lifeline("Small", D(30), D(1), NEXT_PURCHASE)
-    )
-    assert told(vend("50", NOON + DAYS))["kWh"] == 40
-    assert told(vend("50", NOON + DAYS)) == {
-        "Energy bought earlier, repriced": 30,
-        "Energy": 20,
-        "kWh": 10,
-    }
-    assert told(vend("50", NOON + DAYS))["kWh"] == 25
-
-
-WITH_THE_NEXT = (
-    Energy("Energy", (Step(None, D(2)),)),
-    Lifeline("Small", D(30), D(1), NEXT_PURCHASE),
-)
-EARLIER = "Energy bought earlier, repriced"
-LATER = "Energy, to be repriced"
-
-
-def test_a_payment_too_small_for_the_repricing_pays_a_part_and_the_next_one_the_rest(sell):
-    vend = sell(*WITH_THE_NEXT)
-    vend("50", NOON + DAYS)
-    part = vend("10", NOON + DAYS, send=True)
-    assert told(part) == {EARLIER: 10, "Energy": 0, "kWh": 0}
-    assert not part.tokens.exists()
-    assert part.calculation["lines"][0]["explanation"].endswith("; 20.00 of it stays owed")
-    kept = {"month": "2026-11", "is": "crossed", "owed_minor": 20_00}
-    assert part.calculation["state"]["lifeline"] == kept
-    assert told(vend("50", NOON + DAYS)) == {EARLIER: 20, "Energy": 30, "kWh": 15}
-    assert told(vend("50", NOON + DAYS)) == {"Energy": 50, "kWh": 25}
-
-
-def test_a_repricing_is_not_forgiven_by_a_payment_that_a_debt_shares(sell):
-    vend = sell(*WITH_THE_NEXT)
-    vend("50", NOON + DAYS)
-    debt = open_debt(
-        owner=sell.agreement.customer,
-        title="Old bill",
-        amount_minor=10_00,
-        terms=Terms(method="percent", percent=D(50)),
-        by=console_user(),
-        at=NOON,
-    )
-    pay(
-        caller="test",
-        message_id="d",
-        debt=debt,
-        amount_minor=4_00,
-        operator=console_user(),
-        at=NOON + DAYS,
-    )
-    assert told(vend("20", NOON + DAYS)) == {EARLIER: 20, "Energy": 0, "kWh": 0}
-    assert told(vend("36", NOON + DAYS)) == {EARLIER: 10, "Old bill": 6, "Energy": 20, "kWh": 10}
-
-
-def test_a_repricing_waits_for_the_next_purchase_of_another_month_too(sell):
-    vend = sell(*WITH_THE_NEXT)
-    vend("50", NOON + DAYS)
-    assert told(vend("10", DECEMBER)) == {EARLIER: 10, "Energy": 0, "kWh": 0}
-    assert told(vend("30", DECEMBER)) == {EARLIER: 20, "Energy": 10, "kWh": 10}
-    assert told(vend("10", DECEMBER)) == {"Energy": 10, "kWh": 10}
-
-
-def test_a_repricing_is_owed_under_a_later_version_without_a_lower_price(sell):
-    sell(*WITH_THE_NEXT)("50", NOON + DAYS)
-    vend = sell(ONE_RATE, valid_from=NOON + 2 * DAYS)
-    assert told(vend("10", NOON + 2 * DAYS)) == {EARLIER: 10, "Energy": 0, "kWh": 0}
-    assert told(vend("30", NOON + 2 * DAYS)) == {EARLIER: 20, "Energy": 10, "kWh": 10}
-    assert told(vend("30", NOON + 2 * DAYS)) == {"Energy": 30, "kWh": 30}
-
-
-def test_what_takes_over_an_opening_use_begins_with_nothing_owed(sell):
-    vend = sell(*WITH_THE_NEXT)
-    record_opening_use(
-        sell.agreement,
-        as_of=NOON,
-        issued_wh=20_000,
-        fees_through=NOON,
-        by=console_user(),
-        at=NOON + timedelta(seconds=2),
-    )
-    steps = {"Energy, step 1": 10, "Energy, step 2": 20}
-    assert told(vend("30", NOON + DAYS)) == {**steps, LATER: 0, "kWh": 20}
-    assert told(vend("30", NOON + DAYS)) == {EARLIER: 30, "Energy": 0, "kWh": 0}
-
-
-def test_money_that_cannot_pass_the_limit_is_refused_with_what_would_be_enough(sell):
-    taxed = Tax("VAT", D(10), ("Energy",))
-    vend = sell(Energy("Energy", (Step(None, D(2)),)), Lifeline("Small", D(30), D(1)), taxed)
-    vend("33", NOON + DAYS)
-    with pytest.raises(TenderTooSmall) as refused:
-        vend("20", NOON + DAYS)
-    assert str(refused.value) == (
-        "this tender buys no energy: R\u00a033.00 is to be paid first for energy already bought "
-        "at the lower price of Test tariff; R\u00a033.22 or more pays that and buys energy"
-    )
-    assert told(vend("33.22", NOON + DAYS))["kWh"] == 0.1
-
-
-def test_the_least_payment_of_a_repricing_is_named_where_money_pays_nothing_of_it(sell):
-    taxed = Tax("VAT", D(10), ("Energy",))
-    vend = sell(*WITH_THE_NEXT, taxed)
-    vend("55", NOON + DAYS)
-    with pytest.raises(TenderTooSmall, match=r"33\.00 is to be paid first"):
-        vend("0.01", NOON + DAYS)
-
-
-def test_energy_of_a_full_price_is_not_repriced_again_at_the_limit(sell):
-    vend = sell(Energy("Energy", (Step(None, D(2)),)), Lifeline("Small", D(30), D(1)))
-    vend("20", NOON + DAYS)
-    at_the_limit = vend("40.10", NOON + DAYS)  # 10.05 kWh at 2.00, of which 10 are given
-    assert told(at_the_limit) == {EARLIER: 20, "Energy": 20, "Rounding": 0.1, "kWh": 10}
-    assert told(vend("20", NOON + DAYS)) == {"Energy": 20, "kWh": 10}
-
-
-def test_who_only_pays_the_lower_fee_first_pays_the_rest_of_it_with_the_energy(sell):
-    fee = PeriodicFee("Service", D(10), lifeline_amount=D(2))
-    vend = sell(fee, Energy("Energy", (Step(None, D(2)),)), Lifeline("Small", D(30), D(1)))
-    assert told(vend("2", NOON + DAYS)) == {"Service": 2, "Energy": 0, "kWh": 0}
-    assert told(vend("108", NOON + DAYS)) == {"Service": 8, "Energy": 100, "kWh": 50}
-    assert told(vend("20", NOON + DAYS)) == {"Energy": 20, "kWh": 10}
-
-
-def test_limits_add_up_over_months_without_a_purchase(sell):
-    vend = sell(Energy("Energy", STEPS.steps, limits_accumulate=True))
-    assert told(vend("60", NOON + DAYS))["kWh"] == 55
-    february = datetime(2027, 2, 10, tzinfo=UTC)  # three months since: 150 kWh
-    assert told(vend("100", february))["kWh"] == 100
-    assert told(vend("60", february + DAYS))["kWh"] == 55
 
 
 def test_a_band_by_average_use(sell):
