@@ -32,12 +32,13 @@ class Line:
 
 @dataclass(frozen=True)
 class Due:
-    """A periodic fee, or the tax on such fees, that is due up to the closing."""
+    """A periodic fee, energy to be paid in full, or the tax on them, due up to the closing."""
 
     title: str
     amount_minor: int  # > 0
     account: str
     explanation: str = ""
+    is_repricing: bool = False  # of energy that was sold at a lower price
 
 
 @dataclass(frozen=True)

@@ -140,8 +140,9 @@ def reckoning_of(
     Raises:
         NoTariffInForce, AttributeMissing: the tariff can't be reckoned with.
     """
-    price = price_of(agreement, rule, at=ends)
     dues, carried_minor = dues_of(agreement, at=ends)
+    repriced = any(due.is_repricing for due in dues)
+    price = price_of(agreement, rule, at=ends, repriced=repriced)
     replaced = [
         Replaced(str(one.old_meter), to_move_wh(one))
         for one in open_replacements(agreement).select_related("old_meter", "agreement")
@@ -204,7 +205,7 @@ def dues_of(agreement: SupplyAgreement, *, at: datetime) -> tuple[list[Due], int
         due[energy.name] = Fraction(owed_minor)
         account = chart.component_account(chart.ENERGY_SALES, energy.name)
         why = "sold at the lower price for small users, whose limit was passed"
-        dues.append(Due(f"{energy.name} bought earlier, repriced", owed_minor, account, why))
+        dues.append(Due(f"{energy.name} bought earlier, repriced", owed_minor, account, why, True))
     return [*dues, *_taxes_on(due, rules, context)], context.carried_minor
 
 

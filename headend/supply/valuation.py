@@ -1,7 +1,8 @@
 """The value of energy left on a meter. Pure, except for reading the last purchase.
 
 A kWh is worth what it cost in the agreement's last purchase: its energy at the average of the
-steps it was bought in, the levies on each kWh, rebates and taxes. Fees are not in it. A tax that
+steps it was bought in, the levies on each kWh, rebates and taxes. What was bought at a lower price
+and is charged in full by the settlement cost the full price. Fees are not in it. A tax that
 leaves out the first kWh of a month is not in it either: nobody can say whether it was paid for
 these very kWh.
 """
@@ -83,10 +84,18 @@ def worth(energy_wh: int, price: Price) -> Worth:
     return Worth(whole_minor - sum(minor for _, _, minor in taxes), taxes)
 
 
-def price_of(agreement: SupplyAgreement, rule: Rule, *, at: datetime) -> Price:
+def price_of(
+    agreement: SupplyAgreement, rule: Rule, *, at: datetime, repriced: bool = False
+) -> Price:
     """Return what a kWh left on an agreement's meter is worth by rule.
 
     Without a purchase the first step of the tariff in force counts.
+
+    Args:
+        agreement: whose.
+        rule: by which it is valued.
+        at: the time that it is valued for.
+        repriced: what was sold at a lower price for small users is charged in full just now.
 
     Raises:
         NoTariffInForce: nothing was bought, and the tariff says nothing about that time.
@@ -97,9 +106,10 @@ def price_of(agreement: SupplyAgreement, rule: Rule, *, at: datetime) -> Price:
         return Price(Fraction(rule.price_minor_per_kwh or 0), (), "the fixed price of the rule")
     bought = _last_purchase(agreement)
     if bought is not None:
-        rate = _average_rate(bought)
         rules = rules_of(bought.tariff_version)
-        return _with_everything(rate, rules, agreement, f"as in purchase {bought}")
+        rate = _average_rate(bought, rules, repriced=repriced)
+        why = f"as in purchase {bought}{' at the full price' if repriced else ''}"
+        return _with_everything(rate, rules, agreement, why)
     version = version_in_force(agreement.tariff_id, at=at)
     rules = rules_of(version)
     return _with_everything(
@@ -117,14 +127,18 @@ def _last_purchase(agreement: SupplyAgreement) -> Sale | None:
     )
 
 
-def _average_rate(sale: Sale) -> Fraction:
+def _average_rate(sale: Sale, rules: TariffRules, *, repriced: bool) -> Fraction:
     """Return the energy's own price of a kWh, averaged over the steps it was bought in."""
+    lifeline = rules.lifeline if repriced else None
     kept = sale.calculation
     money, energy_wh = Fraction(0), 0
     for line in sale.lines.filter(kind=SaleLine.Kind.ENERGY):
         told = kept["lines"][line.position] if "lines" in kept else kept
         if line.energy_wh and told["price_minor_per_kwh"] is not None:
-            money += Fraction(told["price_minor_per_kwh"]) * line.energy_wh
+            rate = Fraction(told["price_minor_per_kwh"])
+            if lifeline and rate == Fraction(lifeline.rate) * 10**rules.minor_digits:
+                rate = max(rate, _first_rate(rules))
+            money += rate * line.energy_wh
             energy_wh += line.energy_wh
     return money / energy_wh if energy_wh else Fraction(0)
 

@@ -274,9 +274,20 @@ def test_what_gifts_brought_beyond_the_limit_is_paid_in_full_at_the_closing(supp
     small_users(NOW)
     sell(supply, 22_00, at=NEXT_MONTH + timedelta(hours=1))  # a fee of 2.00, 20 kWh at 1.00
     give_free(supply, 15_000, at=NEXT_MONTH + timedelta(hours=2))
-    done = close(supply, at=NEXT_MONTH + timedelta(hours=3))
-    fees = [line for line in lines(done) if line[0] == "fee"]
-    assert fees == [("fee", -8_00), ("fee", -20_00)]
+    done = close(supply, credit_wh=25_000, at=NEXT_MONTH + timedelta(hours=3))
+    # 15 kWh were given; the other 10 come back at the full price, which is charged for all 20.
+    assert lines(done) == [
+        ("credit", 20_00), ("credit", 0), ("fee", -8_00), ("fee", -20_00), ("owed", 8_00),
+    ]  # fmt: skip
+    assert agrees()
+
+
+def test_energy_left_of_a_lower_price_comes_back_at_the_price_that_is_charged_for_it(supply):
+    small_users(NEXT_PURCHASE)
+    sell(supply, 60_00, at=NEXT_MONTH + timedelta(hours=1))  # 10.00, 30 kWh at 1.00, 10 at 2.00
+    done = close(supply, credit_wh=40_000, at=NEXT_MONTH + timedelta(hours=2))
+    # All 40 kWh are left: what was paid for them comes back, the fee does not.
+    assert lines(done) == [("credit", 80_00), ("fee", -30_00), ("refund", -50_00)]
     assert agrees()
 
 
