@@ -50,7 +50,10 @@ def reissue(
         locked_meters(replacement.old_meter_id, replacement.new_meter_id)
         kept = locked(replacement)
         if token.pk not in {one.pk for one in open_tokens(kept)}:
-            raise ReplacementNotPossible(f"token …{token.digits[-4:]} cannot be reissued")
+            raise ReplacementNotPossible(
+                f"token …{token.digits[-4:]} cannot be reissued: it was already, or was entered, "
+                "or is of another meter"
+            )
         _require_down(kept, token)
         messages = _proof(kept, token)
         made = SecondIssue.objects.create(
