@@ -1,4 +1,4 @@
-"""The filter of the list of sales."""
+"""The filter of the list of sales, and what is asked before an act on one or about a token."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from django import forms
 from headend.design.fields import DayField
 from headend.vending.models import Reallocation
 from headend.vending.pages import DELIVERIES
+
+TOKEN_DIGITS = 20
 
 
 class SalesFilter(forms.Form):
@@ -24,6 +26,30 @@ class SalesFilter(forms.Form):
         choices=[("", "Any"), *((name, title) for name, (title, _) in DELIVERIES.items())],
     )
     mine = forms.BooleanField(label="Only mine", required=False)
+
+
+class VerifyForm(forms.Form):
+    """Twenty digits that somebody brings, and the meter that they are said to be for."""
+
+    meter = forms.CharField(
+        label="Meter",
+        max_length=30,
+        help_text="The number on its label.",
+        widget=forms.TextInput(attrs={"inputmode": "numeric", "autocomplete": "off"}),
+    )
+    token = forms.CharField(
+        label="Token",
+        max_length=60,
+        help_text="20 digits; spaces don't matter.",
+        widget=forms.TextInput(attrs={"inputmode": "numeric", "autocomplete": "off"}),
+    )
+
+    def clean_token(self) -> str:
+        """Return the token's digits alone."""
+        digits = "".join(self.cleaned_data["token"].replace("-", "").split())
+        if not (digits.isascii() and digits.isdigit() and len(digits) == TOKEN_DIGITS):
+            raise forms.ValidationError(f"A token has {TOKEN_DIGITS} digits.")
+        return digits
 
 
 class ReverseForm(forms.Form):

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from headend.vending import free_views, reversal_views, tryout_views, views
+from headend.vending import free_views, reversal_views, tryout_views, verify_views, views
 
 app_name = "vending"
 urlpatterns = [
@@ -15,6 +15,7 @@ urlpatterns = [
     ),
     path("free-electricity/meter/<slug:drn>/", free_views.give, name="give-free"),
     path("try-tariff/<tariffs.tariffdraft:draft_id>/", tryout_views.try_tariff, name="try-tariff"),
+    path("verify-token/", verify_views.verify, name="verify-token"),
     path("<slug:receipt_number>/", views.sale, name="sale"),
     path("<slug:receipt_number>/text/", views.text, name="text"),
     path("<slug:receipt_number>/delivery/", views.delivery, name="delivery"),
