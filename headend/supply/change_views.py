@@ -27,8 +27,22 @@ from headend.fleet.models import Command
 from headend.ledger.forms import PeriodForm
 from headend.meters.models import Meter
 from headend.meters.queries import meter_numbered
-from headend.supply import modes, moves, replacements, second_issues, transfers, trials
-from headend.supply.forms import MeterNumberForm, MoveInForm, RegistersForm, ReplaceForm
+from headend.supply import (
+    modes,
+    moves,
+    replacements,
+    second_issues,
+    taking_down,
+    transfers,
+    trials,
+)
+from headend.supply.forms import (
+    MeterNumberForm,
+    MoveInForm,
+    RegistersForm,
+    ReplaceForm,
+    TakeDownForm,
+)
 from headend.supply.meter_credit import to_move_wh
 from headend.supply.models import Replacement
 from headend.supply.views import PER_PAGE
@@ -122,6 +136,24 @@ def _replaced_already(request: PageRequest, drn: str) -> HttpResponse:
         request, f"Meter {drn} was replaced already, by meter {done.new_meter}.", extra_tags="info"
     )
     return redirect("supply:replacement", done.number)
+
+
+@reads_or_posts
+@permission_required(["supply.replace_meter", "meters.change_meter"], raise_exception=True)
+def take_down(request: PageRequest, drn: str) -> HttpResponse:
+    """Take a meter down where nobody is served any more."""
+    meter = get_object_or_404(Meter, drn=drn)
+    form = TakeDownForm(request.POST or None)
+    if form.is_valid():
+        try:
+            taking_down.take_down(meter, **form.cleaned_data, by=request.user, at=timezone.now())
+        except Refusal as error:
+            form.add_error(None, error.sentence)
+        else:
+            messages.success(request, f"Meter {drn} is taken down.", extra_tags="good")
+            return redirect("fleet:meter", drn)
+    context = {"meter": meter, "form": form}
+    return render(request, "supply/take_down.html", context, status=422 if form.is_bound else 200)
 
 
 @require_safe

@@ -200,6 +200,15 @@ class MeterNumberForm(_Form):
     )
 
 
+class TakeDownForm(_Form):
+    """A meter that is taken down where nobody is served."""
+
+    scrapped = forms.BooleanField(
+        label="The meter is scrapped; it never goes back to stock", required=False
+    )
+    reason = forms.CharField(label="Reason", max_length=200, widget=forms.TextInput(attrs=_PLAIN))
+
+
 class ReplaceForm(_Form):
     """The exchange of a meter."""
 

@@ -13,6 +13,7 @@ urlpatterns = [
     path("meters/<slug:drn>/close/", views.start, name="start"),
     path("meters/<slug:drn>/move-in/", change_views.move_in, name="move-in"),
     path("meters/<slug:drn>/replace/", change_views.replace, name="replace"),
+    path("meters/<slug:drn>/take-down/", change_views.take_down, name="take-down"),
     path("closings/<slug:number>/", views.closing, name="closing"),
     path("closings/<slug:number>/statement/", views.statement, name="statement"),
     path("closings/<slug:number>/<slug:step>/", views.step, name="step"),

@@ -268,6 +268,23 @@ def replace(
         print_facts(json_wanted, _transferred(made, transfer), facts_text)
 
 
+@supply.command("take-down")
+@click.argument("meter")
+@click.option("--scrap", is_flag=True, help="It never goes back to stock.")
+@_reason
+@as_json
+def take_down(meter: str, scrap: bool, reason: str, json_wanted: bool) -> None:
+    """Take a meter down where nobody is served any more."""
+    with answering(json_wanted):
+        from headend.meters.queries import meter_numbered
+        from headend.supply import taking_down
+
+        taken = taking_down.take_down(
+            meter_numbered(meter), scrapped=scrap, by=_me(), at=_now(), reason=reason
+        )
+        print_facts(json_wanted, {"meter": taken.drn, "status": str(taken.status)}, facts_text)
+
+
 @supply.command()
 @click.argument("replacement")
 @click.option("--by", "how", type=click.Choice(["token", "command"]), required=True)

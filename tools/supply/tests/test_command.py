@@ -83,6 +83,8 @@ def test_a_meter_is_replaced(supply):
     right = as_json("registers", made["replacement"], "--energy", "12", "--credit", "9.5")
     assert right["credit_wh"] == 9_500
     assert len(as_json("transfer", made["replacement"], "--by", "token")["token"]) == 20
+    refused = as_json("take-down", stock.drn, "--reason", "demolished", status=1)
+    assert refused["error"]["code"] == "former_closing_open"
     again = as_json("transfer", made["replacement"], "--by", "command", status=1)
     assert again["error"]["code"] == "replacement_not_possible"
 
