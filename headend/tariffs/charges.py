@@ -26,6 +26,7 @@ class FeeOutcome:
     taken_minor: int
     each: Decimal = Decimal(0)  # what a period costs this purchase, in major units
     brought_minor: int = 0  # of what is due: left unpaid by earlier purchases
+    lower_periods: int = 0  # of the periods: those at the amount for small users
     waived_minor: int = 0  # besides what is due: beyond the tariff's cap, and never charged
 
     @property
@@ -185,7 +186,13 @@ def _take_fees(
         charges.amounts[fee.name] = Fraction(taken)
         waived = due_minor - taken if tariff.fee_recovery.carry == NOTHING else 0
         charges.fees[fee.name] = FeeOutcome(
-            periods, due_minor - waived, taken, each, due.owed_minor, waived
+            periods,
+            due_minor - waived,
+            taken,
+            each,
+            due.owed_minor,
+            _lower_periods(fee, periods, tariff, context, lifeline_holds),
+            waived,
         )
         room -= taken
         money -= taken * with_tax
@@ -198,15 +205,35 @@ def _fee_amount(
     context: PurchaseContext,
     lifeline_holds: bool,
 ) -> int:
-    major = Fraction(fee.amount) * periods
+    lower = _lower_periods(fee, periods, tariff, context, lifeline_holds)
+    major = Fraction(fee.amount) * (periods - lower)
     if fee.lifeline_amount is not None:
-        if lifeline_holds:
-            major = Fraction(fee.lifeline_amount) * periods
-        elif periods == 0 and _was_charged_less(tariff, context):
+        major += Fraction(fee.lifeline_amount) * lower
+        if not lifeline_holds and periods == 0 and _was_charged_less(tariff, context):
             major = Fraction(fee.amount) - Fraction(fee.lifeline_amount)
     if fee.per_kva:
         major = major * connection_va(context, fee.name) / 1000
     return to_whole(major * 10**tariff.minor_digits, tariff.rounding.money_mode)
+
+
+def _lower_periods(
+    fee: kinds.PeriodicFee,
+    periods: int,
+    tariff: TariffRules,
+    context: PurchaseContext,
+    lifeline_holds: bool,
+) -> int:
+    """Return how many of the periods cost a small user's amount.
+
+    Who passes the limit pays in full for the period in which it is passed: in those without a
+    purchase nothing was bought beyond it. So it costs the same in one payment or in two.
+    """
+    if fee.lifeline_amount is None:
+        return 0
+    if lifeline_holds:
+        return periods
+    at_once = tariff.lifeline is not None and tariff.lifeline.recover == kinds.NOW
+    return max(0, periods - 1) if at_once and context.lifeline == OPEN else 0
 
 
 def _was_charged_less(tariff: TariffRules, context: PurchaseContext) -> bool:

@@ -270,8 +270,10 @@ def _fee(
     parts = []
     if outcome.periods:
         one, many = _PERIODS[fee.period]
-        said = f"{outcome.periods} {one if outcome.periods == 1 else many} at "
-        said += money(outcome.each, tariff)
+        full = outcome.periods - outcome.lower_periods or outcome.periods
+        said = f"{full} {one if full == 1 else many} at {money(outcome.each, tariff)}"
+        if full < outcome.periods and fee.lifeline_amount is not None:
+            said += f" and {outcome.lower_periods} at {money(fee.lifeline_amount, tariff)}"
         if fee.per_kva and context.connection_va is not None:
             said += f" for each of {plain(Fraction(context.connection_va, 1000))} kVA"
         parts.append(said)

@@ -69,6 +69,12 @@ def test_a_fee_that_is_cut_says_what_stays_owed():
     [
         (20_00, PurchaseContext(fees={"Fee": FeeDue(1)}), (2_00, "1 month at 2.00")),
         (200_00, PurchaseContext(fees={"Fee": FeeDue(1)}), (10_00, "1 month at 10.00")),
+        (20_00, PurchaseContext(fees={"Fee": FeeDue(3)}), (6_00, "3 months at 2.00")),
+        (
+            200_00,
+            PurchaseContext(fees={"Fee": FeeDue(3)}),
+            (14_00, "1 month at 10.00 and 2 at 2.00"),
+        ),
         (
             200_00,
             PurchaseContext(bought_wh=29_000, fees={"Fee": FeeDue(0)}),
