@@ -48,7 +48,8 @@ _NONE = "none"
 
 _HISTORY = (
     Column(
-        "last_tid", "identifier of the last token issued to the meter; none if there never was one"
+        "last_tid",
+        "identifier of the last token issued to the meter; the word none if there never was one",
     ),
     Column(
         "last_token_at",
@@ -182,7 +183,7 @@ def _last_tid(cells: Cells) -> int | None:
     if told:
         return cells.whole("last_tid")
     if not cells.text("last_token_at"):
-        raise InvalidCell("fill last_tid or last_token_at; a meter never vended to has none")
+        raise InvalidCell("fill last_tid or last_token_at; write none for a meter never vended to")
     issued_at = cells.instant("last_token_at")
     base_date = cells.whole("base_date", 2014)
     try:

@@ -9,12 +9,15 @@ from typing import Any
 from django.db.models import DateTimeField, QuerySet, Window
 from django.db.models.functions import Lead
 
+from headend.accounts.models import Approval
 from headend.config import prepared, statements
 from headend.tariffs import components as kinds
 from headend.tariffs import document
 from headend.tariffs.errors import NoTariffInForce
-from headend.tariffs.models import TariffVersion
+from headend.tariffs.models import TariffDraft, TariffVersion
 from headend.tariffs.rules import TariffRules
+
+ACTIVATE = "tariffs.activate"  # the act that makes a version of a draft
 
 
 def version_in_force(tariff_id: int, *, at: datetime) -> TariffVersion:
@@ -33,6 +36,20 @@ def version_in_force(tariff_id: int, *, at: datetime) -> TariffVersion:
             f"the tariff of this agreement has no version at {at:%Y-%m-%d %H:%M}; publish one"
         )
     return version
+
+
+def waiting_drafts() -> set[int]:
+    """Return the drafts about which somebody still has to decide."""
+    waiting = Approval.objects.filter(act=ACTIVATE, state=Approval.OPEN)
+    return {asked["draft"] for asked in waiting.values_list("arguments", flat=True)}
+
+
+def refusal_of(draft: TariffDraft) -> Approval | None:
+    """Return the answer to a draft that was handed in and sent back; None while it waits."""
+    if draft.state != TariffDraft.State.SUBMITTED:
+        return None
+    last = Approval.objects.filter(act=ACTIVATE, arguments__draft=draft.pk).order_by("-pk").first()
+    return last if last is not None and last.state != Approval.OPEN else None
 
 
 def rules_of(version: TariffVersion) -> TariffRules:

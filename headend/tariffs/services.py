@@ -21,6 +21,7 @@ from headend.design import figures
 from headend.tariffs import document, words
 from headend.tariffs.errors import DraftClosed, InvalidTariff, SecondPersonNeeded
 from headend.tariffs.models import Tariff, TariffDraft, TariffVersion
+from headend.tariffs.queries import ACTIVATE
 from headend.tariffs.rules import TariffRules
 
 PUBLISH = "tariffs.publish_tariff"
@@ -169,7 +170,7 @@ def submit_draft(draft: TariffDraft, *, by: User, at: datetime, reason: str) -> 
     draft.state = TariffDraft.State.SUBMITTED
     draft.save(update_fields=["state"])
     return approvals.request(
-        "tariffs.activate",
+        ACTIVATE,
         {"draft": draft.pk, "digest": digest(draft)},
         by,
         at,
@@ -193,7 +194,7 @@ def reopen_draft(draft: TariffDraft, *, by: User, at: datetime) -> TariffDraft:
     require(by, PUBLISH)
     # Before the draft is locked: who approves locks them in this order too.
     for waiting in Approval.objects.filter(
-        act="tariffs.activate", state=Approval.OPEN, arguments__draft=draft.pk
+        act=ACTIVATE, state=Approval.OPEN, arguments__draft=draft.pk
     ):
         approvals.end(waiting, by, at, reason="the draft was taken back to change it")
     draft = TariffDraft.objects.select_for_update().get(pk=draft.pk)
@@ -226,7 +227,7 @@ def digest(draft: TariffDraft) -> str:
 
 
 @approvals.act(
-    "tariffs.activate",
+    ACTIVATE,
     title="Put a tariff version in force",
     page=("tariffs:draft", "draft"),
     permission=PUBLISH,

@@ -21,7 +21,7 @@ from headend.tariffs.errors import InvalidTariff
 from headend.tariffs.examples import EXAMPLES
 from headend.tariffs.forms import CircumstancesForm, DraftForm, FileForm, SubmitForm
 from headend.tariffs.models import TariffDraft, TariffVersion
-from headend.tariffs.queries import with_ends
+from headend.tariffs.queries import refusal_of, waiting_drafts, with_ends
 from headend.tariffs.rules import TariffRules
 
 _LARGEST_FILE = 200_000
@@ -45,6 +45,7 @@ def tariffs(request: PageRequest) -> HttpResponse:
             "drafts": TariffDraft.objects.filter(state__in=open_states)
             .select_related("made_by")
             .order_by("-changed_at"),
+            "waiting": waiting_drafts(),
             "examples": [(key, title) for key, (title, _) in EXAMPLES.items()],
             "file_form": FileForm(),
             "now": timezone.now(),
@@ -81,6 +82,7 @@ def draft(request: PageRequest, draft_id: int) -> HttpResponse:
     is_open = found.state == TariffDraft.State.DRAFT
     if not (is_open and request.user.has_perm(services.PUBLISH)):
         context = _priced(document.read(found.rules), request)
+        context["refusal"] = refusal_of(found)
         return render(request, "tariffs/draft.html", {"draft": found, **context})
     if request.method == "POST":
         return _edit(request, found)

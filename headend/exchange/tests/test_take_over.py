@@ -190,7 +190,7 @@ def test_a_customer_with_two_meters_is_one_customer(drn):
 @pytest.mark.parametrize(
     ("changed", "why"),
     [
-        ({"last_token_at": ""}, "a meter never vended to has none"),
+        ({"last_token_at": ""}, "write none for a meter never vended to"),
         ({"last_tid": "5"}, "one is enough"),
         ({"last_token_at": "yesterday"}, "is not a time"),
         ({"last_token_at": "1999-01-01"}, "base date 2014"),

@@ -129,6 +129,22 @@ def test_a_request_ends_when_another_clerk_takes_its_draft_back(clerk, draft):
         approvals.approve(approval, second, NOON)
 
 
+def test_a_draft_that_was_refused_says_so_and_why(clerk, draft):
+    approval = services.submit_draft(draft, by=clerk.user, at=NOON, reason="x")
+    address = f"/tariffs/drafts/{id_of(draft)}/"
+    assert "waits for approval" in clerk.get("/tariffs/").content.decode()
+    assert "Waits for a second person" in clerk.get(address).content.decode()
+    second = create_user(username="second", password=None, groups=("approver",))
+    approvals.refuse(approval, second, NOON, "the fee is too high")
+    assert "not approved" in clerk.get("/tariffs/").content.decode()
+    page = clerk.get(address).content.decode()
+    assert "Waits for a second person" not in page
+    assert "the fee is too high. Take it back" in page
+    clerk.post(f"{address}reopen/")
+    assert services.submit_draft(draft, by=clerk.user, at=NOON, reason="again").state == "open"
+    assert "Waits for a second person" in clerk.get(address).content.decode()
+
+
 def test_a_beginning_that_another_version_has_is_not_handed_in(clerk, draft):
     services.publish_version(
         code="domestic",
