@@ -9,7 +9,7 @@ then on no line can appear among them, whatever an entry's date says.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from typing import Any
 
@@ -77,25 +77,34 @@ def make(*, at: datetime, wait: Callable[[float], None] = time.sleep) -> Checkpo
     return made
 
 
-def differing(checkpoint: Checkpoint) -> Iterator[tuple[Account, Sums, Sums]]:
-    """Yield what a checkpoint keeps otherwise than its own lines and those before it say.
+def differing(run: Iterable[Checkpoint]) -> Iterator[tuple[Checkpoint, Account, Sums, Sums]]:
+    """Yield what checkpoints keep otherwise than their own lines and those before them say.
 
-    The one before it is taken as right: who wants to know all of them asks about each.
+    Each takes the one before it as right: who wants to know all of them asks about each.
 
     Args:
-        checkpoint: which.
+        run: checkpoints that follow one another.
 
     Yields:
-        tuple: the account, what it should keep, what it keeps; nothing kept is Sums().
+        tuple: the checkpoint, the account, what it should keep, what it keeps; nothing kept is
+        Sums().
     """
-    due = _due(checkpoint)
-    kept = {one.account_id: sums_of(one) for one in checkpoint.balances.all().iterator()}
-    wrong = sorted(
-        pk for pk in due.keys() | kept.keys() if due.get(pk, Sums()) != kept.get(pk, Sums())
-    )
-    accounts = Account.objects.in_bulk(wrong)
-    for pk in wrong:
-        yield accounts[pk], due.get(pk, Sums()), kept.get(pk, Sums())
+    before: dict[int, Sums] = {}  # carried along: to ask anew at each costs more than the lines
+    before_run = None
+    for checkpoint in run:
+        if before_run is None:
+            before_run = checkpoint.number - 1
+        moved = summed(_own(checkpoint))
+        before |= kept_at(before_run, moved.keys() - before.keys())
+        due = _after(before, moved)
+        kept = {one.account_id: sums_of(one) for one in checkpoint.balances.all().iterator()}
+        wrong = sorted(
+            pk for pk in due.keys() | kept.keys() if due.get(pk, Sums()) != kept.get(pk, Sums())
+        )
+        accounts = Account.objects.in_bulk(wrong)
+        for pk in wrong:
+            yield checkpoint, accounts[pk], due.get(pk, Sums()), kept.get(pk, Sums())
+        before |= kept
 
 
 def breaks(checkpoint: Checkpoint) -> bool:
@@ -119,7 +128,10 @@ def _span(lines: QuerySet[Line]) -> dict[str, Any]:
 def _due(checkpoint: Checkpoint) -> dict[int, Sums]:
     """Return what a checkpoint is to keep, by account: what was kept before and its own lines."""
     moved = summed(_own(checkpoint))
-    before = kept_at(checkpoint.number - 1, moved)
+    return _after(kept_at(checkpoint.number - 1, moved), moved)
+
+
+def _after(before: dict[int, Sums], moved: dict[int, Sums]) -> dict[int, Sums]:
     return {pk: sums + before.get(pk, Sums()) for pk, sums in moved.items()}
 
 

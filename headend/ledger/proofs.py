@@ -201,10 +201,11 @@ def _lines_have_their_currency(scope: Scope) -> Iterator[Finding]:
 
 @proof("kept balances are the sums of their lines")
 def _checkpoints_follow(scope: Scope) -> Iterator[Finding]:
-    for checkpoint in scope.new(Checkpoint.objects.order_by("number")):
-        for account, due, kept in checkpoints.differing(checkpoint):
-            what = f"account {account.code} at {checkpoint}"
-            yield what, account.currency, due.balance_minor, kept.balance_minor
+    run = scope.new(Checkpoint.objects.order_by("number"))
+    for checkpoint, account, due, kept in checkpoints.differing(run):
+        what = f"account {account.code} at {checkpoint}"
+        yield what, account.currency, due.balance_minor, kept.balance_minor
+    for checkpoint in run:
         if checkpoints.breaks(checkpoint):
             what = f"the lines and days of {checkpoint}"
             yield what, settings.BASE_CURRENCY, 0, 0

@@ -95,9 +95,10 @@ def test_any_history_of_moves_and_checkpoints_leaves_plain_sums(
         for account in Account.objects.all():
             check_statement(account, since, until)
         check_present()
-        for checkpoint in Checkpoint.objects.all():
-            assert list(checkpoints.differing(checkpoint)) == []
-            assert not checkpoints.breaks(checkpoint)
+        run = Checkpoint.objects.order_by("number")
+        for first in (1, 2, 3):
+            assert list(checkpoints.differing(run.filter(number__gte=first))) == []
+        assert not any(checkpoints.breaks(one) for one in Checkpoint.objects.all())
 
 
 def check_collapsed(balances: dict[tuple[str, str], int], until: datetime | None) -> None:
