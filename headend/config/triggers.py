@@ -29,13 +29,17 @@ def sql(
     return migrations.RunPython(run(forward), run(backward))
 
 
-def append_only(table: str) -> migrations.RunPython:
+def append_only(table: str, *, rows_are_locked: bool = False) -> migrations.RunPython:
     """Return an operation that has the database refuse to change or delete a table's rows.
+
+    The application's role in PostgreSQL loses the right to, too, by the trigger's name; except
+    where rows are locked, which asks for that very right: there the trigger alone refuses.
 
     On SQLite a later migration that rebuilds the table loses its triggers and must add them anew;
     going back, a migration that added a column rebuilds it, so they may be gone already.
     """
     message = f"{table} is append-only"
+    trigger = f"{table}_{'never_changes' if rows_are_locked else 'append_only'}"
     return sql(
         sqlite=[
             f"""CREATE TRIGGER {table}_no_{event.lower()} BEFORE {event} ON {table}
@@ -48,14 +52,14 @@ def append_only(table: str) -> migrations.RunPython:
                     RAISE EXCEPTION '{message}'
                         USING ERRCODE = 'integrity_constraint_violation';
                 END $$""",
-            f"""CREATE TRIGGER {table}_append_only BEFORE UPDATE OR DELETE OR TRUNCATE
+            f"""CREATE TRIGGER {trigger} BEFORE UPDATE OR DELETE OR TRUNCATE
                 ON {table} FOR EACH STATEMENT EXECUTE FUNCTION {table}_refuse()""",
         ],
         undo_sqlite=[
             f"DROP TRIGGER IF EXISTS {table}_no_{event}" for event in ("update", "delete")
         ],
         undo_postgresql=[
-            f"DROP TRIGGER {table}_append_only ON {table}",
+            f"DROP TRIGGER {trigger} ON {table}",
             f"DROP FUNCTION {table}_refuse()",
         ],
     )

@@ -160,6 +160,11 @@ def kind(code: str) -> str:
     return _KINDS[branch(code)]
 
 
+def is_of_kind(code: str, kind: str) -> bool:
+    """Tell whether the chart has such an account, and as that kind."""
+    return _KINDS.get(branch(code)) == kind
+
+
 def branch(code: str) -> str:
     """Return the first word of a code: the branch of the chart that the account hangs on."""
     return code.partition(".")[0]

@@ -23,7 +23,15 @@ from django.db.models import Exists, F, Max, Model, OuterRef, QuerySet, Sum
 from django.utils.module_loading import autodiscover_modules
 
 from headend.ledger import chart, checkpoints
-from headend.ledger.models import Account, BankPayment, Checkpoint, Entry, Line, Proving
+from headend.ledger.models import (
+    Account,
+    BankPayment,
+    Checkpoint,
+    Entry,
+    KeptBalance,
+    Line,
+    Proving,
+)
 from headend.ledger.sums import Reading
 
 OVERLAP = timedelta(days=1)  # longer than any transaction is open
@@ -190,6 +198,22 @@ def _lines_have_entries(scope: Scope) -> Iterator[Finding]:
     lines = scope.new(Line.objects.filter(~Exists(Entry.objects.filter(pk=OuterRef("entry_id")))))
     for line_id, currency, amount_minor in lines.values_list("id", "currency", "amount_minor"):
         yield f"line {line_id} without an entry", currency, amount_minor, 0
+
+
+@proof("lines are on accounts of the chart")
+def _lines_have_accounts(scope: Scope) -> Iterator[Finding]:
+    is_there = Exists(Account.objects.filter(pk=OuterRef("account_id")))
+    lines = scope.new(Line.objects.filter(~is_there))
+    for line_id, currency, amount_minor in lines.values_list("id", "currency", "amount_minor"):
+        yield f"line {line_id} without an account", currency, amount_minor, 0
+    # An account that went is missed from the balances kept of it, without reading old lines.
+    kept = KeptBalance.objects.filter(~is_there).order_by("account_id", "-checkpoint_id")
+    for account_id, balance_minor in kept.values_list("account_id", "balance_minor"):
+        what = f"a kept balance of account number {account_id}, which is gone"
+        yield what, settings.BASE_CURRENCY, balance_minor, 0
+    for account in Account.objects.order_by("code", "currency"):
+        if not chart.is_of_kind(account.code, account.kind):
+            yield f"account {account.code} as {account.kind}", account.currency, 0, 0
 
 
 @proof("lines have their account's currency")

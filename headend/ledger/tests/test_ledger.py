@@ -105,7 +105,7 @@ def test_line_has_its_accounts_currency():
         line(1, account, 5)
 
 
-@pytest.mark.parametrize("table", ["ledger_line", "ledger_entry"])
+@pytest.mark.parametrize("table", ["ledger_line", "ledger_entry", "ledger_account"])
 @pytest.mark.parametrize("statement", ["UPDATE {} SET id = id + 1", "DELETE FROM {}"])
 def test_database_refuses_changes(table, statement):
     entry(("cash.tills", 10), ("sales.energy", -10))

@@ -10,7 +10,7 @@ from django.test.utils import CaptureQueriesContext
 from headend.accounts.services import console_user
 from headend.conftest import _disable_triggers
 from headend.ledger import checkpoints, proofs
-from headend.ledger.models import KeptBalance, Proving
+from headend.ledger.models import Account, KeptBalance, Proving
 from headend.ledger.services import Posting, post
 from headend.meters.models import Meter
 from headend.testing import NOON, make_supply
@@ -112,7 +112,7 @@ def test_proving_waits_for_no_seller_and_holds_none_up(sale):
     proofs.prove(at=NOON)
     assert not connection.in_atomic_block
     with connection.cursor() as cursor:  # back in the usual state: this writes
-        cursor.execute("UPDATE ledger_account SET code = code")
+        cursor.execute("UPDATE customers_customer SET name = name")
 
 
 def test_no_proof_takes_longer_than_in_proportion_to_what_there_is(sale):
@@ -192,3 +192,34 @@ def test_a_checkpoint_that_was_taken_out_of_their_order_is_named(sale, tamper):
     named = found()
     proof = "kept balances are the sums of their lines"
     assert (proof, f"the lines and days of {second}") in named
+
+
+def test_an_account_that_was_taken_out_is_named_in_the_next_night_too(sale, tamper):
+    checkpoints.make(at=NOON)
+    till = Account.objects.get(code="cash.tills")
+    lines = list(till.lines.values_list("pk", flat=True))
+    proofs.prove(at=NOON)
+    with connection.constraint_checks_disabled():
+        tamper("DELETE FROM ledger_account WHERE id = %s", till.pk)
+        nightly = found(at=NOON + HOUR, whole=False)
+        whole = found(at=NOON + HOUR)
+        tamper(
+            "INSERT INTO ledger_account (id, code, currency, kind) VALUES (%s, %s, %s, %s)",
+            till.pk, till.code, till.currency, till.kind,
+        )  # fmt: skip
+    proof = "lines are on accounts of the chart"
+    gone = (proof, f"a kept balance of account number {till.pk}, which is gone")
+    assert gone in nightly
+    assert {gone, *((proof, f"line {line} without an account") for line in lines)} <= whole
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        ("kind = 'liability'", "account cash.tills as liability"),
+        ("code = 'elsewhere'", "account elsewhere as asset"),
+    ],
+)
+def test_an_account_that_means_something_else_now_is_named(sale, tamper, change, named):
+    tamper(f"UPDATE ledger_account SET {change} WHERE code = 'cash.tills'")
+    assert ("lines are on accounts of the chart", named) in found()
