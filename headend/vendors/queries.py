@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.conf import settings
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 
 from headend.accounts.models import User
 from headend.currencies.queries import accepted_codes
@@ -46,6 +46,13 @@ def vendors_seen_by(user: User) -> QuerySet[Vendor]:
 def operators_seen_by(user: User) -> QuerySet[Operator]:
     """Return the vendors' people that a user may see."""
     return of_own_vendor(Operator.objects.select_related("user", "vendor", "till"), user)
+
+
+def operators_of(vendor: Vendor) -> QuerySet[Operator]:
+    """Return a vendor's people by name, each with `has_worked`: whether they had a shift there."""
+    worked = Shift.objects.filter(user=OuterRef("user"), vendor=vendor)
+    found = vendor.operators.select_related("user", "till").order_by("user__username")
+    return found.annotate(has_worked=Exists(worked))
 
 
 def tills_seen_by(user: User) -> QuerySet[Till]:

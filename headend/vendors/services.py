@@ -11,6 +11,7 @@ from django.db import transaction
 
 from headend.accounts.models import User
 from headend.accounts.services import require
+from headend.accounts.trusted import person_is_trusted
 from headend.audit import services as audit
 from headend.config.errors import NotPermitted
 from headend.ledger import services as ledger
@@ -211,10 +212,16 @@ def add_operator(
         till: only for a program: its till, which needs no shifts.
 
     Raises:
-        InvalidVendor: the user has a vendor, or the till is not one for a program.
+        InvalidVendor: the user has a vendor, or decides for the utility, or the till is not one
+            for a program.
         NotPermitted: another vendor's person asks.
     """
     _require_own(by, "vendors.add_operator", vendor)
+    if person_is_trusted(user):  # or one person alone could shut out all who decide with them
+        raise InvalidVendor(
+            f"{user} approves what others ask for, or manages people; whoever sells for a vendor "
+            "sees that vendor only, so take them out of those groups first"
+        )
     earlier = Operator.objects.select_related("vendor").filter(user=user).first()
     if earlier is not None:
         raise InvalidVendor(f"{user} sells for {earlier.vendor} already")
@@ -229,6 +236,37 @@ def add_operator(
         after={"operator": user.username},
     )
     return operator
+
+
+@transaction.atomic
+def remove_operator(operator: Operator, *, by: User, at: datetime, reason: str) -> None:
+    """Undo that a user was tied to a vendor by mistake; who has worked there is suspended.
+
+    Args:
+        operator: whom; a person without a shift yet, for what they did stays the vendor's to see.
+        by: who decides; of the utility, needs vendors.add_operator.
+        at: now.
+        reason: why, for the record.
+
+    Raises:
+        InvalidVendor: they have worked for the vendor, or are a program.
+        NotPermitted: a vendor's person asks.
+    """
+    _require_own(by, "vendors.add_operator", None)
+    operator = Operator.objects.select_for_update().get(pk=operator.pk)
+    if operator.till is not None:
+        raise InvalidVendor(f"{operator.user} is a program; revoke its keys under API keys")
+    if operator.user.shifts.filter(vendor=operator.vendor).exists():
+        raise InvalidVendor(f"{operator.user} has worked for {operator.vendor}; suspend them")
+    audit.record(
+        actor=by,
+        action="vendors.remove_operator",
+        target=operator.vendor,
+        at=at,
+        before={"operator": operator.user.username},
+        reason=reason,
+    )
+    operator.delete()
 
 
 @transaction.atomic

@@ -12,6 +12,11 @@ urlpatterns = [
     path(
         "operators/<vendors.operator:operator_id>/", views.switch_operator, name="switch-operator"
     ),
+    path(
+        "operators/<vendors.operator:operator_id>/remove/",
+        views.remove_operator,
+        name="remove-operator",
+    ),
     path("<vendors.vendor:vendor_id>/", views.vendor, name="vendor"),
     path("<vendors.vendor:vendor_id>/statement/", views.statement, name="statement"),
     path("<vendors.vendor:vendor_id>/shifts/", shift_views.shifts_of, name="shifts"),

@@ -78,7 +78,7 @@ def vendor(request: PageRequest, vendor_id: int) -> HttpResponse:
         "waiting": acts.requests_waiting().filter(arguments__vendor=found.pk),
         "purchases": found.purchases.select_related("approved_by").order_by("-at", "-pk")[:SHOWN],
         "tills": found.tills.order_by("name"),
-        "operators": found.operators.select_related("user", "till").order_by("user__username"),
+        "operators": queries.operators_of(found),
         "shifts": queries.shifts_seen_by(request.user).filter(vendor=found)[:SHOWN],
         "is_own": queries.vendor_of(request.user) == found,
     }
@@ -294,6 +294,26 @@ def switch_operator(request: PageRequest, operator_id: int) -> HttpResponse:
     operator = get_object_or_404(queries.operators_seen_by(request.user), pk=operator_id)
     told = "They can sell nothing from this moment on; their shift can still be counted."
     return _switch(request, operator, str(operator.user), services.set_operator_active, told=told)
+
+
+@reads_or_posts
+@permission_required(["vendors.add_operator", queries.ACT_FOR_UTILITY], raise_exception=True)
+def remove_operator(request: PageRequest, operator_id: int) -> HttpResponse:
+    """Undo that somebody was made an operator by mistake."""
+    operator = get_object_or_404(queries.operators_seen_by(request.user), pk=operator_id)
+    found, user = operator.vendor, operator.user
+    form = ReasonForm(request.POST or None)
+
+    def act() -> HttpResponse:
+        reason = form.cleaned_data["reason"]
+        services.remove_operator(operator, by=request.user, at=timezone.now(), reason=reason)
+        return _done(request, found, f"{user} does not belong to {found} any more.")
+
+    sentences = [
+        "They no longer sell for it or see what is its. Only for whoever has not worked there yet."
+    ]
+    title = f"Remove {user}"
+    return _ask(request, found, form, act, title=title, button="Remove", sentences=sentences)
 
 
 def _vendor(request: PageRequest, vendor_id: int) -> Vendor:

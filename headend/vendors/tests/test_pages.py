@@ -9,7 +9,8 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import get_resolver
 
-from headend.accounts.models import Approval
+from headend.accounts.models import Approval, User
+from headend.accounts.services import create_user
 from headend.config.opaque import id_of
 from headend.ledger.queries import balance_minor
 from headend.testing import NOON
@@ -17,6 +18,7 @@ from headend.vending import services as vending
 from headend.vending.models import IssuedToken, ReceiptCopy
 from headend.vendors import services, shifts, statements, wallet
 from headend.vendors.models import Contract, Operator, Purchase, Shift, Till, Vendor
+from headend.vendors.queries import vendor_of
 from headend.vendors.tests.conftest import Shop
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("at_noon")]
@@ -62,6 +64,7 @@ def pages_of(shop):
         *(vendor + part for part in (*parts, "tills/", "operators/")),
         f"/vendors/tills/{id_of(shop.till)}/",
         f"/vendors/operators/{id_of(shop.cashier.vendor_operator)}/",
+        f"/vendors/operators/{id_of(shop.cashier.vendor_operator)}/remove/",
         f"/shifts/{id_of(shop.shift)}/",
     ]
 
@@ -313,3 +316,35 @@ def test_what_waits_is_told_and_leads_there_only_who_may_see_it(shop, admin):
         assert (f"/approvals/{asked}/" in told) == is_led
         found = client.get(f"/approvals/{asked}/").status_code
         assert found == (200 if is_led else NOT_FOUND)
+
+
+@pytest.mark.parametrize("group", ["approver", "utility administrator", "engineer"])
+def test_who_decides_for_the_utility_becomes_no_vendors_person(shop, admin, group):
+    decides = create_user(username="decides", password=None, groups=(group,))
+    page = f"/vendors/{id_of(shop.vendor)}/operators/"
+    answer = admin.post(page, {"username": "decides"})
+    assert "take them out of those groups first" in answer.content.decode()
+    assert not Operator.objects.filter(user=decides).exists()
+    own = admin.post(page, {"username": admin.user.username})
+    assert own.status_code == 422
+
+
+def test_a_wrong_operator_is_removed_and_one_who_worked_is_suspended(shop, admin):
+    page = f"/vendors/{id_of(shop.vendor)}/"
+    stray = create_user(username="stray", password=None, groups=("cashier",))
+    admin.post(page + "operators/", {"username": "stray"})
+    shop.open_shift()
+    shown = admin.get(page).content.decode()
+    removals = {
+        user: f"/vendors/operators/{id_of(user.vendor_operator)}/remove/"
+        for user in (stray, shop.cashier)
+    }
+    assert [user for user, address in removals.items() if address in shown] == [stray]
+    assert admin.post(removals[stray], {"reason": "typed the wrong name"}).status_code == 302
+    refused = admin.post(removals[shop.cashier], {"reason": "left"})
+    assert "has worked for Corner Shop; suspend them" in refused.content.decode()
+    assert set(Operator.objects.values_list("user", flat=True)) == {
+        shop.cashier.pk,
+        shop.manager.pk,
+    }
+    assert vendor_of(User.objects.get(pk=stray.pk)) is None
