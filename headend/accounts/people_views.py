@@ -75,7 +75,7 @@ class NewPersonForm(PersonForm):
     )
     password = forms.CharField(
         label="First password",
-        help_text="At least ten characters. The person can change it under their name.",
+        help_text="At least ten characters. It serves once: they choose their own as they come in.",
         widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
     )
     field_order = ("username", "full_name", "email", "password", "groups")

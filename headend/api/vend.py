@@ -32,6 +32,7 @@ from headend.api.schemas import (
     text,
 )
 from headend.currencies.queries import converted, usable
+from headend.design import figures
 from headend.meters.queries import meter_numbered
 from headend.vending import receipts, services, verification
 from headend.vending.disclosure import Standing
@@ -179,7 +180,7 @@ def require_within_limits(key: ApiKey, body: VendIn | DebtPaymentIn, at: datetim
     tender_minor = paid.worth_minor if paid else body.tender_minor
     if key.largest_tender_minor is not None and tender_minor > key.largest_tender_minor:
         raise TenderOverLimit(
-            f"this key vends at most {key.largest_tender_minor} minor units at once"
+            f"this key vends at most {_money(key.largest_tender_minor)} at once; split the sale"
         )
     if key.daily_tender_minor is None:
         return
@@ -188,6 +189,10 @@ def require_within_limits(key: ApiKey, body: VendIn | DebtPaymentIn, at: datetim
     sold = today.aggregate(sum=Sum("tender_minor"))["sum"] or 0
     if sold + tender_minor > key.daily_tender_minor:
         raise TenderOverLimit(
-            f"this program's vends of today would go beyond {key.daily_tender_minor} minor units; "
-            f"{max(0, key.daily_tender_minor - sold)} are left"
+            f"this program's vends of today would go beyond {_money(key.daily_tender_minor)}; "
+            f"{_money(max(0, key.daily_tender_minor - sold))} is left"
         )
+
+
+def _money(amount_minor: int) -> str:
+    return figures.money(amount_minor, currency=settings.BASE_CURRENCY)

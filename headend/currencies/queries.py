@@ -45,8 +45,8 @@ def converted(paid_minor: int, currency: str, *, at: datetime) -> Conversion | N
     found = convert(paid_minor, rate, base_digits=settings.BASE_CURRENCY_MINOR_DIGITS)
     if found.worth_minor <= 0:
         raise AmountWorthless(
-            f"{paid_minor} minor units of {currency} are worth nothing in {rate.base_currency} "
-            f"at {rate.words}; take more"
+            f"{figures.money(paid_minor, currency=currency)} is worth nothing in "
+            f"{rate.base_currency} at {rate.words}; take more"
         )
     return found
 
