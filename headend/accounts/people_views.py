@@ -75,7 +75,7 @@ class NewPersonForm(PersonForm):
     )
     password = forms.CharField(
         label="First password",
-        help_text="At least ten characters. It serves once: they choose their own as they come in.",
+        help_text="At least ten characters. It serves once: at log-in they choose their own.",
         widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
     )
     field_order = ("username", "full_name", "email", "password", "groups")
