@@ -203,7 +203,7 @@ def check_code(user: User, code: str, *, at: datetime) -> None:
     Raises:
         FactorRefused: it is neither, or was used before.
     """
-    code = "".join(code.split()).upper()
+    code = "".join(filter(str.isalnum, code)).upper()  # people write dashes between the groups
     apps = SecondFactor.objects.select_for_update().filter(
         user=user, kind=SecondFactor.AUTHENTICATOR
     )
@@ -217,7 +217,8 @@ def check_code(user: User, code: str, *, at: datetime) -> None:
     unused = RecoveryCode.objects.filter(user=user, digest=_digest(code), used_at=None)
     if not unused.update(used_at=at):
         raise FactorRefused(
-            "This code is wrong or was used before; wait until the app shows the next one"
+            "This code is wrong or was used before; wait until the app shows the next one, or "
+            "take another recovery code"
         )
     audit.record(actor=user, action="accounts.use_recovery_code", target=user, at=at)
 

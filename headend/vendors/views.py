@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from django import forms
+from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import permission_required
 from django.core.paginator import Paginator
@@ -40,6 +41,7 @@ from headend.vendors.forms import (
 from headend.vendors.models import Vendor, WalletWatch
 
 PER_PAGE = 50
+PER_PAPER = 5_000  # lines of a statement that are printed together
 SHOWN = 5
 
 may_look = permission_required("vendors.view_vendor", raise_exception=True)
@@ -88,7 +90,7 @@ def vendor(request: PageRequest, vendor_id: int) -> HttpResponse:
 @require_safe
 @may_look
 def statement(request: PageRequest, vendor_id: int) -> HttpResponse:
-    """Show what moved in a vendor's wallet in a period; `sheet` gives it as CSV."""
+    """Show what moved in a wallet in a period: as CSV for `sheet`, for paper by `print`."""
     found = _vendor(request, vendor_id)
     form = PeriodForm(request.GET)
     since, until = form.period()
@@ -100,8 +102,18 @@ def statement(request: PageRequest, vendor_id: int) -> HttpResponse:
         sheet.writerow(statements.COLUMNS)
         sheet.writerows(statements.rows(told, found))
         return answer
-    page = Paginator(told.lines, PER_PAGE).get_page(request.GET.get("page"))
-    context = {"vendor": found, "form": form, "statement": told, "page": page}
+    for_paper = "print" in request.GET
+    lines = Paginator(told.lines, PER_PAPER if for_paper else PER_PAGE)
+    context = {
+        "vendor": found,
+        "form": form,
+        "statement": told,
+        "page": lines.get_page(request.GET.get("page")),
+        "for_paper": for_paper,
+        "utility": settings.UTILITY_NAME,
+        "utility_tax_number": settings.UTILITY_TAX_NUMBER,
+        "printed_at": timezone.now(),
+    }
     return render(request, "vendors/statement.html", context)
 
 

@@ -259,6 +259,25 @@ def test_a_statement_adds_up_to_the_ledger(supply, log_in):
     assert (later.opening_minor, later.closing_minor) == (70_60, 70_60)
 
 
+def test_a_statement_for_paper_has_every_line_and_says_whose_and_of_when(
+    supply, log_in, settings, monkeypatch
+):
+    settings.UTILITY_NAME, settings.UTILITY_TAX_NUMBER = "City Power", "U-9"
+    monkeypatch.setattr("headend.vendors.views.PER_PAGE", 1)
+    shop = Shop()
+    shop.buy(100_00)
+    shop.open_shift()
+    shop.sell(20_00, supply)
+    page = f"/vendors/{id_of(shop.vendor)}/statement/"
+    client = log_in("auditor")
+    assert len(client.get(page).context["page"]) == 1
+    paper = client.get(page + "?print&first_day=2026-11-01")
+    assert len(paper.context["page"]) == 2
+    text = paper.content.decode()
+    for part in ("City Power", "U-9", "Statement of Corner Shop", "TX-1", "From 2026-11-01"):
+        assert part in text
+
+
 def test_a_statement_tells_the_tax_so_that_each_line_adds_up_to_its_sale(supply):
     terms = services.Terms("commission", Decimal("2.5"), tax="added", tax_percent=Decimal(15))
     shop, other_shop = Shop(terms=terms), Shop(name="Elsewhere", terms=terms)
