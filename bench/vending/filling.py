@@ -130,16 +130,17 @@ def _key(program: str, by: Any, at: Any) -> Any:
 def _vendor(number: int, by: Any, at: Any) -> str:
     """Take on a vendor with plenty of credit; return the text of its program's key."""
     from headend.accounts.services import create_user
-    from headend.vendors import services
+    from headend.vendors import purchases, services
     from headend.vendors.models import Contract
 
     vendor = services.register_vendor(name=f"Vendor {number}", by=by, at=at)
     terms = services.Terms(kind=Contract.Kind.COMMISSION, percent=Decimal(3))
     services.agree_contract(vendor, terms, by=by, at=at)
     vendor.refresh_from_db()
-    services.buy_credit(
+    purchases.buy_credit(
         vendor,
         paid_minor=_CREDIT_MINOR,
+        credit_minor=_CREDIT_MINOR,
         payment_reference=f"bench {number}",
         requested_by=by,
         approved_by=create_user(

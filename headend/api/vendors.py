@@ -18,7 +18,7 @@ from headend.api.schemas import Body, MessageIn, Page, text
 from headend.api.statements import StatementLineOut, statement_page
 from headend.config.ids import ShiftId, VendorId
 from headend.ledger.models import Line
-from headend.vendors import acts, queries, services, wallet, wallet_watch
+from headend.vendors import acts, purchases, queries, wallet, wallet_watch
 from headend.vendors.models import Cash, Shift, Vendor, WalletWatch
 
 router = Router(tags=["vendors"])
@@ -60,8 +60,8 @@ class LowWalletIn(Body):
 class CreditIn(MessageIn):
     """A payment that is to become credit."""
 
-    paid_minor: Annotated[int, Field(ge=1, le=services.LARGEST_PAYMENT_MINOR)]
-    payment_reference: Annotated[str, text(services.LONGEST_REFERENCE)]
+    paid_minor: Annotated[int, Field(ge=1, le=purchases.LARGEST_PAYMENT_MINOR)]
+    payment_reference: Annotated[str, text(purchases.LONGEST_REFERENCE)]
 
 
 class OtherCashOut(Schema):

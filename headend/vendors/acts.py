@@ -9,7 +9,7 @@ from headend.accounts import approvals
 from headend.accounts.models import Approval, User
 from headend.config.errors import NotPermitted
 from headend.design import figures
-from headend.vendors import queries, services
+from headend.vendors import purchases, queries
 from headend.vendors.errors import PaymentReferenceTaken
 from headend.vendors.models import Purchase, Vendor
 
@@ -25,14 +25,15 @@ BUY_CREDIT = "vendors.buy_credit"
 def perform_purchase(
     *, arguments: dict[str, Any], by: User, approved_by: User, at: datetime
 ) -> Purchase:
-    """Give the credit that was asked for, under the contract in force now."""
+    """Give the credit that was asked for: as much as was shown to whoever approves."""
     vendor = Vendor.objects.get(pk=arguments["vendor"])
     _require_own(by, vendor)
     if queries.vendor_of(approved_by) is not None:
         raise NotPermitted("somebody of the utility has to approve a vendor's credit")
-    return services.buy_credit(
+    return purchases.buy_credit(
         vendor,
         paid_minor=arguments["paid_minor"],
+        credit_minor=arguments["credit_minor"],
         payment_reference=arguments["payment_reference"],
         requested_by=by,
         approved_by=approved_by,
@@ -43,7 +44,7 @@ def perform_purchase(
 def request_purchase(
     vendor: Vendor, *, paid_minor: int, payment_reference: str, by: User, at: datetime
 ) -> Approval:
-    """Ask for the credit that a payment buys; the approver checks that the money arrived.
+    """Ask for the credit that a payment buys; the approver looks whether the money is there.
 
     Args:
         vendor: who paid.
@@ -57,7 +58,7 @@ def request_purchase(
         PaymentReferenceTaken: credit was given or asked for before.
     """
     _require_own(by, vendor)
-    credit_minor, reference = services.check_payment(
+    credit_minor, reference = purchases.check_payment(
         vendor, paid_minor=paid_minor, payment_reference=payment_reference
     )
     waiting = requests_waiting().filter(arguments__payment_reference=reference)
@@ -68,7 +69,12 @@ def request_purchase(
     )
     return approvals.request(
         BUY_CREDIT,
-        {"vendor": vendor.pk, "paid_minor": paid_minor, "payment_reference": reference},
+        {
+            "vendor": vendor.pk,
+            "paid_minor": paid_minor,
+            "credit_minor": credit_minor,
+            "payment_reference": reference,
+        },
         by,
         at,
         f"payment {reference}",

@@ -22,7 +22,7 @@ from headend.ledger.models import Account, Line
 from headend.ledger.proofs import Finding, Scope, proof
 from headend.ledger.sums import Reading
 from headend.vendors.models import OtherCash, Purchase, Purse, Shift, Vendor
-from headend.vendors.services import PURCHASE
+from headend.vendors.purchases import PURCHASE
 
 _WALLET = Concat(Value("wallets."), Cast("pk", CharField()), output_field=CharField())
 

@@ -1,4 +1,4 @@
-"""Everything that changes vendors, their contracts, tills, people and credit."""
+"""Everything that changes vendors, their contracts, tills and people."""
 
 from __future__ import annotations
 
@@ -14,23 +14,15 @@ from headend.accounts.services import require
 from headend.accounts.trusted import person_is_trusted
 from headend.audit import services as audit
 from headend.config.errors import NotPermitted
-from headend.ledger import services as ledger
-from headend.ledger import suspense
-from headend.ledger.services import Posting
 from headend.vendors import queries, seats, wallet
 from headend.vendors.earnings import Rate
 from headend.vendors.errors import (
     InvalidContract,
-    InvalidPurchase,
     InvalidVendor,
-    PaymentReferenceTaken,
 )
-from headend.vendors.models import Contract, Operator, Purchase, Till, Vendor
+from headend.vendors.models import Contract, Operator, Till, Vendor
 
-LARGEST_PAYMENT_MINOR = 10**13
 LARGEST_LIMIT_MINOR = 10**13
-LONGEST_REFERENCE = 60
-PURCHASE = "credit-purchase:"  # what a purchase's ledger entry refers to
 
 
 @dataclass(frozen=True)
@@ -124,7 +116,7 @@ def agree_contract(vendor: Vendor, terms: Terms, *, by: User, at: datetime) -> C
     """
     require(by, "vendors.add_contract")
     terms.check()
-    vendor = _locked(vendor)
+    vendor = locked(vendor)
     before = vendor.contract
     contract = Contract.objects.create(vendor=vendor, valid_from=at, agreed_by=by, **asdict(terms))
     wallet.give(vendor, terms.credit_limit_minor - (before.credit_limit_minor if before else 0))
@@ -302,102 +294,12 @@ def reinstate(vendor: Vendor, *, by: User, at: datetime, reason: str) -> Vendor:
     return _set_status(vendor, Vendor.ACTIVE, by=by, at=at, reason=reason)
 
 
-def check_payment(vendor: Vendor, *, paid_minor: int, payment_reference: str) -> tuple[int, str]:
-    """Return the credit that a payment would give, and its reference as it is kept.
-
-    Raises:
-        InvalidPurchase: no money, no reference, or no contract.
-        PaymentReferenceTaken: credit was given for it before.
-    """
-    reference = " ".join(payment_reference.upper().split())
-    if not 0 < paid_minor <= LARGEST_PAYMENT_MINOR:
-        raise InvalidPurchase("a payment must be more than zero, in whole minor currency units")
-    if not 0 < len(reference) <= LONGEST_REFERENCE:
-        raise InvalidPurchase("the payment's reference at the bank has 1 to 60 characters")
-    if vendor.contract is None:
-        raise InvalidPurchase(f"{vendor} has no contract yet")
-    taken = Purchase.objects.filter(payment_reference=reference).select_related("vendor").first()
-    if taken is not None:
-        raise PaymentReferenceTaken(
-            f"payment {reference} was turned into credit on {taken.at:%Y-%m-%d} already"
-        )
-    is_discount = vendor.contract.kind == Contract.Kind.DISCOUNT
-    rate = seats.rate_of(vendor.contract)
-    return (rate.credit_for(paid_minor) if is_discount else paid_minor), reference
-
-
-def buy_credit(
-    vendor: Vendor,
-    *,
-    paid_minor: int,
-    payment_reference: str,
-    requested_by: User,
-    approved_by: User,
-    at: datetime,
-) -> Purchase:
-    """Turn a payment into credit, under the contract now in force. Only the approved act calls it.
-
-    Raises:
-        InvalidPurchase, PaymentReferenceTaken: as `check_payment`.
-        PaymentDiffers, PaymentNotWaiting: the bank tells of another amount, or it went elsewhere.
-    """
-    vendor = _locked(vendor)
-    credit_minor, reference = check_payment(
-        vendor, paid_minor=paid_minor, payment_reference=payment_reference
-    )
-    contract = vendor.contract
-    assert contract is not None, "check_payment refuses a vendor without one"
-    wallet.give(vendor, credit_minor)
-    purchase = Purchase.objects.create(
-        vendor=vendor,
-        contract=contract,
-        payment_reference=reference,
-        paid_minor=paid_minor,
-        credit_minor=credit_minor,
-        at=at,
-        requested_by=requested_by,
-        approved_by=approved_by,
-    )
-    paid_from = suspense.paid_from(
-        reference,
-        paid_minor,
-        currency=vendor.currency,
-        what=f"credit of {vendor}",
-        by=requested_by,
-        at=at,
-    )
-    ledger.post(
-        at=at,
-        description=f"Credit bought, payment {reference}",
-        reference=f"{PURCHASE}{purchase.pk}",
-        postings=[
-            Posting(paid_from, paid_minor, vendor.currency),
-            *seats.earned(vendor, credit_minor - paid_minor, vendor.currency),
-            Posting(vendor.wallet, -credit_minor, vendor.currency),
-        ],
-    )
-    audit.record(
-        actor=requested_by,
-        action="vendors.buy_credit",
-        target=vendor,
-        at=at,
-        after={
-            "payment_reference": reference,
-            "paid_minor": paid_minor,
-            "credit_minor": credit_minor,
-            "currency": vendor.currency,
-            "approved_by": approved_by.username,
-        },
-    )
-    return purchase
-
-
 @transaction.atomic
 def _set_status(vendor: Vendor, status: str, *, by: User, at: datetime, reason: str) -> Vendor:
     require(by, "vendors.suspend")
     if queries.vendor_of(by) is not None:
         raise NotPermitted("only the utility may suspend and reinstate vendors")
-    vendor = _locked(vendor)
+    vendor = locked(vendor)
     before, vendor.status = vendor.status, status
     vendor.save(update_fields=["status"])
     wallet.set_open(vendor, status == Vendor.ACTIVE)
@@ -413,7 +315,7 @@ def _set_status(vendor: Vendor, status: str, *, by: User, at: datetime, reason: 
     return vendor
 
 
-def _locked(vendor: Vendor) -> Vendor:
+def locked(vendor: Vendor) -> Vendor:
     """Return a vendor as it is now, held against other changes of it; sales go on."""
     rows = Vendor.objects.select_for_update(of=("self",), no_key=True).select_related("contract")
     return rows.get(pk=vendor.pk)

@@ -183,7 +183,7 @@ def test_a_chore_can_be_asked_for(sweeping, log_in):
     assert AuditEntry.objects.filter(action="housekeeping.ask_for").exists()
     assert len(at(NOON + timedelta(seconds=1))) == 1
     assert at(NOON + timedelta(seconds=2)) == []
-    assert "no chore is" in admin.post("/housekeeping/mop/now/", follow=True).content.decode()
+    assert "No chore is" in admin.post("/housekeeping/mop/now/", follow=True).content.decode()
     for group, status in (("auditor", 200), ("cashier", 403)):
         client = log_in(group)
         assert client.get("/housekeeping/").status_code == status

@@ -181,7 +181,7 @@ def test_a_day_at_the_utilitys_till_on_its_pages(log_in):
     opening = {"till": till.pk, "float_cash": "10"}
     refused = cashier.post("/shifts/", opening)
     assert refused.status_code == 422
-    assert "the safe does not hold" in refused.content.decode()
+    assert "The safe does not hold" in refused.content.decode()
     admin.post("/shifts/tills/safe/", {"amount": "10", "reason": "floats"})
     cashier.post("/shifts/", opening)
     shift = Shift.objects.get()

@@ -200,9 +200,9 @@ def test_from_the_page_to_the_safe(log_in):
     hasty = admin.post(page, {"to": "", "names": "", "reason": "too fast"})
     assert hasty.status_code == 422
     wrong = {"to": "debt", "names": "77", "reason": "guess"}
-    assert "there is no debt" in admin.post(page, wrong).content.decode()
+    assert "There is no debt" in admin.post(page, wrong).content.decode()
     slip = {"to": "safe", "names": "", "reason": "paying-in slip 12"}
-    assert "the safe does not hold" in admin.post(page, slip).content.decode()
+    assert "The safe does not hold" in admin.post(page, slip).content.decode()
     fill_safe(500_00)
     admin.post(page, slip)
     assert "second person" in admin.get(page).content.decode()

@@ -3,6 +3,7 @@
 from decimal import Decimal
 
 import pytest
+from django.contrib.auth.models import Group
 
 from headend.accounts import approvals
 from headend.accounts.errors import SamePerson
@@ -170,7 +171,8 @@ def test_credit_is_approved_by_somebody_else_of_the_utility(shop):
     )
     with pytest.raises(SamePerson):
         approvals.approve(approval, shop.by, NOON)
-    insider = shop.person("insider", "approver")
+    insider = shop.person("insider")
+    insider.groups.add(Group.objects.get(name="approver"))
     with pytest.raises(NotPermitted, match="of the utility"):
         approvals.approve(approval, insider, NOON)
     assert wallet.balance_minor(shop.vendor) == 0
@@ -179,6 +181,21 @@ def test_credit_is_approved_by_somebody_else_of_the_utility(shop):
         acts.request_purchase(
             shop.vendor, paid_minor=10_00, payment_reference="q", by=other.manager, at=NOON
         )
+
+
+def test_credit_is_as_much_as_was_approved_or_is_asked_for_again(shop):
+    shop.buy(1_00)
+    asked = shop.ask_for_credit(97_00, reference="r")
+    three = services.Terms(kind=Contract.Kind.DISCOUNT, percent=Decimal(3))
+    services.agree_contract(shop.vendor, three, by=shop.by, at=NOON)
+    approver = create_user(username="second", password=None, groups=("approver",))
+    with pytest.raises(InvalidPurchase, match=r"100\.00 for this payment now and not R.97\.00"):
+        approvals.approve(asked, approver, NOON)
+    assert wallet.balance_minor(shop.vendor) == 1_00
+    approvals.refuse(asked, approver, NOON, "other terms by now")
+    shop.vendor.refresh_from_db()
+    approvals.approve(shop.ask_for_credit(97_00, reference="r"), approver, NOON)
+    assert wallet.balance_minor(shop.vendor) == 101_00
 
 
 def test_a_suspended_vendor_sells_nothing_until_it_is_let_again(shop, supply):
