@@ -55,7 +55,7 @@ def new_key(request: PageRequest) -> HttpResponse:
                 till=wanted["till"],
             )
         except Refusal as error:
-            form.add_error(None, str(error))
+            form.add_error(None, error.sentence)
         else:
             return render(request, "api/key_made.html", {"key": made.key, "text": made.text})
     return render(request, "api/key_new.html", {"form": form})

@@ -26,7 +26,7 @@ def verify(request: PageRequest) -> HttpResponse:
         try:
             meter = meter_numbered(form.cleaned_data["meter"])
         except Refusal as error:
-            form.add_error("meter", str(error))
+            form.add_error("meter", error.sentence)
         else:
             digits = form.cleaned_data["token"]
             found = verification.verify(meter=meter, digits=digits, seen_by=request.user)

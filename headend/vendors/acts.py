@@ -44,7 +44,7 @@ def perform_purchase(
 def request_purchase(
     vendor: Vendor, *, paid_minor: int, payment_reference: str, by: User, at: datetime
 ) -> Approval:
-    """Ask for the credit that a payment buys; the approver looks whether the money is there.
+    """Ask for the credit that a payment buys; the approver checks that the money arrived.
 
     Args:
         vendor: who paid.

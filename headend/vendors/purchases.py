@@ -62,7 +62,7 @@ def buy_credit(
         credit_minor: what it buys, as the two people were told.
         payment_reference: by which the bank knows the payment.
         requested_by: who asked.
-        approved_by: who looked whether the money is there.
+        approved_by: who checked that the money arrived.
         at: now.
 
     Raises:
