@@ -27,11 +27,11 @@ class Permissions(ModelBackend):
 
 
 def know(user: User, permissions: str | None) -> None:
-    """Tell what a user may do, where it was read already.
+    """Fill Django's cache of a user's permissions, where they were read along with something else.
 
     Args:
         user: who.
-        permissions: ids of them, blanks between; None: the user may do nothing.
+        permissions: their ids, separated by blanks; None: the user may do nothing.
     """
     vars(user)["_perm_cache"] = _named(permissions or "")
 
