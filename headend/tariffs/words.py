@@ -140,10 +140,11 @@ def summary(tariff: TariffRules) -> list[str]:
     """Return the whole tariff as sentences, in its order: what a clerk checks before approving."""
     said = [_sentence(component, tariff) for component in tariff.components]
     recovery = tariff.fee_recovery
-    if tariff.periodic_fees and recovery.max_share_percent < 100:
+    is_capped = recovery.max_share_percent < 100
+    if tariff.periodic_fees and (is_capped or recovery.carry != rules.ALWAYS):
+        most = f"{plain(recovery.max_share_percent)} % of a purchase, tax on them not counted"
         said.append(
-            f"Fees take at most {plain(recovery.max_share_percent)} % of a purchase, tax on "
-            "them not counted; "
+            (f"Fees take at most {most}; " if is_capped else "Of fees that a purchase can't pay, ")
             + {
                 rules.NOTHING: "the rest is not charged.",
                 rules.WITHIN_PERIOD: "the rest is taken from the next purchases of the period.",
@@ -162,6 +163,8 @@ def summary(tariff: TariffRules) -> list[str]:
             "rest.",
         }[policy.lines_from]
     )
+    if policy.money_mode != numbers.HALF_UP:
+        said.append(f"Money is rounded {_MODES[policy.money_mode]} the smallest coin.")
     if policy.residual_to:
         said.append(f"What rounding leaves goes to {policy.residual_to}.")
     if policy.unit_price_step is not None:

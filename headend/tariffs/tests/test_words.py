@@ -194,3 +194,17 @@ def test_energy_that_costs_nothing_is_called_free():
     assert lines["Energy, step 1"] == (0, "20.0 kWh free (up to 20 kWh)")
     said = summary(TariffRules((free_first,)))[0]
     assert said.startswith("Energy: free up to 20 kWh, 2.00 per kWh above 20 kWh")
+
+
+def test_the_summary_says_how_money_is_rounded_and_what_becomes_of_unpaid_fees():
+    fee = PeriodicFee("Fee", D(6))
+    said = summary(
+        TariffRules((fee, ENERGY), Rounding(money_mode="floor"), FeeRecovery(carry=NOTHING))
+    )
+    assert "Money is rounded down to the smallest coin." in said
+    assert "Of fees that a purchase can't pay, the rest is not charged." in said
+    capped = summary(TariffRules((fee, ENERGY), fee_recovery=FeeRecovery(D(50))))
+    assert any(each.startswith("Fees take at most 50 % of a purchase, tax") for each in capped)
+    usual = " ".join(summary(TariffRules((fee, ENERGY))))
+    assert "Money is rounded" not in usual
+    assert "Of fees" not in usual
