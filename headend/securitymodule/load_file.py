@@ -252,7 +252,7 @@ def _clear_key(told: Any) -> bytes:
 def _whole(found: dict[str, Any], name: str, default: int | None = None) -> int:
     number = found.get(name, default)
     if not isinstance(number, int) or isinstance(number, bool) or number < 0:
-        raise _Unclear(f"{name} is a whole number")
+        raise _Unclear(f"{name} is a whole number, 0 or more")
     return number
 
 
