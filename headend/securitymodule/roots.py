@@ -1,7 +1,8 @@
 """Roots of the keys that protect messages to and from our own meters.
 
 Each supply group has one root per generation, made at random in the software vault. A meter gets
-the newest when it is provisioned and keeps it: a key change, even to another group, leaves it.
+the newest when it is provisioned and keeps it: a key change, even to another group, leaves it. A
+meter that is provisioned again gets another than before.
 """
 
 from __future__ import annotations
@@ -31,8 +32,6 @@ def create_link_root(
 ) -> LinkRoot:
     """Make a new random root for the message keys of a supply group's meters.
 
-    Meters take the newest generation of their group when they are provisioned, and keep it.
-
     Args:
         sgc: supply group code, 6 digits.
         generation: 1 for a group's first root; see `next_generation`.
@@ -46,6 +45,11 @@ def create_link_root(
     require(by, "securitymodule.load_keys")
     if not re.fullmatch(r"[0-9]{6}", sgc):
         raise InvalidKey("a supply group code has six digits")
+    return _create(sgc, generation, by=by, at=at, is_test=is_test)
+
+
+@sensitive_variables()
+def _create(sgc: str, generation: int, *, by: User, at: datetime, is_test: bool) -> LinkRoot:
     root = LinkRoot(sgc=sgc, generation=generation, is_test=is_test)
     root.sealed_key = vault.seal(secrets.token_bytes(LINK_ROOT_LENGTH), label=_label(root))
     try:
@@ -77,15 +81,31 @@ def link_keys(meter: Meter) -> tuple[bytes, bytes, bytes]:
 
 
 @sensitive_variables()
-def give_newest(meter: Meter) -> bytes:
+def give(meter: Meter, *, by: User, at: datetime) -> bytes:
     """Return the root of a meter that is about to be provisioned: its group's newest.
 
-    The meter is changed in memory only; whoever writes the root into it saves it, too.
+    A meter that had this one before gets a further one, made for it. It starts with an empty
+    journal and no longer knows which messages it has had: what anybody kept of them must mean
+    nothing to it any more.
+
+    The caller holds the transaction, and saves the meter, which is changed in memory only.
+
+    Args:
+        meter: which.
+        by: who provisions it; the caller has seen to it that they may.
+        at: now.
 
     Raises:
         KeyMissing, PublishedKeyRefused: as of `link_keys`.
     """
+    before = meter.link_sgc, meter.link_generation
     newest = _newest(meter.sgc)
+    if newest is not None and (newest.sgc, newest.generation) == before:
+        # Of two installers in the same group, the second waits here and may have the first's.
+        LinkRoot.objects.select_for_update().get(pk=newest.pk)
+        newest = _newest(meter.sgc) or newest
+    if newest is not None and (newest.sgc, newest.generation) == before:
+        newest = _create(meter.sgc, newest.generation + 1, by=by, at=at, is_test=newest.is_test)
     meter.link_sgc = meter.sgc
     meter.link_generation = newest.generation if newest else 1
     return _root_of(meter)

@@ -216,7 +216,8 @@ def provisioning_secrets(
 ) -> ProvisioningSecrets:
     """Give the secrets to write into one of our own meters, and set its token store's floor.
 
-    Its message keys come from the newest root of the supply group that it has now.
+    Its message keys come from the newest root of the supply group that it has now; if it had that
+    one before, from a further one.
 
     Args:
         meter: a meter with a DKGA04 key.
@@ -232,10 +233,9 @@ def provisioning_secrets(
     if meter.dkga != 4:
         raise InvalidKey(f"meter {meter} uses DKGA{meter.dkga:02d}; our meters take DKGA04 only")
     at = at or timezone.now()
-    with refusals_recorded(by=by, at=at):
+    with refusals_recorded(by=by, at=at), transaction.atomic():
         vending_key = usable_vending_key(meter, at)
-        link_root = roots.give_newest(meter)
-    with transaction.atomic():
+        link_root = roots.give(meter, by=by, at=at)
         meter.save(update_fields=["link_sgc", "link_generation"])
         tid_floor = raise_token_identifier_floor(meter, at=at)
         audit.record(

@@ -187,6 +187,21 @@ def test_a_further_root_serves_meters_that_are_provisioned_from_then_on(meter, a
     assert roots.link_keys(Meter.objects.get()) != before
 
 
+def test_a_meter_that_is_provisioned_again_has_other_message_keys(meter, administrator):
+    """It has forgotten which messages it has had: a kept one must not be taken once more."""
+    services.provisioning_secrets(meter, administrator, NOON)
+    neighbour = make_meter()
+    services.provisioning_secrets(neighbour, administrator, NOON)
+    kept, before = roots.link_keys(neighbour), roots.link_keys(meter)
+    again = services.provisioning_secrets(Meter.objects.get(pk=meter.pk), administrator, NOON)
+    assert again.link_generation == 2
+    assert roots.link_keys(Meter.objects.get(pk=meter.pk)) != before
+    assert roots.link_keys(Meter.objects.get(pk=neighbour.pk)) == kept
+    services.provisioning_secrets(neighbour, administrator, NOON)
+    assert neighbour.link_generation == 2  # made for another, as good for this one
+    assert LinkRoot.objects.filter(sgc=meter.sgc).count() == 2
+
+
 @pytest.mark.parametrize("sgc", ["12345", "1234567", "12345a", "", "١٢٣٤٥٦"])
 def test_a_root_belongs_to_a_supply_group(administrator, sgc):
     with pytest.raises(InvalidKey, match="six digits"):
