@@ -28,25 +28,26 @@ may_look = permission_required("accounts.view_approval", raise_exception=True)
 @navigation.count("approvals")
 def waiting_for(user: User) -> int:
     """Return how many requests of others the user may decide."""
-    acts = approvals.acts_approved_by(user)
-    open_ones = Approval.objects.filter(state=Approval.OPEN, act__in=acts)
-    return open_ones.exclude(requested_by=user).count() if acts else 0
+    return approvals.to_decide(user).count()
 
 
 @require_safe
 @may_look
 @never_cache
 def requests(request: PageRequest) -> HttpResponse:
-    """List what this user may decide, what they asked for, and what was decided before."""
+    """List what this user may decide or only see, what they asked for, and what was decided."""
     user = request.user
     waiting = approvals.seen_by(user).filter(state=Approval.OPEN).order_by("requested_at", "pk")
+    to_decide = approvals.to_decide(user).order_by("requested_at", "pk")
+    of_others = waiting.exclude(requested_by=user).exclude(pk__in=to_decide.values("pk"))
     decided = approvals.seen_by(user).exclude(state=Approval.OPEN).order_by("-decided_at", "-pk")
     page = Paginator(decided, PER_PAGE).get_page(request.GET.get("page"))
     return render(
         request,
         "accounts/inbox.html",
         {
-            "to_decide": [_titled(one) for one in waiting.exclude(requested_by=user)],
+            "to_decide": [_titled(one) for one in to_decide],
+            "of_others": [_titled(one) for one in of_others],
             "own": [_titled(one) for one in waiting.filter(requested_by=user)],
             "decided": [_titled(one) for one in page],
             "page": page,
@@ -72,16 +73,16 @@ def one(request: PageRequest, approval_id: int) -> HttpResponse:
             return redirect("approvals:inbox")
     is_open = approval.state == Approval.OPEN
     is_own = approval.requested_by == user
-    title, may_decide = _known(approval, user)
+    may_approve = approval.act in approvals.acts_approved_by(user)
     context = {
         "approval": approval,
-        "title": title,
+        "title": _titled(approval)[1],
         "arguments": records.fields(approval.arguments),
         "form": form,
-        "may_decide": is_open and may_decide and not is_own,
+        "may_decide": approvals.to_decide(user).filter(pk=approval.pk).exists(),
         "may_withdraw": is_open and is_own,
         "deciders": _deciders(approval) if is_open else [],
-        "more": _more(approval) if may_decide or is_own else "",
+        "more": _more(approval) if may_approve or is_own else "",
     }
     status = 422 if form.is_bound else 200
     return render(request, "accounts/request.html", context, status=status)
@@ -126,9 +127,3 @@ def _deciders(approval: Approval) -> list[User]:
         return []
     concerned = people_acts.concerns(approval)
     return [one for one in found if one.pk != concerned]
-
-
-def _known(approval: Approval, user: User) -> tuple[str, bool]:
-    """Return the act's title and whether the user may decide on it."""
-    may_decide = approval.act in approvals.acts_approved_by(user)
-    return _titled(approval)[1], may_decide

@@ -121,6 +121,16 @@ def seen_by(user: User) -> models.QuerySet[Approval]:
     return rows.filter(Q(act__in=acts_approved_by(user)) | Q(requested_by=user))
 
 
+def to_decide(user: User) -> models.QuerySet[Approval]:
+    """Return the open requests that a user may decide: no own ones, by the rules of `approve`."""
+    rows = Approval.objects.select_related("requested_by").filter(
+        state=Approval.OPEN, act__in=acts_approved_by(user)
+    )
+    of_others = rows.exclude(requested_by=user)
+    asking = User.objects.filter(pk__in=of_others.values("requested_by"))
+    return of_others.exclude(requested_by__in=[one for one in asking if _are_one(user, one)])
+
+
 def may_see(user: User, approval: Approval) -> bool:
     """Tell whether a user reaches the page of a request, by the rule of `seen_by`."""
     if not user.has_perm("accounts.view_approval"):
@@ -136,8 +146,12 @@ def deciders(approval: Approval) -> list[User]:
     may = Q(groups__in=Group.objects.filter(**held)) | Q(is_superuser=True)
     people = User.objects.filter(may, is_active=True).exclude(pk=approval.requested_by_id)
     found = people.exclude(pk__in=programs()).exclude(username=CONSOLE).order_by("username")
-    by = approval.requested_by
-    return [one for one in found.distinct() if not (can_act_as(one, by) or can_act_as(by, one))]
+    return [one for one in found.distinct() if not _are_one(one, approval.requested_by)]
+
+
+def _are_one(one: User, other: User) -> bool:
+    """Tell whether two users may be the same person: one ever knew a secret of the other."""
+    return can_act_as(one, other) or can_act_as(other, one)
 
 
 def request(

@@ -6,7 +6,8 @@ import pytest
 from django.contrib.auth.models import Group, Permission
 from django.db import DatabaseError, transaction
 
-from headend.accounts import approvals
+from headend.accounts import approval_views as views
+from headend.accounts import approvals, trusted
 from headend.accounts.errors import AlreadyDecided, SamePerson, UnknownAct
 from headend.accounts.models import Approval
 from headend.accounts.services import create_user
@@ -207,6 +208,25 @@ def test_the_inbox_shows_each_their_own(asked, maker, checker, page):
     assert "Rename a group" not in page(person("outsider"))[1]
     status, _ = page(person("outsider 2"), path=f"/approvals/{id_of(asked)}/")
     assert status == 404
+
+
+@pytest.mark.parametrize("gave_to", ["maker", "checker"])
+def test_who_knew_the_other_ones_password_is_not_asked_to_decide(
+    asked, maker, checker, page, gave_to
+):
+    gave, got = (checker, maker) if gave_to == "maker" else (maker, checker)
+    trusted.note_given_password(got, by=gave, at=NOON)
+    inbox = page(checker)[1]
+    assert "Nothing waits for you" in inbox
+    assert "For somebody else to decide" in inbox
+    assert views.waiting_for(checker) == 0
+    assert "Approve and do it now" not in page(checker, path=f"/approvals/{id_of(asked)}/")[1]
+
+
+def test_an_auditor_sees_what_others_decide(asked, page):
+    inbox = page(person("auditor", approvals.SEES_ALL))[1]
+    assert "For somebody else to decide" in inbox
+    assert "Rename a group" in inbox
 
 
 def test_the_page_approves(asked, checker, page, group):
