@@ -156,7 +156,7 @@ def test_a_key_vends_within_its_limits(program, supply, code):
     assert caller.post("/vend", asking(supply, "m-2", 10_000)).status_code == 200
     answer = caller.post("/vend", asking(supply, "m-3", 5_001))
     assert code(answer) == "tender_over_limit"
-    assert "5000 are left" in answer.json()["detail"]
+    assert "50.00 is left" in answer.json()["detail"]
     assert caller.post("/vend", asking(supply, "m-4", 5_000)).status_code == 200
     assert caller.post("/vend", asking(supply, "m-4", 5_000)).status_code == 200  # a repeat
 
