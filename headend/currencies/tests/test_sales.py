@@ -206,7 +206,7 @@ def test_a_debt_is_paid_in_another_currency(meter, rate, cashier):
         "at": NOON,
         "currency": "USD",
     }
-    with pytest.raises(InvalidTender, match="this is worth R.200.79"):
+    with pytest.raises(InvalidTender, match=r"this is worth R.200\.79"):
         debt_payments.pay(message_id="m1", amount_minor=11_00, **asked)
     sale = debt_payments.pay(message_id="m1", amount_minor=10_00, **asked)
     assert debt_payments.pay(message_id="m1", amount_minor=10_00, **asked) == sale
