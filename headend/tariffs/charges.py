@@ -239,11 +239,12 @@ def _lower_periods(
 def _was_charged_less(tariff: TariffRules, context: PurchaseContext) -> bool:
     """Say whether this window's fees were charged while the lower price held.
 
-    Where energy is repriced with the next purchase, fees come in full with the first.
+    Where energy is repriced with the next purchase, fees come in full with the first; so they did
+    where an earlier version of the tariff sold the month's first energy.
     """
     at_once = tariff.lifeline is not None and tariff.lifeline.recover == kinds.NOW
     bought = context.bought_wh > context.free_wh or context.bought_this_month
-    return at_once and context.lifeline == OPEN and bought
+    return at_once and context.lifeline == OPEN and bought and not context.full_price_wh
 
 
 def percentages_on(

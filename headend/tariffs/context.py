@@ -24,6 +24,7 @@ class PurchaseContext:
 
     bought_wh: int = 0  # issued before in the tariff's window, given or sold
     free_wh: int = 0  # what of it was given free
+    full_price_wh: int = 0  # sold this month by an earlier version, which had no lower price
     fees: Mapping[str, FeeDue] = field(default_factory=dict)  # by the fee's name
     average_kwh: Fraction = Fraction(0)  # a month, over the months that the tariff asks for
     connection_va: int | None = None
@@ -32,6 +33,11 @@ class PurchaseContext:
     bought_this_month: bool = False  # a purchase left word of the lifeline, if of no energy
     lifeline_owed_minor: int = 0  # of that repricing: not yet paid, without what is put on it
     carried_minor: int = 0  # left unspent by an earlier purchase
+
+    @property
+    def never_repriced_wh(self) -> int:
+        """Return what of the energy before was not sold at this tariff's lower price."""
+        return self.free_wh + self.full_price_wh
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,8 @@
 """When a lower price for small users ends, and what is then due for energy sold at it. Pure.
 
 The limit counts the month's energy, whether it was sold or given. What is repriced once it is
-passed is what was sold: energy given free stays free.
+passed is what was sold at the lower price: energy given free stays free, and what an earlier version
+of the tariff sold at its full price stays as it was sold.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ def looked_at(tariff: TariffRules, context: PurchaseContext) -> PurchaseContext:
     """Return the context; a lower price never held for energy sold beyond its limit."""
     if tariff.lifeline is None or context.lifeline != OPEN:
         return context
-    beyond = context.bought_wh - context.free_wh > _limit_wh(tariff.lifeline)
+    beyond = context.bought_wh - context.never_repriced_wh > _limit_wh(tariff.lifeline)
     return replace(context, lifeline=SETTLED) if beyond else context
 
 

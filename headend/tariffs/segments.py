@@ -72,7 +72,8 @@ def repricing(
 ) -> int:
     """Return what energy sold at a lifeline's price is charged once its limit was passed.
 
-    Energy that was given free is not charged; what was sold counts from the first step on.
+    Energy that was given free, or sold at a full price before, is not charged; the rest counts
+    from the first step on.
 
     Args:
         tariff: its rules.
@@ -86,7 +87,7 @@ def repricing(
     """
     # What was sold before is within the limit, though with what was given it may be beyond.
     within_wh = max(Fraction(lifeline.limit_kwh) * _WH_PER_KWH, Fraction(context.bought_wh))
-    kwh = max(Fraction(0), min(used_wh, within_wh) - context.free_wh) / _WH_PER_KWH
+    kwh = max(Fraction(0), min(used_wh, within_wh) - context.never_repriced_wh) / _WH_PER_KWH
     steps = energy_steps(tariff, replace(context, lifeline=SETTLED), lifeline_holds=False)
     dear = sum((part.kwh * part.rate for part in split(steps, Fraction(0), kwh, 1)), Fraction(0))
     more = (dear - kwh * Fraction(lifeline.rate)) * 10**tariff.minor_digits

@@ -53,6 +53,8 @@ class Circumstances:
             kept: dict[str, Any] = {"month": _month(self.at), "is": done.lifeline}
             if done.lifeline_owed_minor:
                 kept["owed_minor"] = done.lifeline_owed_minor
+            if self.context.full_price_wh:
+                kept["full_price_wh"] = self.context.full_price_wh
             state["lifeline"] = kept
         if _accumulates(self.rules):
             told = self.before.get("limits", {}).get("month")
@@ -75,10 +77,11 @@ def circumstances(
         at: the time of sale.
     """
     before = last_state(agreement)
-    bought_wh, free_wh = _bought_wh(agreement, rules, at)
+    issued = _bought(agreement, rules, at)
     context = PurchaseContext(
-        bought_wh=bought_wh,
-        free_wh=free_wh,
+        bought_wh=issued.all_wh,
+        free_wh=issued.free_wh,
+        full_price_wh=_full_price_wh(rules, before, issued, at),
         fees={
             fee.name: _fee_due(fee, agreement, version, rules, before, at)
             for fee in rules.periodic_fees
@@ -125,8 +128,17 @@ def last_state(agreement: SupplyAgreement) -> dict[str, Any]:
     return dict(found or {})
 
 
-def _bought_wh(agreement: SupplyAgreement, rules: TariffRules, at: datetime) -> tuple[int, int]:
-    """Return what the tariff counts as issued in its window, and what of it was given free."""
+@dataclass(frozen=True)
+class _Issued:
+    """Energy of a time: sold, given, and taken over from another system."""
+
+    all_wh: int = 0
+    free_wh: int = 0
+    sold_wh: int = 0  # not reversed
+
+
+def _bought(agreement: SupplyAgreement, rules: TariffRules, at: datetime) -> _Issued:
+    """Return what the tariff counts as issued in its window."""
     energy = rules.energy
     asks_for_it = rules.lifeline is not None or any(
         isinstance(c, kinds.Tax) and c.energy_above_kwh is not None for c in rules.components
@@ -135,25 +147,23 @@ def _bought_wh(agreement: SupplyAgreement, rules: TariffRules, at: datetime) -> 
     if isinstance(energy, kinds.Energy):
         asks_for_it = asks_for_it or len(energy.steps) > 1 or energy.steps[0].upto is not None
         if energy.window == kinds.EACH_PURCHASE:
-            return 0, 0
+            return _Issued()
         if energy.window == kinds.ROLLING_DAYS:
             begins = at - timedelta(days=energy.window_days)
     if not asks_for_it:
-        return 0, 0
-    return _issued_wh(agreement, begins, None, free=rules.free_units_count)
+        return _Issued()
+    return _issued(agreement, begins, None, free=rules.free_units_count)
 
 
-def _issued_wh(
+def _issued(
     agreement: SupplyAgreement, begins: datetime, ends: datetime | None, *, free: bool
-) -> tuple[int, int]:
-    """Return what was sold and not reversed, taken over from another system, or given free.
-
-    The second figure is what of it was given; 0 if the free units are not to count.
-    """
+) -> _Issued:
+    """Return what was issued in a time; nothing is free in it if free units are not to count."""
     period = (agreement.pk, begins, ends or _NEVER)
     ((sold_wh, opening_wh, given_wh),) = prepared.rows(statements.ISSUED, *period * 3)
     free_wh = int(given_wh or 0) if free else 0
-    return int((sold_wh or 0) + (opening_wh or 0)) + free_wh, free_wh
+    sold_wh = int(sold_wh or 0)
+    return _Issued(sold_wh + int(opening_wh or 0) + free_wh, free_wh, sold_wh)
 
 
 def _average_kwh(agreement: SupplyAgreement, rules: TariffRules, at: datetime) -> Fraction:
@@ -165,8 +175,8 @@ def _average_kwh(agreement: SupplyAgreement, rules: TariffRules, at: datetime) -
     if months <= 0:
         return Fraction(0)
     begins = _month_start_before(ends, months)
-    total, _ = _issued_wh(agreement, begins, ends, free=rules.free_units_count)
-    return Fraction(total, 1000 * months)
+    issued = _issued(agreement, begins, ends, free=rules.free_units_count)
+    return Fraction(issued.all_wh, 1000 * months)
 
 
 def _month_start_before(begins: datetime, months: int) -> datetime:
@@ -211,6 +221,18 @@ def _limit_periods(
 
 def _accumulates(rules: TariffRules) -> bool:
     return isinstance(rules.energy, kinds.Energy) and rules.energy.limits_accumulate
+
+
+def _full_price_wh(
+    rules: TariffRules, before: dict[str, Any], issued: _Issued, at: datetime
+) -> int:
+    """Return what the month's versions before the first one with a lower price sold."""
+    if rules.lifeline is None:
+        return 0
+    told = before.get("lifeline", {})
+    if told.get("month") == _month(at):
+        return int(told.get("full_price_wh", 0))
+    return issued.sold_wh
 
 
 def _lifeline(before: dict[str, Any], at: datetime) -> str:

@@ -128,6 +128,39 @@ def test_a_repricing_is_owed_under_a_later_version_without_a_lower_price(sell):
     assert told(vend("30", NOON + 2 * DAYS)) == {"Energy": 30, "kWh": 30}
 
 
+def test_what_an_earlier_version_sold_in_full_is_not_charged_again_at_the_limit(sell):
+    fee = PeriodicFee("Service", D(10))
+    dear = Energy("Energy", (Step(None, D(2)),))
+    at_first = sell(fee, dear)("50", NOON + DAYS)
+    assert told(at_first) == {"Service": 10, "Energy": 40, "kWh": 20}
+    lower_fee = PeriodicFee("Service", D(10), lifeline_amount=D(2))
+    vend = sell(lower_fee, dear, Lifeline("Small", D(30), D(1)), valid_from=NOON + 2 * DAYS)
+    small = vend("4", NOON + 2 * DAYS)
+    assert told(small) == {"Energy": 4, "kWh": 4}
+    kept = {"month": "2026-11", "is": "open", "full_price_wh": 20_000}
+    assert small.calculation["state"]["lifeline"] == kept
+    # Of the 24 kWh only 4 were cheaper, by 1.00 each; the month's fee was paid in full.
+    assert told(vend("44", NOON + 3 * DAYS)) == {EARLIER: 4, "Energy": 40, "kWh": 20}
+    assert told(vend("20", NOON + 3 * DAYS)) == {"Energy": 20, "kWh": 10}
+    assert told(vend("12", DECEMBER)) == {"Service": 2, "Energy": 10, "kWh": 10}
+
+
+def test_who_is_beyond_a_limit_that_begins_in_mid_month_owes_nothing_for_before(sell):
+    dear = Energy("Energy", (Step(None, D(2)),))
+    sell(dear)("100", NOON + DAYS)
+    vend = sell(dear, Lifeline("Small", D(30), D(1), NEXT_PURCHASE), valid_from=NOON + 2 * DAYS)
+    assert told(vend("20", NOON + 2 * DAYS)) == {"Energy": 20, "kWh": 10}
+    assert told(vend("20", NOON + 2 * DAYS)) == {"Energy": 20, "kWh": 10}
+
+
+def test_only_what_the_lower_price_sold_is_repriced_with_the_next_purchase(sell):
+    dear = Energy("Energy", (Step(None, D(2)),))
+    sell(dear)("40", NOON + DAYS)
+    vend = sell(dear, Lifeline("Small", D(30), D(1), NEXT_PURCHASE), valid_from=NOON + 2 * DAYS)
+    assert told(vend("30", NOON + 2 * DAYS))["kWh"] == 20  # 10 at 1.00, 10 at 2.00
+    assert told(vend("20", NOON + 2 * DAYS)) == {EARLIER: 10, "Energy": 10, "kWh": 5}
+
+
 def test_what_takes_over_an_opening_use_begins_with_nothing_owed(sell):
     vend = sell(*WITH_THE_NEXT)
     record_opening_use(
