@@ -124,14 +124,18 @@ def accounted_for(references: Collection[str]) -> dict[str, Accounted]:
 
 
 def normal(reference: str) -> str:
-    """Return a reference as it is kept: capitals and spaces make no difference.
+    """Return a reference as it is kept: capitals, and what stands between words, don't matter.
+
+    A payment typed as "eft-9" is the bank's "EFT 9", so that nobody is given its money twice.
 
     Raises:
-        InvalidPayment: it has not 1 to 60 characters.
+        InvalidPayment: it has not 1 to 60 characters, or no letter and no digit.
     """
-    kept = " ".join(reference.upper().split())
+    kept = " ".join("".join(c if c.isalnum() else " " for c in reference.upper()).split())
     if not 0 < len(kept) <= LONGEST_REFERENCE:
-        raise InvalidPayment("the payment's reference at the bank has 1 to 60 characters")
+        raise InvalidPayment(
+            "the payment's reference at the bank has 1 to 60 characters, with letters or digits"
+        )
     return kept
 
 

@@ -16,7 +16,7 @@ from headend.vendors.models import Contract, Purchase, Vendor
 from headend.vendors.services import locked
 
 LARGEST_PAYMENT_MINOR = 10**13
-LONGEST_REFERENCE = 60
+LONGEST_REFERENCE = suspense.LONGEST_REFERENCE
 PURCHASE = "credit-purchase:"  # what a purchase's ledger entry refers to
 
 
@@ -27,11 +27,12 @@ def check_payment(vendor: Vendor, *, paid_minor: int, payment_reference: str) ->
         InvalidPurchase: no money, no reference, or no contract.
         PaymentReferenceTaken: credit was given for it before.
     """
-    reference = " ".join(payment_reference.upper().split())
     if not 0 < paid_minor <= LARGEST_PAYMENT_MINOR:
         raise InvalidPurchase("a payment must be more than zero, in whole minor currency units")
-    if not 0 < len(reference) <= LONGEST_REFERENCE:
-        raise InvalidPurchase("the payment's reference at the bank has 1 to 60 characters")
+    try:
+        reference = suspense.normal(payment_reference)
+    except suspense.InvalidPayment as error:
+        raise InvalidPurchase(error.sentence) from error
     if vendor.contract is None:
         raise InvalidPurchase(f"{vendor} has no contract yet")
     taken = Purchase.objects.filter(payment_reference=reference).select_related("vendor").first()

@@ -92,6 +92,17 @@ def test_what_a_vendor_paid_is_matched_whichever_is_first(shop):
     assert proved()
 
 
+def test_signs_in_a_reference_hide_no_payment_from_the_bank(shop):
+    shop.buy(97_00, reference="eft-1")
+    assert enter("EFT 1").state == BankPayment.MATCHED
+    waiting = enter("EFT.2", amount_minor=50_00)
+    shop.buy(50_00, reference="eft 2")
+    waiting.refresh_from_db()
+    assert waiting.state == BankPayment.CLEARED
+    assert in_bank_and_suspense() == (147_00, 0)
+    assert wallet.balance_minor(shop.vendor) == 147_00
+
+
 def test_another_amount_is_accounted_for_by_nobody(shop):
     shop.buy(97_00, reference="EFT 1")
     with pytest.raises(PaymentDiffers, match="credit of Corner Shop"):

@@ -156,6 +156,18 @@ def test_a_payment_gives_credit_once_however_it_is_written(shop):
         shop.buy(5_00, reference="X")
 
 
+def test_signs_in_a_reference_make_no_second_payment_of_it(shop):
+    one = {"paid_minor": 10_00, "by": shop.manager, "at": NOON}
+    asked = acts.request_purchase(shop.vendor, payment_reference="EFT 9", **one)
+    with pytest.raises(PaymentReferenceTaken, match="EFT 9 waits"):
+        acts.request_purchase(shop.vendor, payment_reference="eft-9", **one)
+    approvals.approve(asked, shop.by, NOON)
+    with pytest.raises(PaymentReferenceTaken, match="EFT 9 was turned into credit"):
+        acts.request_purchase(shop.vendor, payment_reference="(Eft/9)", **one)
+    with pytest.raises(InvalidPurchase, match="letters or digits"):
+        acts.request_purchase(shop.vendor, payment_reference="---", **one)
+
+
 def test_credit_needs_money_a_reference_and_a_contract(shop):
     for paid_minor, reference in ((0, "x"), (-1, "x"), (10, " "), (10, "x" * 61)):
         with pytest.raises(InvalidPurchase):
