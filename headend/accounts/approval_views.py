@@ -21,6 +21,10 @@ from headend.config.errors import Refusal
 from headend.design import navigation, records
 
 PER_PAGE = 50
+STAYS_OPEN = (
+    "Nothing was done, and the request stays open: approve it when this is no longer in the way, "
+    "or refuse it."
+)
 
 may_look = permission_required("accounts.view_approval", raise_exception=True)
 
@@ -68,6 +72,8 @@ def one(request: PageRequest, approval_id: int) -> HttpResponse:
             done = _decide(form, approval, user)
         except Refusal as error:
             form.add_error(None, error.sentence)
+            if approvals.to_decide(user).filter(pk=approval.pk).exists():
+                form.add_error(None, STAYS_OPEN)
         else:
             messages.success(request, f"{done}: {approval.summary}", extra_tags="good")
             return redirect("approvals:inbox")

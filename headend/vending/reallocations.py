@@ -122,6 +122,13 @@ def waiting(sale: Sale) -> QuerySet[Approval]:
     return found.select_related("requested_by")
 
 
+@reversals.withdrawn_by
+def _end_waiting(sale: Sale, by: User, at: datetime) -> None:
+    """End the requests to move a sale that is reversed: there is nothing to move any more."""
+    for asked in waiting(sale):
+        approvals.end(asked, by, at, reason=f"sale {sale} was reversed")
+
+
 @transaction.atomic
 def _move(
     sale: Sale,

@@ -63,6 +63,17 @@ def objected_by(function: Callable[[Sale], str | None]) -> Callable[[Sale], str 
     return function
 
 
+_withdrawals: list[Callable[[Sale, User, datetime], None]] = []
+
+
+def withdrawn_by(
+    function: Callable[[Sale, User, datetime], None],
+) -> Callable[[Sale, User, datetime], None]:
+    """Register a function that ends what was asked for a sale, which is reversed now."""
+    _withdrawals.append(function)
+    return function
+
+
 @dataclass(frozen=True)
 class Grounds:
     """Why a sale can be taken back, and what the meter told if that is why."""
@@ -95,12 +106,16 @@ def reverse(
         ReversalRefused: it was moved to another meter, or paid by such a move, or something was
             built on it: its account was settled, or its token issued anew.
         MessageConflict: the caller used the id for another sale.
+        AlreadyDecided: a move of it was approved at this moment.
         Refusal: whoever asks can't hand money back now.
     """
     require(by, "vending.reverse")
     require_names(caller, message_id)
     try:
         with transaction.atomic():
+            # Requests before the meter: whoever approves one holds it first, too.
+            for withdraw in _withdrawals:
+                withdraw(sale, by, at)
             Meter.objects.select_for_update().get(pk=sale.meter_id)
             earlier = _reversal_of(caller, message_id)
             if earlier is not None:

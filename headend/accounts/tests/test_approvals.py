@@ -256,6 +256,15 @@ def test_the_page_says_that_somebody_else_was_quicker(asked, checker, page):
     assert "is approved already" in text
 
 
+def test_the_page_says_that_what_its_act_refuses_stays_open(maker, checker, group, page):
+    asked = approvals.request(
+        ACT, {"group": group.pk, "name": "taken"}, maker, NOON, "because", "Rename a group"
+    )
+    status, text = page(checker, path=f"/approvals/{id_of(asked)}/", decision="approve")
+    assert status == 422
+    assert "the request stays open" in text
+
+
 def test_the_page_names_who_may_decide_or_says_that_nobody_can(asked, maker, checker, page):
     path = f"/approvals/{id_of(asked)}/"
     checker.user_permissions.clear()

@@ -175,6 +175,25 @@ def test_what_is_refused(wrong, right, cashier, approver):
         ask(taken_back, right, Bearer.CUSTOMER, cashier)
 
 
+def test_a_reversal_ends_the_request_to_move_its_sale(wrong, right, cashier, approver):
+    other = vend(right, message_id="other", hold_token=True)
+    kept = ask(other, wrong, Bearer.NOBODY, cashier)
+    sale = vend(wrong, hold_token=True)
+    asked = ask(sale, right, Bearer.NOBODY, cashier)
+    later = vend(wrong, message_id="m2", hold_token=True)
+    act = {"caller": "till", "sale": sale, "by": console_user(), "at": NOON, "reason": "typo"}
+    with pytest.raises(NotLatestSale):
+        reversals.reverse(message_id="r1", **act)
+    asked.refresh_from_db()
+    assert asked.state == "open"
+    reversals.reverse(message_id="r2", **(act | {"sale": later}))
+    reversals.reverse(message_id="r1", **act)
+    asked.refresh_from_db()
+    assert (asked.state, asked.decision_reason) == ("withdrawn", f"sale {sale} was reversed")
+    kept.refresh_from_db()
+    assert kept.state == "open"
+
+
 def test_what_changed_before_the_approval_is_seen(wrong, right, cashier, approver):
     held = vend(wrong, hold_token=True)
     request = ask(held, right, Bearer.NOBODY, cashier)
