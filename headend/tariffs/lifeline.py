@@ -1,8 +1,8 @@
 """When a lower price for small users ends, and what is then due for energy sold at it. Pure.
 
 The limit counts the month's energy, whether it was sold or given. What is repriced once it is
-passed is what was sold at the lower price: energy given free stays free, and what an earlier version
-of the tariff sold at its full price stays as it was sold.
+passed is what was sold at the lower price: energy given free stays free, and what an earlier
+version of the tariff sold at its full price stays as it was sold.
 """
 
 from __future__ import annotations
