@@ -4,6 +4,7 @@ import re
 import uuid
 
 import pytest
+from django.contrib.auth.models import Group, Permission
 from django.urls import reverse as address
 
 from headend.accounts import approvals
@@ -108,6 +109,15 @@ def test_a_refusal_is_told_and_nothing_is_done(cashier):
     assert answer.status_code == 422
     assert not Reversal.objects.exists()
     assert cashier.post(path, {"message_id": uuid.uuid4()}).status_code == 422
+
+
+def test_who_may_not_ask_for_a_move_is_told_whom_to_tell(cashier):
+    sale = vend(cashier, hold_token=False)
+    assert "a colleague who may" not in page(cashier, "reverse", sale)
+    Group.objects.get(name="cashier").permissions.remove(
+        Permission.objects.get(codename="reallocate")
+    )
+    assert "a colleague who may" in page(cashier, "reverse", sale)
 
 
 def test_a_second_confirmation_is_told_once_and_leads_nowhere_else(cashier):
