@@ -22,7 +22,8 @@ TRIGGERS = {
     "sqlite": "SELECT tbl_name FROM sqlite_master WHERE type = 'trigger' GROUP BY tbl_name"
     " HAVING sum(name = tbl_name || '_no_update') AND sum(name = tbl_name || '_no_delete')",
     "postgresql": "SELECT c.relname FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid"
-    " WHERE t.tgname = c.relname || '_append_only' AND t.tgenabled = 'O'",
+    " WHERE t.tgname IN (c.relname || '_append_only', c.relname || '_never_changes')"
+    " AND t.tgenabled = 'O'",
 }
 
 
