@@ -65,6 +65,51 @@ def append_only(table: str, *, rows_are_locked: bool = False) -> migrations.RunP
     )
 
 
+def never_replaced(table: str) -> migrations.RunPython:
+    """Return an operation that has SQLite refuse to INSERT OR REPLACE a row of an append-only table.
+
+    SQLite deletes what is replaced without asking the trigger of deletions (unless the connection
+    wants `recursive_triggers`, and whoever edits by hand does not). So a row that has the key, or
+    any other unique fields, of one that is there is refused before it is written.
+
+    Not for a table into which rows are put `OR IGNORE`: they would be refused instead.
+    """
+    trigger = f"{table}_no_replace"
+
+    def run(_: Any, schema_editor: Any) -> None:
+        if schema_editor.connection.vendor != "sqlite":
+            return
+        same = " OR ".join(
+            "(" + " AND ".join(f"{field} = NEW.{field}" for field in fields) + ")"
+            for fields in _unique_on_sqlite(schema_editor.connection, table)
+        )
+        schema_editor.execute(
+            f"""CREATE TRIGGER {trigger} BEFORE INSERT ON {table}
+                WHEN EXISTS (SELECT 1 FROM {table} WHERE {same})
+                BEGIN SELECT RAISE(ABORT, '{table} is append-only'); END""",
+            params=None,
+        )
+
+    undo = sql(undo_sqlite=[f"DROP TRIGGER IF EXISTS {trigger}"]).reverse_code
+    return migrations.RunPython(run, undo)
+
+
+def _unique_on_sqlite(connection: Any, table: str) -> list[list[str]]:
+    """Return the fields of a table's key, and those of each of its other unique constraints."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT name FROM pragma_table_info(%s) WHERE pk", [table])
+        unique = [[name for (name,) in cursor.fetchall()]]
+        cursor.execute(
+            """SELECT i.name, c.name FROM pragma_index_list(%s) i, pragma_index_info(i.name) c
+               WHERE i."unique" AND NOT i.partial AND i.origin <> 'pk' ORDER BY i.name, c.seqno""",
+            [table],
+        )
+        fields: dict[str, list[str]] = {}
+        for index, name in cursor.fetchall():
+            fields.setdefault(index, []).append(name)
+    return [*unique, *fields.values()]
+
+
 def lifted(operation: migrations.RunPython) -> migrations.RunPython:
     """Return the operation that takes another back: for a table that must be changed once."""
     undo = operation.reverse_code
