@@ -66,7 +66,7 @@ def append_only(table: str, *, rows_are_locked: bool = False) -> migrations.RunP
 
 
 def never_replaced(table: str) -> migrations.RunPython:
-    """Return an operation that has SQLite refuse to INSERT OR REPLACE a row of an append-only table.
+    """Return an operation that has SQLite refuse to INSERT OR REPLACE an append-only table's row.
 
     SQLite deletes what is replaced without asking the trigger of deletions (unless the connection
     wants `recursive_triggers`, and whoever edits by hand does not). So a row that has the key, or
@@ -83,12 +83,10 @@ def never_replaced(table: str) -> migrations.RunPython:
             "(" + " AND ".join(f"{field} = NEW.{field}" for field in fields) + ")"
             for fields in _unique_on_sqlite(schema_editor.connection, table)
         )
-        schema_editor.execute(
-            f"""CREATE TRIGGER {trigger} BEFORE INSERT ON {table}
-                WHEN EXISTS (SELECT 1 FROM {table} WHERE {same})
-                BEGIN SELECT RAISE(ABORT, '{table} is append-only'); END""",
-            params=None,
-        )
+        statement = f"""CREATE TRIGGER {trigger} BEFORE INSERT ON {table}
+            WHEN EXISTS (SELECT 1 FROM {table} WHERE {same})
+            BEGIN SELECT RAISE(ABORT, '{table} is append-only'); END"""  # noqa: S608, own names
+        schema_editor.execute(statement, params=None)
 
     undo = sql(undo_sqlite=[f"DROP TRIGGER IF EXISTS {trigger}"]).reverse_code
     return migrations.RunPython(run, undo)
