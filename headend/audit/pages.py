@@ -6,13 +6,12 @@ from datetime import date, datetime, time, timedelta
 from typing import Any, NamedTuple
 
 from django.apps import apps
+from django.db import connection
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from headend.audit.models import AuditEntry
-from headend.design import records
-
-OWN_APPS = "headend."
+from headend.design import records, words
 
 
 class Change(NamedTuple):
@@ -94,13 +93,27 @@ def cut(found: QuerySet[AuditEntry], *, before: int | None, length: int) -> Slic
 
 
 def kinds() -> list[tuple[str, str]]:
-    """Return object types and what a person calls them, by name."""
-    own = (model._meta for model in apps.get_models() if model.__module__.startswith(OWN_APPS))
-    return sorted(((meta.label_lower, str(meta.verbose_name)) for meta in own), key=lambda x: x[1])
+    """Return the object types of which something is recorded and what people call them, by name.
+
+    Found by one step through the index for each, however long the record is.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """WITH RECURSIVE found(kind) AS (
+                SELECT min(object_type) FROM audit_auditentry
+                UNION ALL
+                SELECT (SELECT min(object_type) FROM audit_auditentry WHERE object_type > kind)
+                FROM found WHERE kind IS NOT NULL
+            ) SELECT kind FROM found WHERE kind IS NOT NULL"""
+        )
+        found = [kind for (kind,) in cursor.fetchall()]
+    return sorted(((kind, kind_of(kind)) for kind in found), key=lambda one: one[1].casefold())
 
 
 def kind_of(object_type: str) -> str:
-    """Return what a person calls an object type, even one that no longer exists."""
+    """Return what people call an object type, even one that no longer exists."""
+    if object_type in words.KINDS:
+        return words.KINDS[object_type]
     try:
         return str(apps.get_model(object_type)._meta.verbose_name)
     except (LookupError, ValueError):

@@ -33,6 +33,26 @@ TONES = {
     "waiting": "info busy", "approved": "good", "refused": "danger", "withdrawn": "calm",
 }  # fmt: skip
 
+# Kinds of objects that people call by another name than the program does.
+KINDS = {
+    "accounts.approval": "request for approval", "accounts.user": "person",
+    "auth.group": "group of people", "campaigns.campaign": "key campaign",
+    "currencies.rate": "exchange rate", "customers.supplyagreement": "account (supply agreement)",
+    "debts.energyfloor": "share of a payment kept for energy", "exchange.job": "import or export",
+    "fleet.command": "order to a meter", "fleet.event": "event of a meter",
+    "fleet.workitem": "task in the field",
+    "housekeeping.chorerecord": "housekeeping", "ledger.account": "ledger account",
+    "ledger.bankpayment": "payment through a bank", "ledger.entry": "ledger entry",
+    "meters.keychange": "change of a meter's key",
+    "securitymodule.linkroot": "root of meters' message keys",
+    "supply.closing": "closed account", "supply.rule": "rule for closing accounts",
+    "supply.secondissue": "token issued anew", "supply.modeswitch": "switch of the payment mode",
+    "supply.replacement": "replaced meter", "vending.freeamount": "amount of free electricity",
+    "vending.freeenrolment": "free electricity of an account",
+    "vending.freegrant": "free electricity given", "vending.issuedtoken": "token",
+    "vending.openinguse": "use before the take-over", "vendors.shift": "cashier's shift",
+}  # fmt: skip
+
 # Delivery states as one sentence for the person at the counter. Unknown is called unknown.
 DELIVERY = {
     "pending": "Waiting to be prepared for sending",

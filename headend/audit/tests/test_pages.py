@@ -6,18 +6,21 @@ from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
+from django.apps import apps
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from headend.accounts.groups import AUDITOR, CASHIER
 from headend.accounts.services import console_user
+from headend.audit import pages, views
 from headend.audit import services as audit
-from headend.audit import views
+from headend.audit.models import AuditEntry
 from headend.audit.sealer import Sealer
 from headend.config.opaque import id_of
 from headend.customers.models import SupplyAgreement
 from headend.customers.services import end_agreement
+from headend.design import words
 from headend.fleet.services import queue_command
 from headend.testing import NOON, make_supply
 from headend.vending.models import Sale
@@ -53,6 +56,25 @@ def test_only_those_who_may_search_see_the_record(log_in: LogIn, supply: SupplyA
     client = log_in(CASHIER)
     assert client.get("/audit/").status_code == 403
     assert client.get(f"/audit/meters.meter/{supply.meter.pk}/").status_code == 403
+
+
+def test_the_kinds_to_choose_are_those_of_the_record_each_by_one_name(
+    supply: SupplyAgreement,
+) -> None:
+    sell(supply, "one")
+    recorded = set(AuditEntry.objects.values_list("object_type", flat=True))
+    kinds = pages.kinds()
+    assert {kind for kind, _ in kinds} == recorded
+    assert ("customers.supplyagreement", "account (supply agreement)") in kinds
+    names = [name for _, name in kinds]
+    assert names == sorted(names, key=str.casefold)
+
+
+def test_words_for_kinds_are_of_kinds_that_exist_and_no_two_have_one_name() -> None:
+    names = {model._meta.label_lower: "" for model in apps.get_models()}
+    assert words.KINDS.keys() <= names.keys()
+    names = {kind: pages.kind_of(kind) for kind in names}
+    assert len(names) == len(set(names.values())), sorted(names.values())
 
 
 def test_the_search_finds_by_act_person_kind_and_day(
