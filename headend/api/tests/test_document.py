@@ -104,6 +104,11 @@ def test_the_examples_do_what_they_say(
     assert Sale.objects.count() == 2
     assert sale.tokens.get().digits in printed
     assert len(printed.splitlines()) == 3
+    refused = subprocess.run(
+        [sys.executable, "-c", script], env=environment | {"METER": new_drn()},
+        capture_output=True, text=True, check=False, timeout=60,
+    )  # fmt: skip
+    assert refused.stderr.splitlines()[-1].startswith("meter_not_found: ")
     assert run(sys.executable, "-c", script + supply).splitlines()[-4:] == [
         "advice: True True",
         "owed: 14000",
