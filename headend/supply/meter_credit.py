@@ -137,7 +137,21 @@ def explained_wh(meter: Meter) -> int | None:
     return told_wh + units * _WH_PER_UNIT + sum(order.arguments["amount_wh"] for order in added)
 
 
-def free_share_wh(agreement: SupplyAgreement, credit_wh: int) -> int:
+def typed_since_wh(meter: Meter, read_wh: int, *, at: datetime) -> int:
+    """Return what a person read above what the meter told before: from tokens it told nothing of.
+
+    Args:
+        meter: which.
+        read_wh: the credit that the person read.
+        at: when.
+    """
+    state = latest_state(meter)
+    if state is None or state.received_at > at:
+        return 0
+    return max(0, read_wh - state.credit_wh)
+
+
+def free_share_wh(agreement: SupplyAgreement, credit_wh: int, *, typed_wh: int = 0) -> int:
     """Return how much of the credit that is left was given without a price.
 
     Energy counts as used in the order in which it was issued, so what is left is what was issued
@@ -147,6 +161,8 @@ def free_share_wh(agreement: SupplyAgreement, credit_wh: int) -> int:
     Args:
         agreement: whose credit.
         credit_wh: left; below zero there is nothing.
+        typed_wh: so much of the tokens that the meter did not tell of is in the credit all the
+            same, as `typed_since_wh` returns it.
     """
     meter = agreement.meter
     outside = set()
@@ -164,9 +180,10 @@ def free_share_wh(agreement: SupplyAgreement, credit_wh: int) -> int:
     for token in issued.iterator():
         if left_wh <= 0:
             break
-        if token.pk in outside:
-            continue
         from_it_wh = min(left_wh, (token.units or 0) * _WH_PER_UNIT)
+        if token.pk in outside:
+            from_it_wh = min(from_it_wh, typed_wh)
+            typed_wh -= from_it_wh
         left_wh -= from_it_wh
         if hasattr(token, "free_grant"):
             free_wh += from_it_wh

@@ -21,6 +21,7 @@ from headend.supply.meter_credit import (
     on_the_bill_wh,
     open_replacements,
     to_move_wh,
+    typed_since_wh,
 )
 from headend.supply.models import Closing, Rule, Source
 from headend.supply.reckoning import Due, Owed, Reckoning, Replaced, reckon
@@ -150,11 +151,14 @@ def reckoning_of(
     billed_wh = on_the_bill_wh(agreement, agreement.meter, at=registers.at)
     credit_wh = registers.credit_wh - billed_wh
     left_wh = credit_wh + sum(one.credit_wh for one in replaced)
+    typed_wh = 0
+    if registers.source == Source.PERSON:
+        typed_wh = typed_since_wh(agreement.meter, registers.credit_wh, at=registers.at)
     told = f", less {kwh(billed_wh)} kWh on the bill already" if billed_wh else ""
     return reckon(
         credit_wh=credit_wh,
         replaced=replaced,
-        free_wh=free_share_wh(agreement, left_wh),
+        free_wh=free_share_wh(agreement, left_wh, typed_wh=typed_wh),
         price=price,
         price_told=f"{price.told}{told}",
         carried_minor=carried_minor,

@@ -124,6 +124,15 @@ def test_free_energy_is_not_given_back_in_money(supply):
     assert agrees()
 
 
+def test_free_energy_that_only_a_reading_tells_of_is_not_given_back_in_money(supply):
+    tell_state(supply.meter, energy_wh=12_000, credit_wh=10_000)
+    give_free(supply, 5_000)
+    # The meter told 10.0 kWh; 13.0 are read: some was used since the free 5.0 were typed.
+    done = close(supply, credit_wh=13_000)
+    assert lines(done)[:3] == [("credit", 25_00), ("tax", 3_75), ("credit", 0)]
+    assert agrees()
+
+
 def test_free_energy_that_came_with_a_reversed_sale_and_was_not_entered_is_not_in_the_credit(
     supply,
 ):
