@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from django.db import transaction
+from django.db.models import QuerySet
 
 from headend.accounts import approvals
 from headend.accounts.models import Approval, User
@@ -66,9 +67,18 @@ def pay(
 
 def request_waiting(settlement: Settlement) -> Approval | None:
     """Return the request for a refund that nobody has decided yet."""
-    return Approval.objects.filter(
-        act=PAY_REFUND, state=Approval.OPEN, arguments__settlement=settlement.pk
-    ).first()
+    return _requests(settlement).filter(state=Approval.OPEN).first()
+
+
+def refused_last(settlement: Settlement) -> Approval | None:
+    """Return the last request for a refund if it was refused, for who asks again."""
+    last = _requests(settlement).select_related("decided_by").order_by("-requested_at", "-pk")
+    asked = last.first()
+    return asked if asked is not None and asked.state == Approval.REFUSED else None
+
+
+def _requests(settlement: Settlement) -> QuerySet[Approval]:
+    return Approval.objects.filter(act=PAY_REFUND, arguments__settlement=settlement.pk)
 
 
 @transaction.atomic

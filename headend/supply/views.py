@@ -192,6 +192,7 @@ def _closing_page(
         "refusal": refusal,
         "settlement": settlement,
         "waits": refunds.request_waiting(settlement) if settlement else None,
+        "refund_refused": refunds.refused_last(settlement) if settlement else None,
         "steps": steps,
         "refused": typed[1] if typed else None,
         "may_note": found.is_open and found.registers_source != "meter",

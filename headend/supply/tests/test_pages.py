@@ -4,7 +4,9 @@ from datetime import timedelta
 
 import pytest
 
-from headend.accounts.services import console_user
+from headend.accounts import approvals
+from headend.accounts.models import Approval
+from headend.accounts.services import console_user, create_user
 from headend.config.opaque import id_of
 from headend.meters.models import Meter
 from headend.meters.services import KeyAttributes, register_meter
@@ -76,6 +78,12 @@ def test_an_account_is_closed_from_notice_to_refund(client, supply):
         client.post(f"{done.url}pay/", {"method": "cash"}, follow=True)
     )
     assert not Refund.objects.exists()
+    second = create_user(username="second", password=None, groups=("approver",))
+    approvals.refuse(Approval.objects.get(), second, NOW, "another account")
+    assert "refused it" in (page := text(client.get(done.url)))
+    assert "another account" in page
+    client.post(f"{done.url}pay/", {"method": "bank"})
+    assert "refused it" not in text(client.get(done.url))
 
 
 def test_what_is_wrong_is_told_where_it_was_typed(client, supply):
