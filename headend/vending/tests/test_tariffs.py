@@ -27,6 +27,7 @@ from headend.tariffs.rules import WITHIN_PERIOD, FeeRecovery
 from headend.testing import NOON, make_meter
 from headend.vending import services
 from headend.vending.errors import InvalidTender, TenderTooSmall
+from headend.vending.models import Sale
 from headend.vending.tests.under_tariffs import (
     DAYS,
     DECEMBER,
@@ -174,6 +175,10 @@ def test_by_the_size_of_the_connection(sell):
 
 def test_a_sale_keeps_its_words_and_prices(sell):
     sale = sell(STEPS)("60", NOON + DAYS)
+    dearer = sell(Energy("Power", (Step(None, D(4)),)), valid_from=NOON + 2 * DAYS)
+    assert told(dearer("60", NOON + 3 * DAYS)) == {"Power": 60, "kWh": 15}
+    sale = Sale.objects.get(pk=sale.pk)
+    assert told(sale) == {"Energy, step 1": 50, "Energy, step 2": 10, "kWh": 55}
     assert [line["explanation"] for line in sale.calculation["lines"]] == [
         "50.0 kWh at 1.00 (up to 50 kWh)",
         "5.0 kWh at 2.00 (above 50 kWh)",
