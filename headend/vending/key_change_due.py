@@ -35,7 +35,7 @@ def bring_in(meter: Meter, *, at: datetime) -> KeyChange | None:
         return None
     change.meter = meter
     key_changes.issue(change, by=change.prepared_by, at=at)
-    return change
+    return change if change.state == KeyChange.State.ISSUED else None
 
 
 def hand_out(change: KeyChange, sale: Sale) -> list[IssuedToken]:
@@ -53,6 +53,21 @@ def hand_out(change: KeyChange, sale: Sale) -> list[IssuedToken]:
             change, evidence=KeyChange.Evidence.PURCHASES, by=None, at=sale.created_at
         )
     return given
+
+
+def credit_first(change: KeyChange, sale: Sale) -> list[IssuedToken]:
+    """Return the credit that a sale which is sent to its meter sends there before anything else.
+
+    It was bought before and is not known to be entered; under the new key it would be worthless.
+    Once the tokens were given out before, nobody knows which of the keys the meter has.
+
+    Args:
+        change: what `bring_in` returned.
+        sale: just made.
+    """
+    if change.issued_at != sale.created_at:
+        return []
+    return key_evidence.credit_before(change, at=sale.created_at)
 
 
 def _given_with(change: KeyChange) -> int:

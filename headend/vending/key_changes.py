@@ -151,7 +151,9 @@ def tokens_of(change: KeyChange) -> list[IssuedToken]:
 def issue(change: KeyChange, *, by: User | None, at: datetime) -> list[IssuedToken]:
     """Give the tokens out: from now on the meter is vended for under its new key.
 
-    Issuing again what is issued changes nothing and returns the same tokens.
+    Issuing again what is issued changes nothing and returns the same tokens. If the meter is online
+    and tells that it has the new key, because the register was wrong, the change is over at once:
+    it would refuse the tokens.
 
     Raises:
         KeyChangeOver: it has ended.
@@ -177,6 +179,8 @@ def issue(change: KeyChange, *, by: User | None, at: datetime) -> list[IssuedTok
         before=change.before,
         after=change.after,
     )
+    if key_evidence.tells_new_key(change):
+        mark_entered(change, evidence=Evidence.METER, by=None, at=at)
     return tokens
 
 
@@ -191,11 +195,16 @@ def push(change: KeyChange, *, by: User | None, at: datetime) -> list[Command]:
         by: who sends, needs fleet.send_token; None for the system.
         at: now.
 
+    Returns:
+        list: the orders; none if the meter tells that it has the new key.
+
     Raises:
         KeyChangeOver, KeyRefused, InvalidTokenContent: as `issue`.
     """
     was_issued = change.state == State.ISSUED
     tokens = issue(change, by=by, at=at)
+    if change.state == State.ENTERED:
+        return []
     before = [] if was_issued else key_evidence.credit_before(change, at=at)
     commands = []
     for token in [*before, *tokens]:

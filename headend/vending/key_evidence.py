@@ -31,9 +31,15 @@ def shows_new_key(change: KeyChange, told: Mapping[str, Any]) -> bool:
     return told_key == visible(change.after) != visible(change.before)
 
 
+def tells_new_key(change: KeyChange) -> bool:
+    """Say whether a meter that is online reports that it has its new key."""
+    state = _state_online(change)
+    return state is not None and shows_new_key(change, state.content)
+
+
 def tells_old_key(change: KeyChange) -> bool:
     """Say whether a meter that is online reports that it has not taken its new key."""
-    state = MeterState.objects.filter(meter=change.meter_id, meter__link__online=True).first()
+    state = _state_online(change)
     if state is None:
         return False
     told = tuple(state.content.get(name) for name in ("krn", "ti", "sgc"))
@@ -41,6 +47,10 @@ def tells_old_key(change: KeyChange) -> bool:
         tuple(one[name] for name in ("krn", "ti", "sgc")) for one in (change.before, change.after)
     )
     return told == before != after
+
+
+def _state_online(change: KeyChange) -> MeterState | None:
+    return MeterState.objects.filter(meter=change.meter_id, meter__link__online=True).first()
 
 
 def worthless_under(change: KeyChange, *, since: datetime) -> list[IssuedToken]:

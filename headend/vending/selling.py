@@ -115,8 +115,9 @@ def _write(offer: Quote, request: Request, change: KeyChange | None, ids: _Ids) 
     _post(sale, offer, request.seat)
     _record(sale, offer, request, made.tid if made else None)
     if change is not None:
-        for token in tokens if request.send else ():
-            deliver(token, request.operator, request.at)
+        if request.send:
+            for token in [*key_change_due.credit_first(change, sale), *tokens]:
+                deliver(token, request.operator, request.at)
         return Sold(sale, None)
     command = None
     if tokens and request.send:

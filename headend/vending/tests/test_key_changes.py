@@ -225,14 +225,14 @@ def test_the_meters_report_ends_the_change(meter, told, entered):
     assert stored(meter).has_key_change_due is not entered
 
 
-def buy(meter, message_id, **more):
+def buy(meter, message_id, *, at=NOON, **more):
     return vend(
         caller="till",
         message_id=message_id,
         meter=meter,
         tender_minor=5000,
         operator=console_user(),
-        at=NOON,
+        at=at,
         **more,
     )
 
@@ -337,6 +337,37 @@ def test_credit_that_was_not_entered_goes_to_the_meter_before_its_new_key(meter)
     key_changes.push(change, by=None, at=later)
     sent = [one.arguments["digits"] for one in Command.objects.order_by("pk")]
     assert sent == [first, second, *new]
+
+
+def test_sent_with_a_sale_it_goes_first_too(meter):
+    load_key()
+    first = buy(meter, "first").tokens.get().digits
+    prepare(meter, krn=2)
+    later = NOON + timedelta(minutes=5)
+    second = buy(meter, "second", send=True, at=later)
+    printed = [token.digits for token in second.tokens.order_by("position")]
+    buy(meter, "third", send=True, at=later + timedelta(minutes=5))
+    sent = [one.arguments["digits"] for one in Command.objects.order_by("pk")]
+    assert sent[:-1] == [first, *printed]
+
+
+def test_a_meter_that_has_the_new_key_already_is_sent_none_of_its_tokens(meter):
+    load_key()
+    prepare(meter, krn=2)
+    tell_key(meter, krn=2)
+    sale = buy(meter, "first", send=True)
+    assert [one.token_class for one in sale.tokens.all()] == [0]
+    assert Command.objects.count() == 1
+    assert (KeyChange.objects.get().evidence, stored(meter).krn) == ("meter", 2)
+    assert not stored(meter).has_key_change_due
+
+
+def test_nor_is_it_by_a_person_or_a_campaign(meter):
+    load_key()
+    change = prepare(meter, krn=2)
+    tell_key(meter, krn=2)
+    assert key_changes.push(change, by=None, at=NOON) == []
+    assert change.state == "entered"
 
 
 def test_they_are_printed_no_more_once_the_meter_has_told(meter):
