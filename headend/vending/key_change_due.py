@@ -70,6 +70,21 @@ def credit_first(change: KeyChange, sale: Sale) -> list[IssuedToken]:
     return key_evidence.credit_before(change, at=sale.created_at)
 
 
+def to_send(sale: Sale) -> list[IssuedToken]:
+    """Return the tokens that go to the meter for a sale, in order of entry.
+
+    Before the tokens of a new key goes earlier credit, as in `credit_first`. If the meter has told
+    since that it has that key, they are left out: it would refuse them.
+    """
+    tokens = list(sale.tokens.select_related("key_change").order_by("position"))
+    change = next((one.key_change for one in tokens if one.key_change is not None), None)
+    if change is None:
+        return tokens
+    if change.evidence == KeyChange.Evidence.METER:
+        return [one for one in tokens if one.key_change is None]
+    return [*credit_first(change, sale), *tokens]
+
+
 def _given_with(change: KeyChange) -> int:
     """Count the purchases whose customer was given the tokens: none that is held back counts."""
     purchases = Sale.objects.filter(tokens__key_change=change).distinct()

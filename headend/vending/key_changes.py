@@ -151,9 +151,9 @@ def tokens_of(change: KeyChange) -> list[IssuedToken]:
 def issue(change: KeyChange, *, by: User | None, at: datetime) -> list[IssuedToken]:
     """Give the tokens out: from now on the meter is vended for under its new key.
 
-    Issuing again what is issued changes nothing and returns the same tokens. If the meter is online
-    and tells that it has the new key, because the register was wrong, the change is over at once:
-    it would refuse the tokens.
+    Issuing again what is issued changes nothing and returns the same tokens. If the meter is
+    online and tells that it has the new key, because the register was wrong, the change is over at
+    once: it would refuse the tokens.
 
     Raises:
         KeyChangeOver: it has ended.

@@ -26,6 +26,7 @@ from headend.securitymodule.services import refusals_recorded
 from headend.vending import (
     disclosure,
     free_electricity,
+    key_change_due,
     messages,
     read_ahead,
     selling,
@@ -310,7 +311,7 @@ def reprint(*, sale: Sale, by: User, at: datetime, reason: str = "") -> ReceiptC
 
 @transaction.atomic
 def send_to_meter(*, sale: Sale, by: User, at: datetime) -> list[Command]:
-    """Queue the tokens of a sale to their meter, in order of entry.
+    """Queue a sale's tokens to their meter in order of entry; earlier credit before a new key.
 
     Asking again while one is under way, or after it was accepted, queues nothing new.
 
@@ -320,7 +321,7 @@ def send_to_meter(*, sale: Sale, by: User, at: datetime) -> list[Command]:
         at: now.
 
     Returns:
-        list: the command of each token.
+        list: the command of each token that is sent.
 
     Raises:
         NothingToSend: the sale gave no token.
@@ -328,7 +329,7 @@ def send_to_meter(*, sale: Sale, by: User, at: datetime) -> list[Command]:
         SaleReversed: it was taken back.
     """
     require_own(sale, by)
-    tokens = list(sale.tokens.order_by("position"))
+    tokens = key_change_due.to_send(sale)
     if not tokens:
         raise NothingToSend(f"sale {sale} gave no token")
     disclosure.disclose(sale, to=by, how=Disclosure.How.SENT, at=at)

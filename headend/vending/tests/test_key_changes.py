@@ -20,7 +20,7 @@ from headend.vending.issuing import issue
 from headend.vending.models import IssuedToken, TokenDelivery
 from headend.vending.receipts import receipt_of
 from headend.vending.reversals import reverse
-from headend.vending.services import vend
+from headend.vending.services import send_to_meter, vend
 from headend.vending.tests.key_meters import FieldMeter, load_key
 
 pytestmark = pytest.mark.django_db
@@ -349,6 +349,26 @@ def test_sent_with_a_sale_it_goes_first_too(meter):
     buy(meter, "third", send=True, at=later + timedelta(minutes=5))
     sent = [one.arguments["digits"] for one in Command.objects.order_by("pk")]
     assert sent[:-1] == [first, *printed]
+
+
+def test_sent_after_a_sale_it_goes_first_too(meter):
+    load_key()
+    first = buy(meter, "first").tokens.get().digits
+    prepare(meter, krn=2)
+    second = buy(meter, "second", at=NOON + timedelta(minutes=5))
+    printed = [token.digits for token in second.tokens.order_by("position")]
+    send_to_meter(sale=second, by=console_user(), at=NOON + timedelta(minutes=6))
+    sent = [one.arguments["digits"] for one in Command.objects.order_by("pk")]
+    assert sent == [first, *printed]
+
+
+def test_sent_after_the_meter_told_only_the_credit_goes(meter):
+    load_key()
+    prepare(meter, krn=2)
+    sale = buy(meter, "first")
+    key_changes._confirm(meter, {"krn": 2, "ti": 1, "sgc": DEMONSTRATION_SGC}, NOON)
+    (command,) = send_to_meter(sale=sale, by=console_user(), at=NOON)
+    assert command.arguments["digits"] == sale.tokens.get(token_class=0).digits
 
 
 def test_a_meter_that_has_the_new_key_already_is_sent_none_of_its_tokens(meter):
