@@ -65,23 +65,26 @@ def append_only(table: str, *, rows_are_locked: bool = False) -> migrations.RunP
     )
 
 
-def never_replaced(table: str) -> migrations.RunPython:
+def never_replaced(table: str, *, by_key_only: bool = False) -> migrations.RunPython:
     """Return an operation that has SQLite refuse to INSERT OR REPLACE an append-only table's row.
 
     SQLite deletes what is replaced without asking the trigger of deletions (unless the connection
     wants `recursive_triggers`, and whoever edits by hand does not). So a row that has the key, or
     any other unique fields, of one that is there is refused before it is written.
 
-    Not for a table into which rows are put `OR IGNORE`: they would be refused instead.
+    A row put in `OR IGNORE` would be refused instead: for such a table let only the key count,
+    which those rows don't have yet. What replaces by other fields then leaves references to the
+    key that is gone.
     """
     trigger = f"{table}_no_replace"
 
     def run(_: Any, schema_editor: Any) -> None:
         if schema_editor.connection.vendor != "sqlite":
             return
+        unique = _unique_on_sqlite(schema_editor.connection, table)
         same = " OR ".join(
             "(" + " AND ".join(f"{field} = NEW.{field}" for field in fields) + ")"
-            for fields in _unique_on_sqlite(schema_editor.connection, table)
+            for fields in (unique[:1] if by_key_only else unique)
         )
         statement = f"""CREATE TRIGGER {trigger} BEFORE INSERT ON {table}
             WHEN EXISTS (SELECT 1 FROM {table} WHERE {same})

@@ -70,8 +70,7 @@ def test_tables_that_were_closed_to_change_are_closed_to_replacing_too() -> None
         closed = {table for (table,) in cursor.fetchall()}
         cursor.execute("SELECT tbl_name FROM sqlite_master WHERE name = tbl_name || '_no_replace'")
         not_replaced = {table for (table,) in cursor.fetchall()}
-    # Accounts are put in OR IGNORE; a replaced one is found by the check of the ledger.
-    assert closed - not_replaced == {"ledger_account"}
+    assert closed - not_replaced == set()
 
 
 def test_a_database_in_use_goes_back_and_forth(

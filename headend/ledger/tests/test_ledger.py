@@ -117,6 +117,20 @@ def test_database_refuses_changes(table, statement):
         cursor.execute(statement.format(table))
 
 
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="only SQLite has INSERT OR REPLACE")
+def test_an_account_is_not_replaced_by_another_name(account):
+    with (
+        pytest.raises(IntegrityError, match="append-only"),
+        transaction.atomic(),
+        connection.cursor() as cursor,
+    ):
+        cursor.execute(
+            "INSERT OR REPLACE INTO ledger_account (id, code, currency, kind) "
+            "SELECT id, code || 'x', currency, kind FROM ledger_account"
+        )
+    account.refresh_from_db()
+
+
 class TestAnyEntries(TestCase):
     """Random entries, through the service and past it."""
 
