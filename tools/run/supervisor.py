@@ -14,7 +14,7 @@ from rich.console import Console
 
 from tools import children
 
-START_S = 30
+START_S = 90  # a small or busy machine takes a minute
 WATCH_S = 0.5
 SIGN_OF_LIFE_S = 5
 MOST_RESTARTS = 5
