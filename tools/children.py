@@ -6,6 +6,7 @@ one thread that lives as long as the process.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pwd
 import shutil
@@ -43,9 +44,13 @@ class Child:
         self._close()
 
     def kill(self) -> None:
-        """End the program at once, as a power cut does, and wait until it is gone."""
+        """End the program at once, as a power cut does, and wait until it is gone.
+
+        What it has started ends with it: a server's workers would keep its port otherwise.
+        """
         if self.running:
-            self.process.send_signal(signal.SIGKILL)
+            with contextlib.suppress(ProcessLookupError):  # it ended this very moment
+                os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()
         self._close()
 

@@ -51,6 +51,23 @@ def test_stop_ends_a_child_that_will_not_listen(tmp_path: Path) -> None:
     assert child.process.returncode == -signal.SIGKILL
 
 
+def test_what_a_child_started_ends_with_it_when_it_is_killed(tmp_path: Path) -> None:
+    """As a web server that is stopped while it still starts its worker."""
+    deaf = "import signal, subprocess, time; signal.signal(15, signal.SIG_IGN)"
+    starts = "print(subprocess.Popen(['sleep', '600']).pid, flush=True)"
+    child = children.start(
+        "server",
+        [sys.executable, "-c", f"{deaf}\n{starts}\nwhile True: time.sleep(60)"],
+        folder=tmp_path,
+        log=tmp_path / "server.log",
+    )
+    while not child.last_words():
+        assert child.running
+    worker = os.pidfd_open(int(child.last_words()))
+    child.stop(timeout=0.2)
+    assert _has_ended(worker, seconds=5)
+
+
 def test_last_words_are_the_end_of_what_was_printed(tmp_path: Path) -> None:
     child = children.start(
         "counter",
